@@ -1,0 +1,1 @@
+//! Who is asking: certificates, tokens, keys, sign-in and sessions.

@@ -1,0 +1,1 @@
+//! Who is who: trust, verification, issuing, revocation.

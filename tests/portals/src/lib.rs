@@ -1,0 +1,1 @@
+//! The sample portals behind the pass, and the citizens in them.

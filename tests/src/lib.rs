@@ -1,0 +1,1 @@
+//! The harness that drives the built product over real sockets.
