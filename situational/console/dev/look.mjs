@@ -1,0 +1,116 @@
+/**
+ * Opens every page in both languages and both themes, takes a picture of each, and fails on an axe
+ * violation, a breach of the content security policy, or an error in the browser's console.
+ * CHROMIUM names the browser; OUT is where the pictures go; ONLY narrows to pages whose name matches.
+ */
+import axe from 'axe-core'
+import { mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+import * as gateway from './server.mjs'
+
+const OUT = process.env.OUT ?? join(tmpdir(), 'hangu-console')
+const ONLY = new RegExp(process.env.ONLY ?? '')
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run']
+
+const row = (n = 0) => async (page) => {
+  await page.locator('main tr[data-row]').nth(n).press('Enter')
+  await page.locator('.el-drawer:visible').first().waitFor()
+  await page.waitForTimeout(500)
+}
+const press = (name, scope = 'main') => async (page) => {
+  await page.locator(scope).getByRole('button', { name }).first().click()
+  await page.waitForTimeout(400)
+}
+/** Name, role that looks, address, and what to do before looking. */
+const VIEWS = [
+  ['signin', undefined, '/'],
+  ['overview', 'chen', '/', (page) => page.waitForTimeout(3200)],
+  ['overview-auditor', 'qian', '/'],
+  ['events', 'qian', '/events'],
+  ['events-filtered', 'qian', '/events?outcome=refused&zone=internet'],
+  ['event', 'qian', '/events?outcome=refused', row(1)],
+  ['alerts', 'chen', '/alerts'],
+  ['alerts-closed', 'chen', '/alerts?status=closed'],
+  ['alert', 'chen', '/alerts', row()],
+  ['alert-auditor', 'qian', '/alerts', row()],
+  ['alert-close', 'chen', '/alerts', async (page) => {
+    await row(2)(page)
+    await press(/关闭告警|^Close$/, '.el-drawer')(page)
+  }],
+  ['callers', 'chen', '/callers'],
+  ['callers-end', 'chen', '/callers', press(/结束会话|End sessions/)],
+  ['bans', 'chen', '/bans'],
+  ['bans-add', 'chen', '/bans', press(/新增封禁|Add a ban/)],
+  ['policy', 'chen', '/policy'],
+  ['policy-roles', 'chen', '/policy?view=roles'],
+  ['policy-explain', 'chen', '/policy?decision=DECISION'],
+  ['policy-model', 'chen', '/policy?view=model'],
+  ['system', 'sun', '/system'],
+  ['system-reload', 'sun', '/system', async (page) => {
+    await press(/重新载入配置|Reload configuration/)(page)
+    await press(/重新载入配置|Reload configuration/, '.el-dialog')(page)
+    await page.locator('.reload-result').waitFor()
+  }],
+  ['closed', 'qian', '/system'],
+  ['keys', 'chen', '/bans', (page) => page.keyboard.press('?').then(() => page.waitForTimeout(400))],
+  ['stale', 'chen', '/', async (page) => {
+    await page.waitForTimeout(1500)
+    await page.route('**/admin/situational/**', (route) => route.abort())
+    gateway.breakStreams()
+    await page.waitForTimeout(7500)
+  }],
+]
+
+await mkdir(OUT, { recursive: true })
+const origin = await gateway.serve(0)
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+const { events } = await import('./data.mjs')
+const decision = events.findLast((event) => event.reason === 'denied').decision_id
+let bad = 0
+
+for (const theme of ['dark', 'light']) {
+  for (const language of ['zh-CN', 'en-US']) {
+    for (const [name, user, address, prepare] of VIEWS) {
+      if (!ONLY.test(name)) continue
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: language, reducedMotion: 'reduce', bypassCSP: false })
+      const page = await context.newPage()
+      const complaints = []
+      page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+      page.on('pageerror', (error) => complaints.push(String(error)))
+      await page.addInitScript(
+        ([theme, language]) => {
+          localStorage.setItem('hangu.theme', theme)
+          localStorage.setItem('hangu.language', language)
+        },
+        [theme, language],
+      )
+      if (user !== undefined) {
+        await context.request.post(`${origin}/admin/session`, { data: { username: user, password: 'x' } })
+      }
+      await page.goto(`${origin}/console/#${address.replace('DECISION', decision)}`)
+      await page.waitForSelector('h1')
+      await page.waitForTimeout(700)
+      await prepare?.(page)
+      await page.screenshot({ path: join(OUT, `${name}-${language.slice(0, 2)}-${theme}.png`) })
+      await page.evaluate(axe.source)
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+      // Signing in asks whether a session exists, and the browser reports the 401; `stale` cuts the line.
+      const expected = /401 \(Unauthorized\)|ERR_FAILED|ERR_INCOMPLETE|422/
+      const errors = complaints.filter((text) => !expected.test(text))
+      bad += violations.length + errors.length
+      console.log(`${violations.length + errors.length === 0 ? 'ok ' : 'BAD'} ${name} ${language} ${theme}`)
+      for (const text of new Set(errors)) console.log(`    console: ${text}`)
+      for (const { id, impact, help, nodes } of violations) {
+        console.log(`    axe ${impact} ${id}: ${help} (${nodes.length})`)
+        for (const node of nodes.slice(0, 3)) console.log(`        ${node.target.join(' ')} ${node.failureSummary.split('\n')[1]?.trim() ?? ''}`)
+      }
+      await context.close()
+    }
+  }
+}
+await browser.close()
+gateway.stop()
+console.log(`${bad === 0 ? 'nothing wrong' : `${bad} wrong`}; pictures in ${OUT}`)
+process.exit(bad === 0 ? 0 : 1)

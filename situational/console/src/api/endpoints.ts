@@ -1,0 +1,60 @@
+/** Every call the console makes, one line each. */
+import { at, call } from './client'
+import type {
+  Alert,
+  AlertStatus,
+  Ban,
+  CallerSeen,
+  Decision,
+  EventPage,
+  EventRecord,
+  NewBan,
+  Overview,
+  Policy,
+  Reloaded,
+  Session,
+  SystemStatus,
+  Verdict,
+} from './types'
+
+export interface EventFilter {
+  zone?: string
+  caller?: string
+  outcome?: string
+  reason?: string
+  portal?: string
+  address?: string
+  q?: string
+}
+
+export const api = {
+  signIn: (username: string, password: string) => call<Session>('POST', '/admin/session', { username, password }),
+  session: () => call<Session>('GET', '/admin/session'),
+  signOut: () => call<void>('DELETE', '/admin/session'),
+
+  overview: () => call<Overview>('GET', '/admin/situational/overview'),
+
+  events: (filter: EventFilter, before: number | undefined, limit: number) =>
+    call<EventPage>('GET', at('/admin/audit/events', {}, { before, limit, ...filter })),
+  event: (index: number) => call<EventRecord>('GET', at('/admin/audit/events/{index}', { index })),
+
+  decision: (id: string) => call<Decision>('GET', at('/admin/policy/decisions/{id}', { id })),
+  policy: () => call<Policy>('GET', '/admin/policy/current'),
+
+  alerts: (status: AlertStatus) => call<{ alerts: Alert[] }>('GET', at('/admin/situational/alerts', {}, { status })),
+  acknowledge: (id: Alert['id'], note: string) =>
+    call<Alert>('POST', at('/admin/situational/alerts/{id}/acknowledge', { id }), { note }),
+  close: (id: Alert['id'], note: string, verdict: Verdict) =>
+    call<Alert>('POST', at('/admin/situational/alerts/{id}/close', { id }), { note, verdict }),
+
+  callers: () => call<{ callers: CallerSeen[] }>('GET', '/admin/situational/callers'),
+  endSessions: (caller: string) =>
+    call<{ ended: number }>('DELETE', at('/admin/situational/callers/{caller}/sessions', { caller })),
+
+  bans: () => call<{ bans: Ban[] }>('GET', '/admin/situational/bans'),
+  ban: (ban: NewBan) => call<Ban>('POST', '/admin/situational/bans', ban),
+  lift: (id: Ban['id'], reason: string) => call<void>('DELETE', at('/admin/situational/bans/{id}', { id }, { reason })),
+
+  system: () => call<SystemStatus>('GET', '/admin/system/status'),
+  reload: () => call<Reloaded>('POST', '/admin/system/reload'),
+}

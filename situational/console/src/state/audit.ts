@@ -1,0 +1,8 @@
+import type { AuditState } from '../api/types'
+
+/** The words with which the log says that nothing is wrong; any other word is shown as an alarm. */
+const SOUND = new Set(['ok', 'healthy', 'good', 'sound'])
+
+export function auditSound(audit: AuditState): boolean {
+  return SOUND.has(audit.health.toLowerCase())
+}
