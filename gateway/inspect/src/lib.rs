@@ -1,1 +1,32 @@
-//! Attacks in requests.
+//! Attacks in requests: what a client sent is decoded, cut into values and read by detectors that know the grammar
+//! of what they look for.
+//!
+//! ```text
+//! head, body ─► split ─► decode ─► classes ─► literals ─► lexers ─► rules ─► verdict
+//!               values   layers    (gate)     (prefilter) (confirm)          score, findings
+//! ```
+//!
+//! Reading order: [`inspector`] and [`body`] (what is read), `split` (into values), `decode` (layers), `detect` (the
+//! detectors, one a file), [`rules`] (what each finding is worth), [`verdict`].
+//!
+//! Text in any script is text: characters above ASCII stay characters in every step, so Chinese prose is never read
+//! as punctuation. Every step takes time linear in its input and is bounded in memory.
+
+pub mod body;
+mod classes;
+pub mod cli;
+mod coding;
+mod decode;
+mod detect;
+pub mod inspector;
+pub mod raw;
+pub mod rules;
+mod scan;
+mod split;
+mod text;
+pub mod verdict;
+
+pub use body::{Completeness, Undecodable};
+pub use decode::{Layer, Layers};
+pub use inspector::{Head, Inspector, Settings};
+pub use verdict::{Category, Finding, Findings, Place, RuleId, Verdict};

@@ -1,0 +1,533 @@
+//! The body of a request: inflated, brought to UTF-8, cut by its media type.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::classes::Classes;
+use crate::coding::inflate;
+use crate::decode::charset::to_utf8;
+use crate::decode::{Layer, Layers};
+use crate::detect::protocol::Lines;
+use crate::inspector::{Inspector, Settings, pairs};
+use crate::rules;
+use crate::scan::Scan;
+use crate::split::json::{self, Piece, Stop};
+use crate::split::multipart::{self, Fault, Part};
+use crate::split::xml;
+use crate::text::{find, span, trim};
+use crate::verdict::{Spot, Verdict};
+
+/// JSON inside strings of JSON is opened this many times. Chosen.
+const JSON_IN_JSON: usize = 3;
+
+/// Whether a body is all there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// To its end.
+    Whole,
+    /// A bounded beginning; what follows was not kept.
+    Truncated,
+}
+
+/// Why a body could not be read; whoever forwards it does so unread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "reason", content = "detail")]
+pub enum Undecodable {
+    /// Inflated, it is over the bound.
+    #[error("the body inflates beyond its bound; send it uncompressed or in pieces")]
+    TooLarge,
+    /// A coding that is not known, or several.
+    #[error("content coding `{0}` is not supported; send `gzip`, `deflate`, `br` or none")]
+    UnknownCoding(String),
+    /// The compressed data are damaged.
+    #[error("the compressed body is damaged")]
+    Corrupt,
+    /// Nested deeper than allowed.
+    #[error("the body is nested too deep")]
+    TooDeep,
+    /// More values or parts than allowed.
+    #[error("the body has too many values")]
+    TooMany,
+    /// A character set that is not known, that hides ASCII, or that the bytes are not in.
+    #[error("character set `{0}` is not supported or is not what was sent; send UTF-8")]
+    Charset(String),
+    /// Multipart without a boundary, or with parts that parsers would read differently.
+    #[error("the multipart body does not follow its boundary")]
+    Multipart,
+}
+
+impl Inspector {
+    /// Reads a body.
+    ///
+    /// # Errors
+    ///
+    /// See [`Undecodable`]: nothing is known about such a body, and the route says whether it passes.
+    pub fn body(
+        &self,
+        content_type: Option<&str>,
+        content_encoding: Option<&str>,
+        bytes: &[u8],
+        complete: Completeness,
+    ) -> Result<Verdict, Undecodable> {
+        let inflated = inflate(content_encoding, bytes, complete, &self.settings)?;
+        let content_type = content_type.unwrap_or_default();
+        let media_type = content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let text = decoded(content_type, &media_type, &inflated)?;
+        let mut reading = Reading {
+            scan: Scan::new(&self.literals),
+            settings: &self.settings,
+            complete,
+        };
+        reading.by_type(&media_type, content_type, &text)?;
+        Ok(reading.scan.verdict)
+    }
+}
+
+/// Brings text to UTF-8; UTF-16 is told by its mark even where nothing is declared.
+fn decoded<'a>(
+    content_type: &str,
+    media_type: &str,
+    bytes: &'a [u8],
+) -> Result<Cow<'a, [u8]>, Undecodable> {
+    let textual = media_type.starts_with("text/")
+        || media_type.contains("json")
+        || media_type.contains("xml")
+        || media_type.contains("urlencoded")
+        || media_type.contains("javascript");
+    if textual && (bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
+        return Err(Undecodable::Charset("utf-16".into()));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let Some(declared) = content_type
+        .to_ascii_lowercase()
+        .split(';')
+        .skip(1)
+        .find_map(|p| {
+            p.trim()
+                .strip_prefix("charset=")
+                .map(|c| c.trim_matches(['"', '\'', ' ']).to_owned())
+        })
+    else {
+        return Ok(Cow::Borrowed(bytes));
+    };
+    to_utf8(bytes, &declared).map_err(Undecodable::Charset)
+}
+
+struct Reading<'i> {
+    scan: Scan<'i>,
+    settings: &'i Settings,
+    complete: Completeness,
+}
+
+impl Reading<'_> {
+    fn by_type(
+        &mut self,
+        media_type: &str,
+        content_type: &str,
+        text: &[u8],
+    ) -> Result<(), Undecodable> {
+        match media_type {
+            "application/x-www-form-urlencoded" => {
+                self.form(text)?;
+                // A form type in front of JSON or XML is a bypass, or a careless client.
+                if matches!(trim(text).first(), Some(b'{' | b'[' | b'<')) {
+                    self.sniffed(text)?;
+                }
+                Ok(())
+            }
+            "multipart/form-data" | "multipart/mixed" | "multipart/related" => {
+                self.multipart(content_type, text)
+            }
+            _ if media_type.ends_with("json")
+                || media_type == "application/x-ndjson"
+                || media_type == "application/json-seq" =>
+            {
+                self.json(text)
+            }
+            _ if media_type.ends_with("xml") || media_type == "text/html" => {
+                self.xml(text);
+                Ok(())
+            }
+            _ if media_type.starts_with("image/")
+                || media_type.starts_with("video/")
+                || media_type.starts_with("audio/")
+                || media_type.starts_with("font/") =>
+            {
+                self.file(Spot::Body, text);
+                Ok(())
+            }
+            _ => self.sniffed(text),
+        }
+    }
+
+    /// Reads a body that says nothing useful of itself.
+    fn sniffed(&mut self, text: &[u8]) -> Result<(), Undecodable> {
+        if is_binary(text) {
+            self.file(Spot::Body, text);
+            return Ok(());
+        }
+        match trim(text).first() {
+            Some(b'{' | b'[') => self.json(text),
+            Some(b'<') => {
+                self.xml(text);
+                Ok(())
+            }
+            _ if looks_like_form(text) => self.form(text),
+            _ => {
+                self.scan.value(Spot::Body, text, Lines::Allowed);
+                Ok(())
+            }
+        }
+    }
+
+    fn form(&mut self, text: &[u8]) -> Result<(), Undecodable> {
+        if memchr::memchr_iter(b'&', text).count() > self.settings.values {
+            return Err(Undecodable::TooMany);
+        }
+        pairs(
+            &mut self.scan,
+            text,
+            Spot::FormName,
+            Spot::Form,
+            Lines::Allowed,
+        );
+        // Values of a form are often JSON themselves.
+        for (name, value) in crate::split::query::pairs(text) {
+            if json::plausible(&value) {
+                self.nested_json(Spot::Form(&name), &value, 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn json(&mut self, text: &[u8]) -> Result<(), Undecodable> {
+        match self.json_text(text, &Layers::default(), JSON_IN_JSON) {
+            Ok(()) => Ok(()),
+            Err(Stop::TooDeep) => Err(Undecodable::TooDeep),
+            Err(Stop::TooMany) => Err(Undecodable::TooMany),
+            Err(Stop::Malformed(at)) => {
+                if self.complete == Completeness::Whole {
+                    self.scan.verdict.add(
+                        &rules::PROTOCOL_BODY,
+                        Spot::Body,
+                        &Layers::default(),
+                        text,
+                        at,
+                        at + 1,
+                    );
+                }
+                // Lenient parsers read on; so the rest is read as what it would be there: text.
+                self.scan
+                    .value(Spot::Body, crate::text::rest(text, at), Lines::Allowed);
+                Ok(())
+            }
+        }
+    }
+
+    fn json_text(&mut self, text: &[u8], layers: &Layers, nested: usize) -> Result<(), Stop> {
+        let mut inner = Vec::new();
+        let scan = &mut self.scan;
+        let outcome = json::read(
+            text,
+            self.settings.depth,
+            self.settings.values,
+            &mut |piece, pointer, value| {
+                scan.value_under(Spot::Json(pointer), value, Lines::Allowed, layers.clone());
+                if piece == Piece::Key && value.first() == Some(&b'$') {
+                    operator(scan, pointer, value, layers);
+                }
+                if piece == Piece::Value && nested > 0 && json::plausible(value) {
+                    inner.push(value.to_vec());
+                }
+            },
+        );
+        for text in inner {
+            match self.json_text(&text, &layers.with(Layer::Json), nested - 1) {
+                Err(stop @ (Stop::TooDeep | Stop::TooMany)) => return Err(stop),
+                // A string that only looks like JSON has been read as text already.
+                Ok(()) | Err(Stop::Malformed(_)) => {}
+            }
+        }
+        outcome
+    }
+
+    fn nested_json(
+        &mut self,
+        spot: Spot<'_>,
+        text: &[u8],
+        nested: usize,
+    ) -> Result<(), Undecodable> {
+        let mut before = std::mem::take(&mut self.scan.verdict);
+        let outcome = self.json_text(text, &Layers::default().with(Layer::Json), nested);
+        std::mem::swap(&mut before, &mut self.scan.verdict);
+        self.scan.verdict.merge(before);
+        match outcome {
+            Err(Stop::TooDeep) => Err(Undecodable::TooDeep),
+            Err(Stop::TooMany) => Err(Undecodable::TooMany),
+            Err(Stop::Malformed(_)) | Ok(()) => {
+                let _ = spot;
+                Ok(())
+            }
+        }
+    }
+
+    fn xml(&mut self, text: &[u8]) {
+        if let Some(at) = xml::doctype(text).filter(|&at| {
+            !span(text, at, at + 15)
+                .to_ascii_lowercase()
+                .ends_with(b" html")
+                && !span(text, at, at + 15).eq_ignore_ascii_case(b"<!doctype html>")
+        }) {
+            self.scan.verdict.add(
+                &rules::XXE_ENTITY,
+                Spot::Body,
+                &Layers::default(),
+                text,
+                at,
+                at + 60,
+            );
+        }
+        if let Some(at) = find(text, 0, b"XInclude").or_else(|| find(text, 0, b"xi:include")) {
+            self.scan.verdict.add(
+                &rules::XML_INCLUDE,
+                Spot::Body,
+                &Layers::default(),
+                text,
+                at,
+                at + 10,
+            );
+        }
+        let scan = &mut self.scan;
+        xml::read(text, self.settings.values, &mut |element, value| {
+            scan.value(Spot::Xml(element), value, Lines::Allowed)
+        });
+    }
+
+    fn multipart(&mut self, content_type: &str, body: &[u8]) -> Result<(), Undecodable> {
+        let fault = |fault| match fault {
+            Fault::Boundary | Fault::Structure => Undecodable::Multipart,
+            Fault::TooMany => Undecodable::TooMany,
+        };
+        let boundary = multipart::boundary(content_type).map_err(fault)?;
+        for part in multipart::parts(
+            body,
+            &boundary,
+            self.complete == Completeness::Whole,
+            self.settings.parts,
+        )
+        .map_err(fault)?
+        {
+            self.part(&part)?;
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, part: &Part<'_>) -> Result<(), Undecodable> {
+        let spot = Spot::PartHeader(&part.name);
+        if part.ambiguous {
+            self.scan.verdict.add(
+                &rules::PROTOCOL_HEADER,
+                spot,
+                &Layers::default(),
+                part.headers.first().copied().unwrap_or_default(),
+                0,
+                80,
+            );
+        }
+        self.scan.value(spot, &part.name, Lines::Single);
+        for name in &part.file_names {
+            self.scan.value(spot, name, Lines::Single);
+            if runs_on_a_server(name) {
+                self.scan.verdict.add(
+                    &rules::UPLOAD_SCRIPT,
+                    spot,
+                    &Layers::default(),
+                    name,
+                    0,
+                    name.len(),
+                );
+            }
+        }
+        for header in &part.headers {
+            let known = header.len() >= 8
+                && header
+                    .get(..8)
+                    .is_some_and(|start| start.eq_ignore_ascii_case(b"content-"));
+            if !known {
+                self.scan.value(spot, header, Lines::Single);
+            }
+        }
+        let content = match part.transfer.as_slice() {
+            b"base64" => {
+                use base64::Engine as _;
+                let packed: Vec<u8> = part
+                    .content
+                    .iter()
+                    .copied()
+                    .filter(|b| !b.is_ascii_whitespace())
+                    .collect();
+                Cow::Owned(
+                    base64::engine::general_purpose::STANDARD
+                        .decode(packed)
+                        .map_err(|_| Undecodable::Corrupt)?,
+                )
+            }
+            b"" | b"7bit" | b"8bit" | b"binary" => Cow::Borrowed(part.content),
+            other => {
+                return Err(Undecodable::UnknownCoding(
+                    String::from_utf8_lossy(span(other, 0, 40)).into_owned(),
+                ));
+            }
+        };
+        if !multipart::is_text(part) {
+            self.file(Spot::Part(&part.name), &content);
+        } else if part.media_type.ends_with(b"json") {
+            self.json(&content)?;
+        } else if part.media_type.ends_with(b"xml") {
+            self.xml(&content);
+        } else {
+            self.scan
+                .value(Spot::Part(&part.name), &content, Lines::Allowed);
+            if json::plausible(&content) {
+                self.nested_json(Spot::Part(&part.name), &content, 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads an uploaded file for what a server or a browser would run; its text is nobody's query.
+    fn file(&mut self, spot: Spot<'_>, content: &[u8]) {
+        const MARKS: [(&[u8], &rules::Rule); 9] = [
+            (b"<?php", &rules::CODE_PHP),
+            (b"<?=", &rules::CODE_PHP),
+            (b"<%@", &rules::CODE_SERVER_PAGE),
+            (b"<jsp:", &rules::CODE_SERVER_PAGE),
+            (b"runtime.getruntime", &rules::CODE_JAVA),
+            (b"eval($_", &rules::CODE_PHP),
+            (b"eval(request", &rules::CODE_SERVER_PAGE),
+            (b"<!entity", &rules::XXE_ENTITY),
+            (b"%eval request", &rules::CODE_SERVER_PAGE),
+        ];
+        let lower = content.to_ascii_lowercase();
+        for (mark, rule) in MARKS {
+            if let Some(at) = find(&lower, 0, mark) {
+                self.scan
+                    .verdict
+                    .add(rule, spot, &Layers::default(), content, at, at + mark.len());
+            }
+        }
+        if trim(&lower).starts_with(b"<svg") || trim(&lower).starts_with(b"<?xml") {
+            if let Some(at) = find(&lower, 0, b"<script").or_else(|| find(&lower, 0, b" onload=")) {
+                self.scan.verdict.add(
+                    &rules::XSS_SCRIPT,
+                    spot,
+                    &Layers::default(),
+                    content,
+                    at,
+                    at + 8,
+                );
+            }
+        }
+    }
+}
+
+/// `{"password":{"$ne":""}}`.
+fn operator(scan: &mut Scan<'_>, pointer: &str, key: &[u8], layers: &Layers) {
+    if matches!(
+        key,
+        b"$ne"
+            | b"$gt"
+            | b"$gte"
+            | b"$lt"
+            | b"$lte"
+            | b"$in"
+            | b"$nin"
+            | b"$regex"
+            | b"$where"
+            | b"$exists"
+            | b"$or"
+            | b"$and"
+            | b"$not"
+            | b"$expr"
+            | b"$function"
+            | b"$func"
+            | b"$eq"
+    ) {
+        scan.verdict.add(
+            &rules::NOSQL_OPERATOR,
+            Spot::Json(pointer),
+            layers,
+            key,
+            0,
+            key.len(),
+        );
+    }
+}
+
+/// `shell.php`, `shell.php.jpg`, `shell.jsp;.png`, `shell.php%00.png`.
+fn runs_on_a_server(name: &[u8]) -> bool {
+    const EXTENSIONS: [&[u8]; 28] = [
+        b"php",
+        b"php3",
+        b"php4",
+        b"php5",
+        b"php7",
+        b"phtml",
+        b"pht",
+        b"phar",
+        b"phps",
+        b"jsp",
+        b"jspx",
+        b"jspf",
+        b"jsw",
+        b"jsv",
+        b"asp",
+        b"aspx",
+        b"ashx",
+        b"asmx",
+        b"ascx",
+        b"asa",
+        b"cer",
+        b"cdx",
+        b"cfm",
+        b"cgi",
+        b"shtml",
+        b"htaccess",
+        b"war",
+        b"user.ini",
+    ];
+    let lower = name.to_ascii_lowercase();
+    let mut pieces =
+        lower.split(|b| matches!(b, b'.' | b';' | b'%' | b':' | b' ' | 0 | b'/' | b'\\'));
+    let _stem = pieces.next();
+    pieces.any(|piece| EXTENSIONS.contains(&piece)) || lower.ends_with(b".user.ini")
+}
+
+fn looks_like_form(text: &[u8]) -> bool {
+    let name = text
+        .iter()
+        .position(|&b| b == b'=')
+        .map(|n| span(text, 0, n))
+        .unwrap_or_default();
+    !name.is_empty()
+        && name.len() < 64
+        && name.iter().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'[' | b']' | b'%')
+        })
+}
+
+fn is_binary(text: &[u8]) -> bool {
+    let start = span(text, 0, 1024);
+    Classes::of(start).any(Classes::NUL)
+        || start
+            .iter()
+            .filter(|b| **b < 0x20 && !b.is_ascii_whitespace())
+            .count()
+            > start.len() / 20
+}

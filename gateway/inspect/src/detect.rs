@@ -1,0 +1,120 @@
+//! What is looked for in one decoded value.
+//!
+//! The classes of byte in a value and the literals in it, found in one pass, say which detectors run at all; the
+//! detectors know a grammar and confirm.
+
+use crate::classes::Classes;
+use crate::decode::Layers;
+use crate::rules::Rule;
+use crate::verdict::{Spot, Verdict};
+
+mod html;
+mod literal;
+mod path;
+pub(crate) mod protocol;
+pub(crate) mod scanner;
+mod shell;
+mod sql;
+mod template;
+mod url;
+
+pub(crate) use literal::Literals;
+use literal::Topics;
+
+/// What a detector saw: the rule, and the bytes that show it.
+type Match = (&'static Rule, usize, usize);
+
+/// Values of these bytes hold no attack: letters of any script, digits, `-` and `_`.
+pub(crate) const PLAIN: Classes = Classes::LETTER
+    .with(Classes::DIGIT)
+    .with(Classes::JOINER)
+    .with(Classes::HIGH);
+
+/// Looks at one form of a value.
+pub(crate) fn look(
+    literals: &Literals,
+    value: &[u8],
+    classes: Classes,
+    spot: Spot<'_>,
+    layers: &Layers,
+    verdict: &mut Verdict,
+) {
+    if classes.only(PLAIN.with(Classes::SPACE)) && value.len() < 24 && !classes.any(Classes::SPACE)
+    {
+        return;
+    }
+    let lower;
+    let text = if value.iter().any(u8::is_ascii_uppercase) {
+        lower = value.to_ascii_lowercase();
+        lower.as_slice()
+    } else {
+        value
+    };
+    let mut found = |(rule, from, to): Match| verdict.add(rule, spot, layers, value, from, to);
+    let topics = literals.search(text, spot, &mut found);
+
+    const SQL_MARKS: Classes = Classes::QUOTE
+        .with(Classes::DOUBLE_QUOTE)
+        .with(Classes::EQUALS)
+        .with(Classes::PAREN)
+        .with(Classes::ANGLE)
+        .with(Classes::SEMICOLON)
+        .with(Classes::HASH)
+        .with(Classes::PIPE)
+        .with(Classes::JOINER)
+        .with(Classes::OTHER)
+        .with(Classes::AMPERSAND)
+        .with(Classes::SPACE)
+        .with(Classes::LINE);
+    // Without a quote there is no string to close: then a word of SQL must be there.
+    if classes.any(SQL_MARKS)
+        && (topics.has(Topics::SQL)
+            || classes.any(Classes::QUOTE.with(Classes::DOUBLE_QUOTE))
+                && sql_mark_after_quote(classes))
+    {
+        sql::detect(text, &mut found);
+    }
+    if classes.any(Classes::ANGLE) || topics.has(Topics::SCRIPT) {
+        html::detect(text, &mut found);
+    }
+    if classes.any(
+        Classes::SEMICOLON
+            .with(Classes::PIPE)
+            .with(Classes::AMPERSAND)
+            .with(Classes::BACKTICK)
+            .with(Classes::DOLLAR)
+            .with(Classes::LINE),
+    ) || topics.has(Topics::SHELL)
+    {
+        shell::detect(text, &mut found);
+    }
+    if classes.any(Classes::DOT)
+        && (classes.any(Classes::SLASH.with(Classes::BACKSLASH)) || topics.has(Topics::DOTS))
+    {
+        path::detect(text, spot, &mut found);
+    }
+    if classes.any(Classes::BRACE) || topics.has(Topics::TEMPLATE) {
+        template::detect(text, &mut found);
+    }
+    if topics.has(Topics::URL) {
+        url::detect(text, &mut found);
+    }
+}
+
+/// `it's` has a quote and nothing that could continue a string.
+fn sql_mark_after_quote(classes: Classes) -> bool {
+    classes.any(
+        Classes::EQUALS
+            .with(Classes::PAREN)
+            .with(Classes::ANGLE)
+            .with(Classes::SEMICOLON)
+            .with(Classes::HASH)
+            .with(Classes::PIPE)
+            .with(Classes::JOINER)
+            .with(Classes::OTHER)
+            .with(Classes::AMPERSAND)
+            .with(Classes::PLUS)
+            .with(Classes::SLASH)
+            .with(Classes::PERCENT),
+    )
+}

@@ -1,0 +1,546 @@
+//! Cross-site scripting: the value is read as markup, as the inside of an attribute, as a URL and as script.
+
+use super::Match;
+use crate::rules;
+use crate::text::{at, find, find_byte, is_space, is_word, rest, skip, span};
+
+/// Bytes that one tag may span; a longer one is read up to here. Chosen.
+const LONGEST_TAG: usize = 4096;
+
+/// Elements that load or run something by being there.
+const ACTIVE: [&[u8]; 22] = [
+    b"iframe",
+    b"frame",
+    b"frameset",
+    b"object",
+    b"embed",
+    b"applet",
+    b"base",
+    b"meta",
+    b"link",
+    b"bgsound",
+    b"layer",
+    b"ilayer",
+    b"isindex",
+    b"xml",
+    b"xss",
+    b"import",
+    b"portal",
+    b"fencedframe",
+    b"noembed",
+    b"marquee",
+    b"blink",
+    b"t:set",
+];
+/// Elements that a form rarely sends.
+const RARE: [&[u8]; 24] = [
+    b"svg",
+    b"math",
+    b"style",
+    b"form",
+    b"input",
+    b"button",
+    b"textarea",
+    b"select",
+    b"video",
+    b"audio",
+    b"details",
+    b"template",
+    b"html",
+    b"head",
+    b"body",
+    b"title",
+    b"noscript",
+    b"animate",
+    b"set",
+    b"foreignobject",
+    b"keygen",
+    b"isindex",
+    b"plaintext",
+    b"xmp",
+];
+
+/// Searches a lower-case value.
+pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
+    tags(value, found);
+    attribute(value, found);
+    url(value, 0, found);
+    code(value, found);
+}
+
+fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
+    let mut i = 0;
+    while let Some(start) = find_byte(value, i, b'<') {
+        i = start + 1;
+        let closing = at(value, i) == b'/';
+        // Old parsers skip NUL and control characters before the name.
+        let name_at = skip(value, i + usize::from(closing), |b| b < 0x20 || b == b'/');
+        let name_end = skip(value, name_at, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_')
+        });
+        let name = span(value, name_at, name_end);
+        if name.is_empty() {
+            if at(value, i) == b'!'
+                && matches!(span(value, i, i + 3), b"!--")
+                && at(value, i + 3) == b'['
+            {
+                found((&rules::XSS_ELEMENT, start, i + 4));
+            }
+            continue;
+        }
+        if !name.first().is_some_and(u8::is_ascii_alphabetic) {
+            continue;
+        }
+        if name == b"script" || name.ends_with(b":script") {
+            found((&rules::XSS_SCRIPT, start, name_end));
+        }
+        let end = attributes(value, start, name_end, name, found);
+        // A word after a sign of comparison is no element: it needs an end, a space or a slash.
+        let shaped = end > name_end
+            && matches!(
+                at(value, name_end),
+                b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/' | b'>'
+            )
+            || at(value, name_end) == 0;
+        if shaped
+            && !closing
+            && ACTIVE.contains(&name)
+            && (end > name_end + 1 || matches!(name, b"xss" | b"isindex" | b"iframe"))
+        {
+            found((&rules::XSS_ELEMENT, start, end));
+        } else if shaped && RARE.contains(&name) {
+            found((&rules::XSS_MARKUP, start, end));
+        }
+        i = end.max(i);
+    }
+}
+
+/// Reads the attributes of a tag: where it ends.
+fn attributes(
+    value: &[u8],
+    start: usize,
+    from: usize,
+    element: &[u8],
+    found: &mut impl FnMut(Match),
+) -> usize {
+    let limit = (start + LONGEST_TAG).min(value.len());
+    let tag = span(value, 0, limit);
+    let mut i = from;
+    let mut no_quote = [false; 2];
+    while i < limit {
+        i = skip(tag, i, |b| {
+            is_space(b) || b < 0x20 || matches!(b, b'/' | b'"' | b'\'' | b'`' | b',' | b'+' | b'=')
+        });
+        if i >= limit || at(tag, i) == b'>' {
+            return (i + 1).min(limit);
+        }
+        if at(tag, i) == b'<' {
+            return i;
+        }
+        let name_at = i;
+        i = skip(tag, i, |b| {
+            !is_space(b) && !matches!(b, b'=' | b'>' | b'/' | b'"' | b'\'' | b'<' | 0)
+        });
+        let name = span(tag, name_at, i);
+        let equals = skip(tag, i, |b| is_space(b) || b < 0x20);
+        if at(tag, equals) != b'=' {
+            i = i.max(name_at + 1);
+            continue;
+        }
+        let mut value_at = skip(tag, equals + 1, |b| is_space(b) || b < 0x20);
+        let quote = at(tag, value_at);
+        let slot = usize::from(quote == b'"');
+        let closed = if matches!(quote, b'"' | b'\'') && no_quote.get(slot) == Some(&false) {
+            find_byte(tag, value_at + 1, quote)
+        } else {
+            None
+        };
+        let value_end = match closed {
+            Some(end) => {
+                value_at += 1;
+                i = end + 1;
+                end
+            }
+            None => {
+                if let (b'"' | b'\'', Some(flag)) = (quote, no_quote.get_mut(slot)) {
+                    *flag = true;
+                }
+                i = skip(tag, value_at, |b| !is_space(b) && b != b'>');
+                i
+            }
+        };
+        if is_handler(name) {
+            found((&rules::XSS_HANDLER, name_at, value_end));
+        }
+        let content = span(tag, value_at, value_end);
+        let url_bearing = matches!(
+            name,
+            b"src"
+                | b"href"
+                | b"action"
+                | b"formaction"
+                | b"data"
+                | b"background"
+                | b"dynsrc"
+                | b"lowsrc"
+                | b"poster"
+                | b"xlink:href"
+                | b"to"
+                | b"values"
+                | b"from"
+                | b"content"
+                | b"srcdoc"
+                | b"code"
+                | b"codebase"
+                | b"url"
+                | b"value"
+                | b"param"
+        );
+        if url_bearing {
+            url(span(tag, 0, value_end), value_at, found);
+            if name == b"content" {
+                if let Some(inner) = find(content, 0, b"url=") {
+                    url(span(tag, 0, value_end), value_at + inner + 4, found);
+                }
+            }
+            if name == b"srcdoc" {
+                found((&rules::XSS_ELEMENT, name_at, value_end));
+            }
+        }
+        if name == b"style"
+            && [
+                &b"expression"[..],
+                b"javascript:",
+                b"-moz-binding",
+                b"behavior:",
+                b"binding:",
+                b"@import",
+            ]
+            .iter()
+            .any(|word| find(content, 0, word).is_some())
+        {
+            found((&rules::XSS_STYLE, name_at, value_end));
+        }
+        if name == b"xmlns" && element != b"svg" {
+            found((&rules::XSS_MARKUP, name_at, value_end));
+        }
+    }
+    limit
+}
+
+fn is_handler(name: &[u8]) -> bool {
+    let name = name
+        .rsplit(|&b| matches!(b, b'/' | b'"' | b'\'' | b'`') || b < 0x20)
+        .next()
+        .unwrap_or(name);
+    name.len() >= 5
+        && name.len() <= 40
+        && name.starts_with(b"on")
+        && rest(name, 2).iter().all(u8::is_ascii_lowercase)
+}
+
+/// ` onerror=alert(1)` after a quote that closed an attribute of the page, or at the start of an unquoted one.
+fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
+    const EVENTS: [&[u8]; 24] = [
+        b"onerror",
+        b"onload",
+        b"onclick",
+        b"onmouse",
+        b"onfocus",
+        b"onblur",
+        b"onkey",
+        b"onchange",
+        b"onsubmit",
+        b"oninput",
+        b"ontoggle",
+        b"onpointer",
+        b"onanimation",
+        b"ontransition",
+        b"onbegin",
+        b"onend",
+        b"onscroll",
+        b"ondrag",
+        b"ondrop",
+        b"oncopy",
+        b"oncut",
+        b"onpaste",
+        b"onwheel",
+        b"onpage",
+    ];
+    let mut i = 0;
+    while let Some(start) = find(value, i, b"on") {
+        i = start + 2;
+        let before = if start == 0 {
+            b' '
+        } else {
+            at(value, start - 1)
+        };
+        let end = skip(value, start, |b| b.is_ascii_lowercase());
+        let equals = skip(value, end, |b| is_space(b) || b < 0x20);
+        if at(value, equals) != b'='
+            || equals >= value.len()
+            || is_word(before)
+            || !EVENTS
+                .iter()
+                .any(|event| rest(value, start).starts_with(event))
+        {
+            continue;
+        }
+        let body = span(value, equals + 1, equals + 120);
+        let scripted = body.iter().any(|b| matches!(b, b'(' | b'`' | b'=' | b';'))
+            || find(body, 0, b"alert").is_some();
+        if scripted {
+            found((&rules::XSS_HANDLER, start, equals + 1));
+        } else {
+            found((&rules::XSS_MARKUP, start, equals + 1));
+        }
+        return;
+    }
+}
+
+/// `javascript:`, with the blanks that browsers skip, at the beginning of a URL.
+fn url(value: &[u8], from: usize, found: &mut impl FnMut(Match)) {
+    let mut scheme = [0; 24];
+    let mut length = 0;
+    let mut end = from;
+    for &b in span(value, from, from + 96) {
+        end += 1;
+        if b <= b' '
+            || length == 0 && matches!(b, b'"' | b'\'' | b'`' | b'(' | b'>' | b'/' | b'[')
+            || b == b'\\'
+        {
+            continue;
+        }
+        let Some(slot) = scheme.get_mut(length) else {
+            break;
+        };
+        *slot = b;
+        length += 1;
+        if b == b':' {
+            break;
+        }
+    }
+    let scheme = span(&scheme, 0, length);
+    let body = rest(value, end);
+    let runs = match scheme {
+        b"javascript:" | b"vbscript:" | b"livescript:" | b"mocha:" | b"jscript:" => {
+            body.iter().any(|b| {
+                matches!(
+                    b,
+                    b'(' | b'`' | b'=' | b'/' | b'%' | b'[' | b'&' | b'"' | b'\''
+                )
+            }) || body.len() < 2
+        }
+        b"data:" => {
+            let head = span(body, 0, 60);
+            [
+                &b"text/html"[..],
+                b"image/svg",
+                b"text/xml",
+                b"application/xhtml",
+                b"javascript",
+                b"text/vbs",
+            ]
+            .iter()
+            .any(|t| find(head, 0, t).is_some())
+                || head.starts_with(b",")
+                || head.starts_with(b";base64")
+        }
+        _ => false,
+    };
+    if runs {
+        found((&rules::XSS_URL, from, end));
+    }
+}
+
+/// Calls that proofs of concept make, and whether they continue a string or expression that was broken.
+fn code(value: &[u8], found: &mut impl FnMut(Match)) {
+    const CALLS: [&[u8]; 12] = [
+        b"alert",
+        b"prompt",
+        b"confirm",
+        b"eval",
+        b"fetch",
+        b"settimeout",
+        b"setinterval",
+        b"atob",
+        b"function",
+        b"fromcharcode",
+        b"document.write",
+        b"import",
+    ];
+    const OBJECTS: [&[u8]; 10] = [
+        b"document.cookie",
+        b"document.domain",
+        b"document.location",
+        b"window.location",
+        b".innerhtml",
+        b"localstorage",
+        b"document[",
+        b"window[",
+        b"self[",
+        b"constructor.constructor",
+    ];
+    let broken = || {
+        value
+            .iter()
+            .position(|b| matches!(b, b'\'' | b'"' | b'`' | b'}' | b')' | b'<'))
+            .is_some_and(|at_quote| {
+                let next = skip(value, at_quote + 1, |b| {
+                    is_space(b) || matches!(b, b')' | b'}' | b']' | b'\'' | b'"' | b'`')
+                });
+                matches!(
+                    at(value, next),
+                    b';' | b'-'
+                        | b'+'
+                        | b','
+                        | b'*'
+                        | b'/'
+                        | b'>'
+                        | b'|'
+                        | b'&'
+                        | b'^'
+                        | b'%'
+                        | b'='
+                        | b'\n'
+                )
+            })
+    };
+    for call in CALLS {
+        let mut i = 0;
+        let mut tries = 0;
+        while let Some(start) = find(value, i, call) {
+            i = start + call.len();
+            tries += 1;
+            if tries > 64 {
+                break;
+            }
+            let before = if start == 0 {
+                b' '
+            } else {
+                at(value, start - 1)
+            };
+            let open = skip(value, i, |b| {
+                is_space(b) || matches!(b, b')' | b'?' | b'.') || b == b'/' || b == b'*'
+            });
+            let called = matches!(at(value, open), b'(' | b'`')
+                && (open == i || call != b"function" && call != b"import")
+                || rest(value, i).starts_with(b"&lpar;");
+            if !called || is_word(before) && before != b'_' {
+                continue;
+            }
+            let strong = broken()
+                || matches!(call, b"alert" | b"prompt" | b"confirm")
+                    && (start == 0
+                        || matches!(
+                            before,
+                            b';' | b'='
+                                | b'{'
+                                | b'('
+                                | b'`'
+                                | b'/'
+                                | b'['
+                                | b','
+                                | b'-'
+                                | b'!'
+                                | b'~'
+                                | b':'
+                        ));
+            found((
+                if strong && !matches!(call, b"function" | b"import") {
+                    &rules::XSS_CODE
+                } else {
+                    &rules::XSS_CALL
+                },
+                start,
+                open + 1,
+            ));
+            break;
+        }
+    }
+    for object in OBJECTS {
+        if let Some(start) = find(value, 0, object) {
+            found((
+                if broken() {
+                    &rules::XSS_CODE
+                } else {
+                    &rules::XSS_CALL
+                },
+                start,
+                start + object.len(),
+            ));
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(value: &str) -> u32 {
+        let mut score = 0;
+        detect(value.to_ascii_lowercase().as_bytes(), &mut |(
+            rule,
+            _,
+            _,
+        )| {
+            score = score.max(rule.score)
+        });
+        score
+    }
+
+    #[test]
+    fn script_in_markup_attributes_urls_and_code_is_seen() {
+        for value in [
+            "<script>alert(1)</script>",
+            "<scr\0ipt x>",
+            "<img src=x onerror=alert(1)>",
+            "<svg/onload=alert(1)>",
+            "<svg onload\n=\n'x'>",
+            "\" onmouseover=\"alert(1)",
+            "<a href=\"java\tscript:alert(1)\">x",
+            "javascript:alert(1)",
+            "<iframe src=//evil>",
+            "<body/onhashchange=alert(1)>",
+            "';alert(1)//",
+            "\"-alert(1)-\"",
+            "<div style=\"width:expression(alert(1))\">",
+            "<x onclick=alert`1`>",
+            "<object data=\"data:text/html;base64,PHN\">",
+            "<meta http-equiv=refresh content=\"0;url=javascript:alert(1)\">",
+            "<img \"\"\"><script>alert(1)</script>",
+            "<details open ontoggle=confirm()>",
+            "x' onfocus=alert(1) autofocus '",
+            "<script src=//e.vil/x.js>",
+        ] {
+            assert!(score(value) >= 5 || value.contains('\0'), "missed: {value}");
+        }
+    }
+
+    #[test]
+    fn angle_brackets_in_prose_and_simple_markup_are_not_attacks() {
+        for value in [
+            "a < b and c > d",
+            "i <3 you",
+            "<b>bold</b> and <i>italic</i>",
+            "<p class=\"x\">文本</p>",
+            "x<y",
+            "1<2>0",
+            "<-- see",
+            "button on=off",
+            "版本=1; onset=5",
+            "email <zhang@example.com>",
+            "<a href=\"https://example.com/\">link</a>",
+            "please confirm (or not)",
+            "the script was on time",
+            "<img src=\"/a.png\">",
+            "javascript: the good parts",
+            "on time = good",
+            "data: 5, 6",
+            "《办法》<第一条>",
+        ] {
+            assert!(score(value) < 5, "flagged: {value}");
+        }
+    }
+}

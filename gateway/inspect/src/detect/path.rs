@@ -1,0 +1,156 @@
+//! Path traversal: steps upwards, however the separators are written.
+
+use super::Match;
+use crate::rules;
+use crate::text::{at, find, is_word, rest, skip, span};
+use crate::verdict::Spot;
+
+/// Searches a lower-case value.
+pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)) {
+    let mut i = 0;
+    let mut steps = 0;
+    let mut first = 0;
+    while let Some(start) = find(value, i, b"..") {
+        let end = skip(value, start, |b| b == b'.');
+        i = end;
+        let separator = separator(value, end);
+        let led = start == 0
+            || matches!(
+                at(value, start - 1),
+                b'/' | b'\\'
+                    | b'='
+                    | b';'
+                    | b':'
+                    | b'"'
+                    | b'\''
+                    | b' '
+                    | b','
+                    | b'('
+                    | b'f'
+                    | b'c'
+                    | b'5'
+            )
+            || !is_word(at(value, start - 1));
+        if !led
+            || separator == 0
+                && !(end >= value.len()
+                    && start > 0
+                    && matches!(at(value, start - 1), b'/' | b'\\'))
+        {
+            // `.............................etc`: dots in such numbers are no ellipsis.
+            if end - start >= 12
+                && value.len() > end
+                && is_word(at(value, end))
+                && span(value, 0, start)
+                    .iter()
+                    .all(|b| matches!(b, b'/' | b'\\'))
+            {
+                found((&rules::PATH_TRAVERSAL, start, end));
+            }
+            continue;
+        }
+        if steps == 0 {
+            first = start;
+        }
+        // An ellipsis before a slash is prose once; `....//` is a filter's opponent.
+        steps += if end - start == 2 {
+            1
+        } else if end - start == 4 && separator > 1 {
+            2
+        } else {
+            usize::from(start == 0 || matches!(at(value, start - 1), b'/' | b'\\'))
+        };
+        i = end + separator;
+        let odd = at(value, end) == b'\\'
+            || separator > 2 && rest(value, end).starts_with(b"0x")
+            || at(value, end) == b';'
+            || at(value, end) == 0 && end < value.len();
+        let decided = steps >= 2 || odd && steps >= 1 && start == 0;
+        if decided || matches!(spot, Spot::Path) && end - start == 2 {
+            found((&rules::PATH_TRAVERSAL, first, i));
+            return;
+        }
+    }
+    if steps == 1 && !matches!(spot, Spot::Header(_)) {
+        found((&rules::PATH_PARENT, first, first + 3));
+    }
+    if let Some(start) = find(value, 0, b"0x2e0x2e")
+        .or_else(|| find(value, 0, b"::$data"))
+        .or_else(|| find(value, 0, b"/.//./").or_else(|| find(value, 0, b"/././.")))
+    {
+        found((&rules::PATH_TRAVERSAL, start, start + 8));
+    }
+}
+
+/// Returns the length of the separator at `i`, or zero.
+fn separator(value: &[u8], i: usize) -> usize {
+    let tail = rest(value, i);
+    for written in [
+        &b"0x2f"[..],
+        b"0x5c",
+        b"%2f",
+        b"%5c",
+        b"%c0%af",
+        b"%c1%9c",
+        b";/",
+        b"\0/",
+        b"%00/",
+        b"?/",
+        b"%u2215",
+        b"%u2216",
+        b"c0af",
+    ] {
+        if tail.starts_with(written) {
+            return written.len();
+        }
+    }
+    skip(value, i, |b| matches!(b, b'/' | b'\\')) - i
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(value: &str) -> u32 {
+        let mut score = 0;
+        detect(value.as_bytes(), Spot::Query(b"f"), &mut |(rule, _, _)| {
+            score = score.max(rule.score)
+        });
+        score
+    }
+
+    #[test]
+    fn steps_upwards_are_seen_in_every_spelling() {
+        for value in [
+            "../../x",
+            "..\\..\\x",
+            "/../../x",
+            "....//....//x",
+            "..;/..;/x",
+            "..0x2f..0x2fx",
+            "a/../../b",
+            "/.//.//./x",
+            "..\\x",
+            "0x2e0x2e0x5c",
+        ] {
+            assert!(score(value) >= 5, "missed: {value}");
+        }
+        assert_eq!(score("../images/a.png"), 3);
+    }
+
+    #[test]
+    fn an_ellipsis_is_not_a_step() {
+        for value in [
+            "wait...",
+            "and so on.../or not",
+            "1..5",
+            "a..b/c",
+            "等等....../",
+            "v1.2.3/x",
+            "http://a.b/c",
+            "./a",
+        ] {
+            assert!(score(value) < 5, "flagged: {value}");
+        }
+    }
+}

@@ -1,0 +1,574 @@
+//! SQL injection: the value is read as it would stand bare, in single quotes and in double quotes, and the tokens
+//! are searched for a continuation that makes sense in SQL. Prose has the words but not the grammar.
+
+use smallvec::SmallVec;
+
+use crate::rules::{self, Rule};
+use crate::text::{at, find_byte, rest, trim};
+
+mod grammar;
+mod lexer;
+mod words;
+
+use grammar::Reader;
+use lexer::{Kind, Lexer, Token};
+use words::Word;
+
+/// Where a value stands in the statement of the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Context {
+    /// As a number or name, without quotes.
+    Bare,
+    /// In a string that the value closed.
+    Broken {
+        /// The quote stands between two letters, as in `it's`.
+        apostrophe: bool,
+        double: bool,
+    },
+}
+
+/// What was seen, and the bytes that show it.
+pub(super) type Match = (&'static Rule, usize, usize);
+
+/// Reads a lower-case value in its three contexts; the first context that shows an attack is enough.
+pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
+    let mut best: Option<Match> = None;
+    let mut keep = |m: Match| {
+        if best.is_none_or(|known| known.0.score < m.0.score) {
+            best = Some(m);
+        }
+    };
+    in_context(value, 0, Context::Bare, &mut keep);
+    for quote in [b'\'', b'"'] {
+        if let Some(end) = find_byte(value, 0, quote) {
+            let apostrophe = end > 0
+                && at(value, end - 1).is_ascii_alphabetic()
+                && at(value, end + 1).is_ascii_alphabetic();
+            in_context(
+                value,
+                end + 1,
+                Context::Broken {
+                    apostrophe,
+                    double: quote == b'"',
+                },
+                &mut keep,
+            );
+        }
+    }
+    if let Some(m) = best {
+        found(m);
+    }
+}
+
+fn in_context(value: &[u8], start: usize, context: Context, keep: &mut impl FnMut(Match)) {
+    let tokens: SmallVec<[Token; 32]> = Lexer::new(value, start).collect();
+    let reader = Reader::new(value, &tokens);
+    match context {
+        Context::Bare => bare(&reader, keep),
+        Context::Broken { apostrophe, double } => broken(&reader, apostrophe, double, keep),
+    }
+}
+
+/// Searches what follows the quote that closed the application's string.
+fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(Match)) {
+    let first = r.closers(0);
+    match r.kind(first) {
+        Some(Kind::Comment) => {
+            let tail = r.comment_body(first);
+            let short = trim(tail).len() <= 12;
+            keep((
+                if short && !(double && first == 0 && r.is_hash(first) && !tail.is_empty()) {
+                    &rules::SQLI_COMMENT
+                } else {
+                    &rules::SQLI_HINT
+                },
+                r.from(first),
+                r.end(first),
+            ));
+            if !r.has_more(first) {
+                return;
+            }
+        }
+        Some(Kind::Semicolon)
+            if matches!(r.kind(first + 1), Some(Kind::Comment))
+                && trim(r.comment_body(first + 1)).len() <= 12 =>
+        {
+            keep((&rules::SQLI_COMMENT, r.from(first), r.end(first + 1)));
+        }
+        Some(Kind::Compare) => {
+            let literal = match r.kind(first + 1) {
+                Some(Kind::Text) => true,
+                Some(Kind::OpenText) => !double || r.is_end(first + 2),
+                _ => r
+                    .operand(first + 1)
+                    .is_some_and(|o| o.is_call() || o.is_query()),
+            };
+            if literal && !(double && first == 0 && r.kind(first + 1) != Some(Kind::Text)) {
+                keep((
+                    if double && first == 0 {
+                        &rules::SQLI_HINT
+                    } else {
+                        &rules::SQLI_OPERATOR
+                    },
+                    r.from(first),
+                    r.end(first + 1),
+                ));
+            }
+        }
+        Some(Kind::Word(Word::Compare)) if !apostrophe => {
+            let next = r.skip_prefix(first + 1);
+            if matches!(r.kind(next), Some(Kind::Text | Kind::Open | Kind::Number))
+                || r.is_constant(next)
+                || (!double && matches!(r.kind(next), Some(Kind::OpenText)))
+            {
+                keep((&rules::SQLI_OPERATOR, r.from(first), r.end(next)));
+            }
+        }
+        Some(Kind::Bars | Kind::Arithmetic) => concatenation(r, first, double, keep),
+        Some(Kind::Word(Word::Name)) if first > 0 => {}
+        Some(
+            Kind::Close
+            | Kind::Semicolon
+            | Kind::Comma
+            | Kind::Ampersands
+            | Kind::Word(
+                Word::Logic
+                | Word::Union
+                | Word::Where
+                | Word::Having
+                | Word::Sort
+                | Word::Limit
+                | Word::Into
+                | Word::Procedure
+                | Word::As
+                | Word::From
+                | Word::Operator
+                | Word::When,
+            ),
+        ) => {}
+        _ => return,
+    }
+    for i in first..r.len() {
+        clause(r, i, Some(apostrophe), double, keep);
+        anywhere(r, i, keep);
+    }
+}
+
+/// `'||'`, `'+(select …)`, `'-sleep(1)-'`.
+fn concatenation(r: &Reader<'_>, i: usize, double: bool, keep: &mut impl FnMut(Match)) {
+    let bars = r.kind(i) == Some(Kind::Bars);
+    let Some(operand) = r.operand(i + 1) else {
+        return;
+    };
+    if operand.is_call() || operand.is_query() {
+        keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
+    } else if bars
+        && (operand.is_text() || operand.is_number())
+        && !(double && r.kind(i + 1) == Some(Kind::OpenText))
+    {
+        keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
+    } else if operand.is_text() && !double {
+        // `'-'`, `'+'`, `'^'`: the string goes on in a second one; three of them are an expression.
+        let closed = r.kind(i + 1) == Some(Kind::Text)
+            && matches!(r.kind(i + 2), Some(Kind::Arithmetic | Kind::Compare));
+        let empty = r.kind(i + 1) == Some(Kind::OpenText) && r.end(i + 1) <= r.from(i + 1) + 1;
+        if i == 0 && (closed || empty) {
+            keep((
+                if closed || r.starts_value() {
+                    &rules::SQLI_OPERATOR
+                } else {
+                    &rules::SQLI_HINT
+                },
+                r.from(i),
+                r.end(i + 1),
+            ));
+        }
+    }
+}
+
+/// Searches a value that stands where a number or a name belongs.
+fn bare(r: &Reader<'_>, keep: &mut impl FnMut(Match)) {
+    if let Some(end) = r.statement(0) {
+        keep((&rules::SQLI_STATEMENT, r.from(0), r.end(end)));
+    }
+    let anchor = r.anchor();
+    for i in 0..r.len() {
+        if anchor.is_some_and(|anchor| i >= anchor) {
+            clause(r, i, None, false, keep);
+        }
+        anywhere(r, i, keep);
+    }
+}
+
+/// What may follow a value that belongs to the application: `broken` says that a string was closed before.
+fn clause(
+    r: &Reader<'_>,
+    i: usize,
+    broken: Option<bool>,
+    double: bool,
+    keep: &mut impl FnMut(Match),
+) {
+    let first = r.anchor_token().is_some_and(|first| first == i) || i == r.closers(0);
+    match r.kind(i) {
+        Some(
+            Kind::Word(Word::Logic | Word::Where | Word::Having | Word::When)
+            | Kind::Bars
+            | Kind::Ampersands,
+        ) => {
+            let Some(left) = r.operand(i + 1) else { return };
+            let right_at = r.closers(left.last + 1);
+            if let Some((_, right)) = r.comparison(right_at) {
+                let literals = left.is_literal() && right.is_none_or(|o| o.is_literal());
+                let calls = left.is_call()
+                    || left.is_query()
+                    || right.is_some_and(|o| o.is_call() || o.is_query());
+                let texts = broken.is_some() && right.is_some_and(|o| o.is_literal());
+                if literals && (right.is_some() || broken == Some(false)) || calls || texts {
+                    keep((
+                        &rules::SQLI_TAUTOLOGY,
+                        r.from(i),
+                        r.end(right.map_or(right_at, |o| o.last)),
+                    ));
+                }
+                return;
+            }
+            let ends = r.is_end(right_at) || matches!(r.kind(right_at), Some(Kind::Comment));
+            let commented = matches!(r.kind(right_at), Some(Kind::Comment))
+                || r.kind(right_at) == Some(Kind::Semicolon)
+                    && matches!(r.kind(right_at + 1), Some(Kind::Comment));
+            let literal = left.is_literal() || left.is_call();
+            let quoted = matches!(r.kind(left.last), Some(Kind::OpenText)) && double;
+            let strong = match broken {
+                Some(apostrophe) => {
+                    literal
+                        && !apostrophe
+                        && !quoted
+                        && (ends
+                            || matches!(
+                                r.kind(right_at),
+                                Some(Kind::Word(
+                                    Word::Logic | Word::Union | Word::Sort | Word::Limit
+                                ))
+                            ))
+                }
+                None => literal && commented && !r.is_hash_word(right_at),
+            };
+            if strong && !matches!(r.kind(i), Some(Kind::Word(Word::When))) {
+                keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(left.last)));
+            } else if broken == Some(false) && commented {
+                keep((&rules::SQLI_COMMENT, r.from(i), r.end(right_at)));
+            }
+        }
+        Some(Kind::Word(Word::Sort)) if r.kind(i + 1) == Some(Kind::Word(Word::By)) => {
+            let Some(by) = r.operand(i + 2) else { return };
+            let after = r.closers(by.last + 1);
+            let strong = by.is_call()
+                || by.is_query()
+                || (by.is_number() || broken.is_some())
+                    && (matches!(
+                        r.kind(after),
+                        Some(Kind::Comment | Kind::Comma | Kind::Word(Word::Union | Word::Having))
+                    ) || broken == Some(false) && r.is_end(after) && by.is_number());
+            keep((
+                if strong {
+                    &rules::SQLI_CLAUSE
+                } else {
+                    &rules::SQLI_HINT
+                },
+                r.from(i),
+                r.end(by.last),
+            ));
+        }
+        Some(Kind::Word(Word::Limit))
+            if first && r.operand(i + 1).is_some_and(|o| o.is_number()) && broken.is_some() =>
+        {
+            keep((&rules::SQLI_CLAUSE, r.from(i), r.end(i + 1)));
+        }
+        Some(Kind::Word(Word::Union)) => {
+            if let Some((end, strong)) = r.union(i) {
+                keep((
+                    if strong || broken == Some(false) {
+                        &rules::SQLI_UNION
+                    } else {
+                        &rules::SQLI_HINT
+                    },
+                    r.from(i),
+                    r.end(end),
+                ));
+            } else if broken == Some(false)
+                && first
+                && (r.is_end(i + 1) || matches!(r.kind(i + 1), Some(Kind::Comment)))
+            {
+                keep((&rules::SQLI_HINT, r.from(i), r.end(i)));
+            }
+        }
+        Some(Kind::Semicolon) => {
+            if let Some(end) = r.statement(i + 1) {
+                keep((&rules::SQLI_STACKED, r.from(i), r.end(end)));
+            }
+        }
+        Some(Kind::Arithmetic | Kind::Compare) if first => {
+            if let Some(operand) = r.operand(i + 1).filter(|o| o.is_query() || o.is_danger()) {
+                keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What no prose has, wherever it stands.
+fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
+    match r.kind(i) {
+        Some(Kind::Word(Word::Logic | Word::Where | Word::Having)) => {
+            let Some(left) = r.operand(i + 1).filter(|o| o.is_literal()) else {
+                return;
+            };
+            if let Some((compare, Some(right))) = r.comparison(r.closers(left.last + 1)) {
+                if right.is_literal()
+                    && r.kind(compare) == Some(Kind::Compare)
+                    && (left.is_number() == right.is_number())
+                {
+                    keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(right.last)));
+                }
+            }
+        }
+        Some(Kind::Word(Word::Union)) => {
+            if let Some((end, true)) = r.union(i) {
+                keep((&rules::SQLI_UNION, r.from(i), r.end(end)));
+            }
+        }
+        Some(Kind::Semicolon) => {
+            if let Some(end) = r.statement(i + 1).filter(|&end| end > i + 2) {
+                keep((&rules::SQLI_STACKED, r.from(i), r.end(end)));
+            }
+        }
+        Some(Kind::Open) if r.kind(i + 1) == Some(Kind::Word(Word::Select)) => {
+            if let Some((end, strong)) = r.select(i + 1) {
+                keep((
+                    if strong {
+                        &rules::SQLI_SUBQUERY
+                    } else {
+                        &rules::SQLI_HINT
+                    },
+                    r.from(i),
+                    r.end(end),
+                ));
+            }
+        }
+        Some(Kind::Word(Word::Select)) if i > 0 => {
+            if let Some((end, true)) = r.select(i) {
+                let after_word =
+                    matches!(r.kind(i - 1), Some(Kind::Word(Word::Name | Word::Thing)));
+                keep((
+                    if after_word || !r.has_from(i) {
+                        &rules::SQLI_HINT
+                    } else {
+                        &rules::SQLI_SUBQUERY
+                    },
+                    r.from(i),
+                    r.end(end),
+                ));
+            }
+        }
+        Some(Kind::Word(Word::Danger)) => {
+            if r.kind(i + 1) == Some(Kind::Open) && r.danger_call(i) {
+                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 1)));
+            } else if r.word(i).contains(&b'_') && r.word(i).iter().take(2).eq(b"xp") {
+                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i)));
+            }
+        }
+        Some(Kind::Word(Word::Function))
+            if r.kind(i + 1) == Some(Kind::Open)
+                && matches!(
+                    r.word(i),
+                    b"char"
+                        | b"chr"
+                        | b"nchar"
+                        | b"concat"
+                        | b"concat_ws"
+                        | b"exp"
+                        | b"group_concat"
+                ) =>
+        {
+            let code = matches!(r.kind(i + 2), Some(Kind::Number))
+                && matches!(r.kind(i + 3), Some(Kind::Comma | Kind::Close));
+            let again = matches!(r.kind(i + 4), Some(Kind::Bars | Kind::Number))
+                || matches!(
+                    (r.kind(i + 4), r.word(i + 5)),
+                    (Some(Kind::Arithmetic), b"char" | b"chr")
+                );
+            let hex =
+                r.word(i + 2).starts_with(b"0x") && matches!(r.kind(i + 2), Some(Kind::Number));
+            let negated = r.word(i) == b"exp" && r.word(i + 2) == b"~";
+            if code && again || hex || negated {
+                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 3)));
+            }
+        }
+        Some(Kind::Word(Word::Statement))
+            if r.word(i) == b"waitfor"
+                && matches!(r.word(i + 1), b"delay" | b"time")
+                && matches!(
+                    r.kind(i + 2),
+                    Some(Kind::Text | Kind::OpenText | Kind::Variable)
+                ) =>
+        {
+            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
+        }
+        Some(Kind::Word(Word::Into)) if matches!(r.word(i + 1), b"outfile" | b"dumpfile") => {
+            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 1)));
+        }
+        Some(Kind::Word(Word::Procedure))
+            if r.word(i + 1) == b"analyse" && r.kind(i + 2) == Some(Kind::Open) =>
+        {
+            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
+        }
+        Some(Kind::Word(Word::Case)) if r.kind(i + 1) == Some(Kind::Word(Word::When)) => {
+            if let Some(left) = r
+                .operand(i + 2)
+                .filter(|o| o.is_literal() || o.is_call() || o.is_query())
+            {
+                if r.comparison(r.closers(left.last + 1)).is_some()
+                    || r.word(left.last + 1) == b"then"
+                {
+                    keep((&rules::SQLI_FUNCTION, r.from(i), r.end(left.last)));
+                }
+            }
+        }
+        Some(Kind::Word(Word::Schema)) => {
+            let reached =
+                i > 0 && r.kind(i - 1) == Some(Kind::Word(Word::From)) || r.word(i).contains(&b'.');
+            keep((
+                if reached {
+                    &rules::SQLI_SCHEMA
+                } else {
+                    &rules::SQLI_HINT
+                },
+                r.from(i),
+                r.end(i),
+            ));
+        }
+        Some(Kind::Variable) if r.word(i).starts_with(b"@@") => {
+            let known = matches!(
+                rest(r.word(i), 2),
+                b"version"
+                    | b"datadir"
+                    | b"hostname"
+                    | b"basedir"
+                    | b"servername"
+                    | b"version_compile_os"
+                    | b"global"
+                    | b"tmpdir"
+                    | b"spid"
+                    | b"identity"
+            );
+            if known {
+                keep((&rules::SQLI_SCHEMA, r.from(i), r.end(i)));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(value: &str) -> u32 {
+        let mut score = 0;
+        detect(value.to_ascii_lowercase().as_bytes(), &mut |(
+            rule,
+            _,
+            _,
+        )| {
+            score = score.max(rule.score)
+        });
+        score
+    }
+
+    #[test]
+    fn injections_of_every_kind_are_seen() {
+        for value in [
+            "1' or '1'='1",
+            "1 or 1=1",
+            "admin'--",
+            "admin' #",
+            "') or ('a'='a",
+            "1' and sleep(5)#",
+            "-1 union select 1,2,3--",
+            "1/**/union/**/all/**/select/**/null,null",
+            "/*!50000union*//*!select*/1,2",
+            "1;drop table users",
+            "'; exec xp_cmdshell 'dir'--",
+            "1' || (select user from dual) || '",
+            "'||'a'||'",
+            "' or 1 -- ",
+            "\" or \"\"=\"",
+            "1) order by 10--",
+            "1' order by 3#",
+            "1 and (select count(*) from users)>0",
+            "x' and email is null --",
+            "1 where 5828=5828 and (3020=3020)*6703--",
+            "1 procedure analyse(extractvalue(1,concat(0x5c,version())),1)",
+            "select * from users where id=1",
+            "1 or benchmark(1,md5(1))",
+            "1;waitfor delay '0:0:5'--",
+            "' like '%",
+            "1'=sleep(1)='1",
+            "1 and 1=@@version",
+            "' having 1=1--",
+            "1001-(select 1 from dual)",
+            "x'; insert into users values (1,'a')",
+            "or true--",
+            "1&&1=1",
+            "1' xor 1=1 or '",
+            "1 and exp(~(select 1))",
+            "1%a0or 1=1'or'a'='a",
+        ] {
+            assert!(score(value) >= 5, "missed: {value}");
+        }
+    }
+
+    #[test]
+    fn prose_with_the_words_of_sql_is_not_an_injection() {
+        for value in [
+            "o'neil",
+            "d'or 5",
+            "rock 'n' roll",
+            "it's 5 o'clock or later",
+            "select one from the list",
+            "please select a date from the calendar",
+            "credit union select committee",
+            "drop table reservations",
+            "7 and a half",
+            "1 and 1/2\" button",
+            "5\" or 6\" pipe",
+            "2 or 4 metal buttons",
+            "\"alaska\" + 1978",
+            "small \"& sign",
+            "dress size 20\" -pattern -baby",
+            "order by phone; delivery where possible",
+            "'-\"8 track\" player",
+            "jack-o'-lantern?",
+            "3/4\" - vintage",
+            "update: we moved; delete old mail",
+            "the 'new' (old) house -- best",
+            "he said 'no'; i left",
+            "请选择 select 或 union 后再 where 提交",
+            "a or b",
+            "bob and alice = friends",
+            "c++ and c#",
+            "x = 5",
+            "a=1 and b=2",
+            "1950's dresses",
+            "movin' on t-shirt",
+            "\"wood\" and \"sign\" and \"polka dots\"",
+            "/search?q=8.9\" case&view=1",
+            "group by julia",
+            "7/\" aluminum disc",
+            "card's",
+            "if (a) b; c",
+        ] {
+            assert!(score(value) < 5, "flagged: {value}");
+        }
+    }
+}

@@ -1,0 +1,623 @@
+//! The little of SQL's grammar that tells an expression from a sentence. Every rule looks ahead a bounded distance.
+
+use std::cell::Cell;
+
+use super::lexer::{Kind, Token};
+use super::words::Word;
+use crate::text::{at, rest, span};
+
+/// Tokens that an operand or a list may span before the reader gives up; chosen.
+const REACH: usize = 64;
+/// Queries inside queries that are read; what lies deeper is taken for a query. Chosen.
+const NESTED: u8 = 3;
+
+/// Tokens with the value they came from.
+pub(super) struct Reader<'a> {
+    value: &'a [u8],
+    tokens: &'a [Token],
+    /// Queries inside queries that are being read; bounds the work for a value that is nothing but `select(`.
+    depth: Cell<u8>,
+}
+
+/// An expression between operators.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operand {
+    what: What,
+    /// The index of its last token.
+    pub(super) last: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Number,
+    Text,
+    Constant,
+    Danger,
+    Call,
+    Query,
+    Name,
+}
+
+impl Operand {
+    pub(super) fn is_number(self) -> bool {
+        self.what == What::Number
+    }
+
+    pub(super) fn is_text(self) -> bool {
+        self.what == What::Text
+    }
+
+    pub(super) fn is_literal(self) -> bool {
+        matches!(self.what, What::Number | What::Text | What::Constant)
+    }
+
+    pub(super) fn is_call(self) -> bool {
+        matches!(self.what, What::Call | What::Danger)
+    }
+
+    pub(super) fn is_danger(self) -> bool {
+        self.what == What::Danger
+    }
+
+    pub(super) fn is_query(self) -> bool {
+        self.what == What::Query
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(value: &'a [u8], tokens: &'a [Token]) -> Self {
+        Self {
+            value,
+            tokens,
+            depth: Cell::new(0),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    pub(super) fn kind(&self, i: usize) -> Option<Kind> {
+        self.tokens.get(i).map(|t| t.kind)
+    }
+
+    pub(super) fn from(&self, i: usize) -> usize {
+        self.tokens.get(i).map_or(self.value.len(), |t| t.from)
+    }
+
+    pub(super) fn end(&self, i: usize) -> usize {
+        self.tokens.get(i).map_or(self.value.len(), |t| t.to)
+    }
+
+    pub(super) fn word(&self, i: usize) -> &'a [u8] {
+        self.tokens
+            .get(i)
+            .map(|t| span(self.value, t.from, t.to))
+            .unwrap_or_default()
+    }
+
+    pub(super) fn is_end(&self, i: usize) -> bool {
+        i >= self.tokens.len()
+    }
+
+    pub(super) fn has_more(&self, i: usize) -> bool {
+        i + 1 < self.tokens.len()
+    }
+
+    pub(super) fn starts_value(&self) -> bool {
+        self.from(0) <= 2
+    }
+
+    pub(super) fn is_constant(&self, i: usize) -> bool {
+        matches!(self.kind(i), Some(Kind::Word(Word::Constant)))
+    }
+
+    pub(super) fn is_hash(&self, i: usize) -> bool {
+        self.word(i).starts_with(b"#")
+    }
+
+    /// `#1` and `#tag`: a number or a tag in prose, not a comment.
+    pub(super) fn is_hash_word(&self, i: usize) -> bool {
+        let word = self.word(i);
+        word.starts_with(b"#") && at(word, 1).is_ascii_alphanumeric()
+    }
+
+    pub(super) fn comment_body(&self, i: usize) -> &'a [u8] {
+        let word = self.word(i);
+        rest(word, if word.starts_with(b"#") { 1 } else { 2 })
+    }
+
+    /// Skips closing parentheses and comments that separate.
+    pub(super) fn closers(&self, mut i: usize) -> usize {
+        while matches!(self.kind(i), Some(Kind::Close))
+            || matches!(self.kind(i), Some(Kind::Comment))
+                && self.word(i).starts_with(b"/*")
+                && self.has_more(i)
+        {
+            i += 1;
+        }
+        i
+    }
+
+    pub(super) fn skip_prefix(&self, mut i: usize) -> usize {
+        while matches!(
+            self.kind(i),
+            Some(Kind::Word(Word::Prefix | Word::Quantity))
+        ) {
+            i += 1;
+        }
+        i
+    }
+
+    fn comments(&self, mut i: usize) -> usize {
+        while matches!(self.kind(i), Some(Kind::Comment)) && self.has_more(i) {
+            i += 1;
+        }
+        i
+    }
+
+    /// Returns the index from which clauses may follow, when the value begins with one operand.
+    pub(super) fn anchor(&self) -> Option<usize> {
+        self.anchor_token()
+    }
+
+    pub(super) fn anchor_token(&self) -> Option<usize> {
+        let first = self.comments(0);
+        let mut i = match self.kind(first) {
+            Some(
+                Kind::Word(Word::Logic | Word::Union | Word::Sort | Word::Having)
+                | Kind::Semicolon
+                | Kind::Close
+                | Kind::Bars
+                | Kind::Ampersands,
+            ) => first,
+            _ => self.operand(first)?.last + 1,
+        };
+        // What a scanner puts between the value and its closing parenthesis: `1%')`.
+        while matches!(
+            self.kind(i),
+            Some(Kind::Close | Kind::Text | Kind::Comment | Kind::Arithmetic)
+        ) && i < REACH
+        {
+            if matches!(self.kind(i), Some(Kind::Arithmetic))
+                && !matches!(self.kind(i + 1), Some(Kind::Close | Kind::Text))
+            {
+                break;
+            }
+            i += 1;
+        }
+        if self.kind(i) == Some(Kind::Word(Word::As)) {
+            i += 2;
+        }
+        Some(i)
+    }
+
+    /// Reads one operand with the arithmetic that follows it.
+    pub(super) fn operand(&self, i: usize) -> Option<Operand> {
+        let mut operand = self.simple(i)?;
+        for _ in 0..if self.depth.get() == 0 { 8 } else { 1 } {
+            let next = self.comments(operand.last + 1);
+            if !matches!(
+                self.kind(next),
+                Some(Kind::Arithmetic | Kind::Word(Word::Operator))
+            ) {
+                break;
+            }
+            let Some(more) = self.simple(next + 1) else {
+                break;
+            };
+            let what = match (operand.what, more.what) {
+                (What::Query, _) | (_, What::Query) => What::Query,
+                (What::Danger, _) | (_, What::Danger) => What::Danger,
+                (What::Call, _) | (_, What::Call) => What::Call,
+                (What::Name, _) | (_, What::Name) => What::Name,
+                (first, _) => first,
+            };
+            operand = Operand {
+                what,
+                last: more.last,
+            };
+        }
+        Some(operand)
+    }
+
+    fn simple(&self, i: usize) -> Option<Operand> {
+        let mut i = i;
+        let limit = i + REACH;
+        let mut opened = false;
+        loop {
+            match self.kind(i)? {
+                Kind::Arithmetic | Kind::Comment | Kind::Word(Word::Prefix | Word::Quantity)
+                    if i < limit =>
+                {
+                    i += 1
+                }
+                Kind::Open if i < limit => {
+                    opened = true;
+                    i += 1;
+                }
+                Kind::Compare if at(self.word(i), 0) == b'!' && i < limit => i += 1,
+                _ => break,
+            }
+        }
+        let what = match self.kind(i)? {
+            Kind::Number => What::Number,
+            Kind::Text | Kind::OpenText => What::Text,
+            Kind::Variable | Kind::Word(Word::Constant) if self.kind(i + 1) != Some(Kind::Open) => {
+                What::Constant
+            }
+            Kind::Word(Word::Select | Word::Case)
+                if opened || matches!(self.kind(i), Some(Kind::Word(Word::Case))) =>
+            {
+                let depth = self.depth.replace(self.depth.get() + 1);
+                let strong = depth >= NESTED
+                    || self.kind(i + 1) == Some(Kind::Word(Word::When))
+                    || self.select(i).is_some();
+                self.depth.set(depth);
+                return strong.then_some(Operand {
+                    what: What::Query,
+                    last: self.matching(i, usize::from(opened)),
+                });
+            }
+            Kind::Word(word) => {
+                if self.kind(i + 1) != Some(Kind::Open) {
+                    return matches!(
+                        word,
+                        Word::Name
+                            | Word::Thing
+                            | Word::Function
+                            | Word::Danger
+                            | Word::Schema
+                            | Word::Compare
+                    )
+                    .then_some(Operand {
+                        what: What::Name,
+                        last: i,
+                    });
+                }
+                let what = match word {
+                    Word::Danger => What::Danger,
+                    Word::Function
+                    | Word::Schema
+                    | Word::Thing
+                    | Word::Constant
+                    | Word::Statement
+                    | Word::Values => What::Call,
+                    // `house (red)` is prose; an unknown function stands right before its parenthesis.
+                    _ if self.end(i) == self.from(i + 1) && matches!(word, Word::Name) => {
+                        What::Call
+                    }
+                    _ => What::Name,
+                };
+                return Some(Operand {
+                    what,
+                    last: self.matching(i + 2, 1),
+                });
+            }
+            _ => return None,
+        };
+        Some(Operand { what, last: i })
+    }
+
+    /// Returns the token that closes `depth` parentheses, or the last one looked at.
+    fn matching(&self, from: usize, depth: usize) -> usize {
+        let mut depth = depth;
+        let mut i = from;
+        while i < from + REACH && !self.is_end(i) {
+            match self.kind(i) {
+                Some(Kind::Open) => depth += 1,
+                Some(Kind::Close) => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return i;
+                    }
+                }
+                _ => {}
+            }
+            i += 1;
+        }
+        i.saturating_sub(1)
+    }
+
+    /// Reads a comparison at `i`: its operator, and the right side unless the value ends before it.
+    pub(super) fn comparison(&self, i: usize) -> Option<(usize, Option<Operand>)> {
+        let i = self.comments(i);
+        let mut right = match self.kind(i)? {
+            Kind::Compare | Kind::Word(Word::Compare) => i + 1,
+            Kind::Word(Word::Prefix)
+                if matches!(self.kind(i + 1), Some(Kind::Word(Word::Compare))) =>
+            {
+                i + 2
+            }
+            _ => return None,
+        };
+        while matches!(
+            self.kind(right),
+            Some(Kind::Compare | Kind::Word(Word::Compare))
+        ) && right < i + 4
+        {
+            right += 1;
+        }
+        if self.is_end(right) {
+            return Some((i, None));
+        }
+        Some((i, Some(self.operand(right)?)))
+    }
+
+    /// Reads `union [all] select …`: where it ends, and whether the list could not be prose.
+    pub(super) fn union(&self, i: usize) -> Option<(usize, bool)> {
+        let mut j = i + 1;
+        while j < i + 12
+            && matches!(
+                self.kind(j),
+                Some(Kind::Word(Word::Quantity) | Kind::Open | Kind::Comment | Kind::Other)
+            )
+        {
+            j += 1;
+        }
+        match self.kind(j)? {
+            Kind::Word(Word::Select) => {
+                if self.is_end(j + 1)
+                    || matches!(self.kind(j + 1), Some(Kind::Comment)) && !self.has_more(j + 1)
+                {
+                    return Some((j, j > i + 1));
+                }
+                Some(self.select(j).unwrap_or((j, false)))
+            }
+            Kind::Word(Word::Values) if self.kind(j + 1) == Some(Kind::Open) => Some((j + 1, true)),
+            _ => None,
+        }
+    }
+
+    /// Reads `select …`: where it ends, and whether it could not be prose.
+    pub(super) fn select(&self, i: usize) -> Option<(usize, bool)> {
+        let mut j = self.comments(i + 1);
+        while matches!(self.kind(j), Some(Kind::Word(Word::Quantity)))
+            || self.word(j) == b"top" && matches!(self.kind(j + 1), Some(Kind::Number))
+        {
+            j = self.comments(j + if self.word(j) == b"top" { 2 } else { 1 });
+        }
+        let star = self.word(j) == b"*";
+        let first = if star {
+            Operand {
+                what: What::Constant,
+                last: j,
+            }
+        } else {
+            self.operand(j)?
+        };
+        let next = self.comments(first.last + 1);
+        let telling = star || first.is_call() || first.is_query() || first.is_literal();
+        let followed = matches!(
+            self.kind(next),
+            None | Some(
+                Kind::Close
+                    | Kind::Comma
+                    | Kind::Comment
+                    | Kind::Semicolon
+                    | Kind::Bars
+                    | Kind::Compare
+                    | Kind::Word(
+                        Word::From
+                            | Word::Where
+                            | Word::Union
+                            | Word::Into
+                            | Word::As
+                            | Word::Limit
+                            | Word::Logic
+                            | Word::Sort
+                            | Word::Name
+                    )
+            )
+        );
+        if telling && followed {
+            // `select 2 items` is prose; `select 2` and `select 2,3` are not.
+            let prose =
+                first.is_number() && matches!(self.kind(next), Some(Kind::Word(Word::Name)));
+            return Some((first.last, !prose));
+        }
+        if self.kind(next) == Some(Kind::Comma) {
+            // Names in a list are an enumeration until `from` and a name close it.
+            return self.has_from(next).then_some((next, true));
+        }
+        let from = matches!(self.kind(next), Some(Kind::Word(Word::From)));
+        if !from {
+            return None;
+        }
+        let table = next + 1;
+        let after = self.kind(table + 1);
+        let named = matches!(
+            self.kind(table),
+            Some(Kind::Word(Word::Name | Word::Schema | Word::Thing))
+        );
+        let strong = named
+            && (matches!(
+                after,
+                Some(
+                    Kind::Comment
+                        | Kind::Close
+                        | Kind::Semicolon
+                        | Kind::Word(Word::Where | Word::Union | Word::Sort | Word::Limit)
+                )
+            ) || matches!(self.kind(table), Some(Kind::Word(Word::Schema)))
+                || self.word(table).contains(&b'_'))
+            || self.kind(table) == Some(Kind::Open);
+        Some((table, strong))
+    }
+
+    /// Says whether `from` and a table follow within reach of a select.
+    pub(super) fn has_from(&self, i: usize) -> bool {
+        (i..i + REACH).any(|j| {
+            self.kind(j) == Some(Kind::Word(Word::From))
+                && matches!(
+                    self.kind(self.comments(j + 1)),
+                    Some(Kind::Word(Word::Name | Word::Schema | Word::Thing) | Kind::Open)
+                )
+        })
+    }
+
+    /// Says whether a dangerous function is called as SQL calls it.
+    pub(super) fn danger_call(&self, i: usize) -> bool {
+        let argument = self.kind(i + 2);
+        match self.word(i) {
+            b"sleep" | b"pg_sleep" | b"elt" | b"make_set" | b"generate_series" | b"polygon"
+            | b"linestring" | b"multipoint" => {
+                matches!(
+                    argument,
+                    Some(
+                        Kind::Number
+                            | Kind::Open
+                            | Kind::Variable
+                            | Kind::Text
+                            | Kind::OpenText
+                            | Kind::Arithmetic
+                            | Kind::Word(_)
+                    )
+                )
+            }
+            _ => true,
+        }
+    }
+
+    /// Reads the beginning of a statement that stands alone: the last token that shows it.
+    pub(super) fn statement(&self, i: usize) -> Option<usize> {
+        let i = self.comments(i);
+        let next = self.comments(i + 1);
+        let kind = self.kind(next);
+        let name = |j: usize| {
+            matches!(
+                self.kind(j),
+                Some(Kind::Word(Word::Name | Word::Schema | Word::Thing))
+            )
+        };
+        match self.kind(i)? {
+            Kind::Word(Word::Select) => {
+                let (end, strong) = self.select(i)?;
+                let whole = self.has_from(i)
+                    || i > 0
+                    || matches!(self.kind(next), Some(Kind::Variable))
+                    || self.operand(next).is_some_and(|o| o.is_call());
+                (strong && whole).then_some(end)
+            }
+            Kind::Word(Word::Procedure | Word::Set) => {
+                (kind == Some(Kind::Variable)).then_some(next)
+            }
+            Kind::Word(Word::Statement) => {
+                let second = self.word(next);
+                let shown = match self.word(i) {
+                    b"insert" | b"replace" | b"merge" => {
+                        second == b"into"
+                            && name(next + 1)
+                            && (self.kind(next + 2) == Some(Kind::Open)
+                                || matches!(
+                                    self.kind(next + 2),
+                                    Some(Kind::Word(Word::Values | Word::Select | Word::Set))
+                                ))
+                    }
+                    b"update" => {
+                        name(next)
+                            && self.kind(next + 1) == Some(Kind::Word(Word::Set))
+                            && self.kind(next + 3) == Some(Kind::Compare)
+                    }
+                    b"delete" => {
+                        second == b"from"
+                            && name(next + 1)
+                            && (self.kind(next + 2) == Some(Kind::Word(Word::Where))
+                                || i > 0
+                                    && matches!(
+                                        self.kind(next + 2),
+                                        None | Some(Kind::Comment | Kind::Semicolon)
+                                    ))
+                    }
+                    b"drop" | b"create" | b"alter" | b"truncate" => {
+                        matches!(kind, Some(Kind::Word(Word::Thing | Word::Procedure)))
+                            && (name(next + 1) || matches!(self.word(next + 1), b"if"))
+                            && (i > 0
+                                || matches!(
+                                    self.kind(next + 2),
+                                    None | Some(Kind::Comment | Kind::Semicolon | Kind::Open)
+                                ) && self.word(next + 1).contains(&b'_')
+                                || matches!(
+                                    self.kind(next + 2),
+                                    Some(Kind::Comment | Kind::Semicolon | Kind::Open)
+                                ))
+                    }
+                    b"exec" | b"execute" => {
+                        matches!(kind, Some(Kind::Variable | Kind::Text | Kind::OpenText))
+                            || matches!(kind, Some(Kind::Word(Word::Danger)))
+                            || second.starts_with(b"xp_")
+                            || second.starts_with(b"sp_")
+                            || second.contains(&b'.')
+                            || kind == Some(Kind::Open)
+                                && matches!(
+                                    self.kind(next + 1),
+                                    Some(Kind::Variable | Kind::Text | Kind::OpenText)
+                                )
+                    }
+                    b"declare" => {
+                        kind == Some(Kind::Variable) || i > 0 && name(next) && name(next + 1)
+                    }
+                    b"shutdown" => {
+                        i > 0
+                            && (self.is_end(next)
+                                || matches!(kind, Some(Kind::Comment | Kind::Semicolon))
+                                || second == b"with")
+                    }
+                    b"waitfor" => matches!(second, b"delay" | b"time"),
+                    b"call" | b"do" => {
+                        self.kind(next + 1) == Some(Kind::Open)
+                            && matches!(
+                                kind,
+                                Some(Kind::Word(
+                                    Word::Danger | Word::Function | Word::Schema | Word::Name
+                                ))
+                            )
+                            && self.end(next) == self.from(next + 1)
+                    }
+                    b"begin" => {
+                        i > 0
+                            && (matches!(kind, Some(Kind::Word(Word::Schema | Word::Danger)))
+                                || second.contains(&b'.')
+                                || second == b"declare")
+                    }
+                    b"if" | b"while" => {
+                        kind == Some(Kind::Open)
+                            && self
+                                .operand(next)
+                                .is_some_and(|o| o.is_literal() || o.is_query() || o.is_call())
+                            && self
+                                .operand(next)
+                                .is_some_and(|o| self.comparison(o.last + 1).is_some())
+                    }
+                    b"grant" | b"revoke" => {
+                        second == b"all" && matches!(self.word(next + 1), b"on" | b"privileges")
+                    }
+                    b"handler" => name(next) && self.word(next + 1) == b"open",
+                    b"load" => {
+                        second == b"data" && matches!(self.word(next + 1), b"infile" | b"local")
+                    }
+                    b"copy" => {
+                        name(next)
+                            && matches!(self.word(next + 1), b"from" | b"to")
+                            && matches!(
+                                self.kind(next + 2),
+                                Some(Kind::Text | Kind::OpenText | Kind::Word(_))
+                            )
+                            && i > 0
+                    }
+                    b"attach" => {
+                        second == b"database"
+                            && matches!(self.kind(next + 1), Some(Kind::Text | Kind::OpenText))
+                    }
+                    b"backup" | b"restore" => second == b"database" && i > 0,
+                    b"rename" => second == b"table" && i > 0,
+                    b"use" => i > 0 && matches!(second, b"master" | b"mysql" | b"msdb"),
+                    b"kill" | b"dbcc" | b"reconfigure" => false,
+                    _ => false,
+                };
+                shown.then_some(next.min(self.len().saturating_sub(1)))
+            }
+            _ => None,
+        }
+    }
+}

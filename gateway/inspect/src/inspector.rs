@@ -1,0 +1,265 @@
+//! The inspector, and the head of a request.
+
+use std::sync::Arc;
+
+use crate::decode::percent::{self, Plus};
+use crate::detect::protocol::{self, Lines};
+use crate::detect::{Literals, scanner};
+use crate::rules;
+use crate::scan::Scan;
+use crate::split::{cookie, query};
+use crate::text::{find_byte, rest, span};
+use crate::verdict::{Spot, Verdict};
+
+/// How much is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Bytes that a compressed body may become. Default 8 MiB.
+    pub inflated: usize,
+    /// How many times its size a compressed body may become, once it is over 64 KiB. Default 100.
+    pub ratio: usize,
+    /// How deep JSON may be nested, and archives of JSON inside strings. Default 64.
+    pub depth: usize,
+    /// Values in one body. Default 20,000.
+    pub values: usize,
+    /// Parts in one multipart body. Default 256.
+    pub parts: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            inflated: 8 << 20,
+            ratio: 100,
+            depth: 64,
+            values: 20_000,
+            parts: 256,
+        }
+    }
+}
+
+/// The score from which a request is an attack, unless configuration says otherwise: one rule that is sure, or two
+/// that are not.
+pub const THRESHOLD: u32 = 5;
+
+/// Reads requests. Immutable, cheap to clone, shared by every worker.
+#[derive(Clone)]
+pub struct Inspector {
+    pub(crate) settings: Settings,
+    pub(crate) literals: Arc<Literals>,
+}
+
+/// The head of a request as it will be forwarded.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// `GET`.
+    pub method: &'a str,
+    /// The path, still percent-encoded.
+    pub target_path: &'a [u8],
+    /// What follows `?`.
+    pub query: Option<&'a [u8]>,
+    /// Names in lower case.
+    pub headers: &'a [(&'a str, &'a [u8])],
+}
+
+impl Inspector {
+    /// Builds the automaton of all literals: some milliseconds, once.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            literals: Arc::new(Literals::new()),
+        }
+    }
+
+    /// Reads method, path, query, cookies and every other header.
+    pub fn head(&self, head: &Head<'_>) -> Verdict {
+        let mut scan = Scan::new(&self.literals);
+        method(&mut scan, head.method.as_bytes());
+        path(&mut scan, head.target_path);
+        if let Some(query) = head.query {
+            pairs(
+                &mut scan,
+                query,
+                Spot::QueryName,
+                Spot::Query,
+                Lines::Single,
+            );
+        }
+        protocol::headers(head.headers, |name, value, (rule, from, to)| {
+            scan.verdict.add(
+                rule,
+                Spot::Header(name),
+                &crate::Layers::default(),
+                value,
+                from,
+                to,
+            )
+        });
+        for &(name, value) in head.headers {
+            header(&mut scan, name, value);
+        }
+        scan.verdict
+    }
+}
+
+fn method(scan: &mut Scan<'_>, method: &[u8]) {
+    if !method.iter().all(|b| b.is_ascii_uppercase() || *b == b'-')
+        || matches!(method, b"TRACE" | b"TRACK" | b"DEBUG")
+    {
+        scan.verdict.add(
+            &rules::PROTOCOL_HEADER,
+            Spot::Method,
+            &crate::Layers::default(),
+            method,
+            0,
+            method.len(),
+        );
+    }
+}
+
+fn path(scan: &mut Scan<'_>, raw: &[u8]) {
+    let decoded = percent::decode(raw, Plus::Literal);
+    if let Some(at) = percent::needless(raw) {
+        scan.verdict.add(
+            &rules::PROTOCOL_ENCODING,
+            Spot::Path,
+            &crate::Layers::default(),
+            raw,
+            at,
+            at + 3,
+        );
+    }
+    scan.value(Spot::Path, &decoded, Lines::Single);
+    let lower = decoded.to_ascii_lowercase();
+    scanner::path(&lower, &mut |(rule, from, to)| {
+        scan.verdict.add(
+            rule,
+            Spot::Path,
+            &crate::Layers::default(),
+            &decoded,
+            from,
+            to,
+        )
+    });
+    // Applications that route by path read its segments as values.
+    for segment in decoded
+        .split(|&b| b == b'/')
+        .filter(|segment| segment.len() > 3)
+    {
+        if segment.iter().any(|b| {
+            matches!(
+                b,
+                b'\'' | b'"' | b' ' | b'(' | b'=' | b'<' | b';' | b'|' | b'`'
+            )
+        }) {
+            scan.value(Spot::Path, segment, Lines::Single);
+        }
+    }
+}
+
+/// Reads a query or form: names and values, and the whole when one name is repeated, because some servers join them.
+pub(crate) fn pairs<'a>(
+    scan: &mut Scan<'_>,
+    raw: &'a [u8],
+    name_spot: Spot<'_>,
+    value_spot: fn(&'a [u8]) -> Spot<'a>,
+    lines: Lines,
+) {
+    let mut names: smallvec::SmallVec<[&[u8]; 16]> = smallvec::SmallVec::new();
+    let mut repeated: smallvec::SmallVec<[&[u8]; 4]> = smallvec::SmallVec::new();
+    for (raw_name, raw_value) in query::raw_pairs(raw) {
+        let name = percent::decode(raw_name, Plus::Space);
+        let value = percent::decode(raw_value, Plus::Space);
+        for raw in [raw_name, raw_value] {
+            if let Some(at) = percent::needless(raw) {
+                scan.verdict.add(
+                    &rules::PROTOCOL_ENCODING,
+                    value_spot(raw_name),
+                    &crate::Layers::default(),
+                    raw,
+                    at,
+                    at + 3,
+                );
+            }
+        }
+        if !name.is_empty() {
+            scan.value(name_spot, &name, Lines::Single);
+            if name.contains(&b'$') && !value.is_empty() {
+                let whole = [&name, &b"="[..], &value].concat();
+                scan.value(name_spot, &whole, lines);
+            }
+        }
+        scan.value(value_spot(raw_name), &value, lines);
+        if !raw_name.is_empty() {
+            if names.contains(&raw_name) {
+                if !repeated.contains(&raw_name) && repeated.len() < 4 {
+                    repeated.push(raw_name);
+                }
+            } else if names.len() < 64 {
+                names.push(raw_name);
+            }
+        }
+    }
+    for name in repeated {
+        let values: Vec<_> = query::raw_pairs(raw)
+            .filter(|(n, _)| *n == name)
+            .map(|(_, value)| percent::decode(value, Plus::Space))
+            .collect();
+        scan.value(value_spot(name), &values.join(&b","[..]), lines);
+    }
+}
+
+fn header(scan: &mut Scan<'_>, name: &str, value: &[u8]) {
+    match name {
+        "cookie" => {
+            for (name, value) in cookie::pairs(value) {
+                scan.value(Spot::CookieName, name, Lines::Single);
+                scan.value(Spot::Cookie(name), value, Lines::Single);
+            }
+        }
+        "user-agent" => {
+            let lower = value.to_ascii_lowercase();
+            scanner::agent(&lower, &mut |(rule, from, to)| {
+                scan.verdict.add(
+                    rule,
+                    Spot::Header("user-agent"),
+                    &crate::Layers::default(),
+                    value,
+                    from,
+                    to,
+                )
+            });
+            scan.value(Spot::Header(name), value, Lines::Single);
+        }
+        "referer" | "origin" | "x-forwarded-for" | "x-real-ip" | "forwarded" => {
+            scan.value(Spot::Header(name), value, Lines::Single);
+            if let Some(question) = find_byte(value, 0, b'?') {
+                let end = find_byte(value, question, b'#').unwrap_or(value.len());
+                for (_, value) in query::pairs(span(value, question + 1, end)) {
+                    scan.value(Spot::Header(name), &value, Lines::Single);
+                }
+            }
+        }
+        _ => {
+            scan.value(Spot::Header(name), value, Lines::Single);
+            if matches!(
+                name,
+                "x-scanner"
+                    | "x-wvs-id"
+                    | "acunetix-product"
+                    | "acunetix-aspect"
+                    | "x-burp"
+                    | "x-scan-memo"
+            ) {
+                scan.verdict.add(
+                    &rules::SCANNER_AGENT,
+                    Spot::Header(name),
+                    &crate::Layers::default(),
+                    value,
+                    0,
+                    rest(value, 0).len(),
+                );
+            }
+        }
+    }
+}

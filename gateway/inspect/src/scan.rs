@@ -1,0 +1,125 @@
+//! One request being read: values in, findings out.
+
+use crate::classes::Classes;
+use crate::decode::{Layer, Layers, ROUNDS, peel, percent};
+use crate::detect::protocol::{Lines, controls};
+use crate::detect::{Literals, PLAIN, look};
+use crate::rules;
+use crate::text::find_byte;
+use crate::verdict::{Spot, Verdict};
+
+/// The findings so far, and what they are found with.
+pub(crate) struct Scan<'i> {
+    pub(crate) literals: &'i Literals,
+    pub(crate) verdict: Verdict,
+}
+
+impl<'i> Scan<'i> {
+    pub(crate) fn new(literals: &'i Literals) -> Self {
+        Self {
+            literals,
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// Reads a name or value that needs no more decoding by the rules of the place it stands in.
+    pub(crate) fn value(&mut self, spot: Spot<'_>, bytes: &[u8], lines: Lines) {
+        self.value_under(spot, bytes, lines, Layers::default());
+    }
+
+    /// Reads a value that stood inside the encodings named.
+    pub(crate) fn value_under(
+        &mut self,
+        spot: Spot<'_>,
+        bytes: &[u8],
+        lines: Lines,
+        layers: Layers,
+    ) {
+        let classes = Classes::of(bytes);
+        // Most values end here: names, numbers, identifiers; those too short for base64 at once.
+        if classes.only(PLAIN) && !classes.any(Classes::HIGH) && bytes.len() < 16 {
+            return;
+        }
+        self.form(spot, bytes, classes, lines, &layers);
+        let Some((mut text, layer)) = peel(bytes, classes) else {
+            return;
+        };
+        if layer == Layer::Percent
+            && !matches!(
+                spot,
+                Spot::Cookie(_) | Spot::Header(_) | Spot::Part(_) | Spot::Json(_) | Spot::Xml(_)
+            )
+        {
+            if let Some(at) = percent::needless(bytes) {
+                self.verdict
+                    .add(&rules::PROTOCOL_ENCODING, spot, &layers, bytes, at, at + 3);
+            }
+        }
+        let mut layers = layers.with(layer);
+        for round in 1.. {
+            if layer == Layer::Overlong && round == 1 {
+                self.verdict.add(
+                    &rules::PROTOCOL_OVERLONG,
+                    spot,
+                    &layers,
+                    bytes,
+                    0,
+                    bytes.len(),
+                );
+            }
+            let classes = Classes::of(&text);
+            self.form(spot, &text, classes, lines, &layers);
+            let Some((deeper, layer)) = peel(&text, classes) else {
+                return;
+            };
+            if round >= ROUNDS {
+                self.verdict
+                    .add(&rules::PROTOCOL_DEPTH, spot, &layers, &text, 0, text.len());
+                return;
+            }
+            layers = layers.with(layer);
+            text = deeper;
+        }
+    }
+
+    fn form(
+        &mut self,
+        spot: Spot<'_>,
+        bytes: &[u8],
+        classes: Classes,
+        lines: Lines,
+        layers: &Layers,
+    ) {
+        if classes.any(Classes::NUL.with(Classes::CONTROL).with(Classes::LINE)) {
+            // Base64 and the like hold text of any number of lines.
+            let lines = if layers.contains(&Layer::Base64) {
+                Lines::Allowed
+            } else {
+                lines
+            };
+            controls(bytes, classes, lines, &mut |(rule, from, to)| {
+                self.verdict.add(rule, spot, layers, bytes, from, to)
+            });
+        }
+        look(
+            self.literals,
+            bytes,
+            classes,
+            spot,
+            layers,
+            &mut self.verdict,
+        );
+        if classes.any(Classes::NUL) && find_byte(bytes, 0, 0).is_some() {
+            // Parsers that skip NUL see another value.
+            let bare: Vec<u8> = bytes.iter().copied().filter(|&b| b != 0).collect();
+            look(
+                self.literals,
+                &bare,
+                Classes::of(&bare),
+                spot,
+                layers,
+                &mut self.verdict,
+            );
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Reading bytes that an attacker chose, without indexing.
+
+/// Returns the byte at `i`, or NUL beyond the end.
+pub(crate) fn at(bytes: &[u8], i: usize) -> u8 {
+    bytes.get(i).copied().unwrap_or(0)
+}
+
+/// Returns `bytes[from..to]`, cut to what exists.
+pub(crate) fn span(bytes: &[u8], from: usize, to: usize) -> &[u8] {
+    let to = to.min(bytes.len());
+    bytes.get(from.min(to)..to).unwrap_or_default()
+}
+
+/// Returns everything from `i` on.
+pub(crate) fn rest(bytes: &[u8], i: usize) -> &[u8] {
+    span(bytes, i, bytes.len())
+}
+
+/// Returns the first index at or after `i` whose byte does not satisfy `wanted`.
+pub(crate) fn skip(bytes: &[u8], i: usize, wanted: impl Fn(u8) -> bool) -> usize {
+    let tail = rest(bytes, i);
+    i + tail.iter().position(|&b| !wanted(b)).unwrap_or(tail.len())
+}
+
+/// Says whether a byte belongs to a word: letters of any script, digits, underscore.
+pub(crate) fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80
+}
+
+/// Says whether a byte is white space to some parser or other.
+pub(crate) fn is_space(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}
+
+/// Returns the position of `needle` at or after `i`.
+pub(crate) fn find(bytes: &[u8], i: usize, needle: &[u8]) -> Option<usize> {
+    memchr::memmem::find(rest(bytes, i), needle).map(|at| i + at)
+}
+
+/// Returns the position of a byte at or after `i`.
+pub(crate) fn find_byte(bytes: &[u8], i: usize, needle: u8) -> Option<usize> {
+    memchr::memchr(needle, rest(bytes, i)).map(|at| i + at)
+}
+
+/// Removes white space at both ends.
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    bytes.trim_ascii()
+}
+
+/// Returns the value of a hexadecimal digit.
+pub(crate) fn hex(b: u8) -> Option<u8> {
+    match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        b'A'..=b'F' => Some(b - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Appends a code point as UTF-8; surrogates and what is no character become U+FFFD.
+pub(crate) fn push_char(out: &mut Vec<u8>, code: u32) {
+    let mut buffer = [0; 4];
+    let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+    out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+}

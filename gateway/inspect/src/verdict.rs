@@ -1,0 +1,328 @@
+//! What inspection says about a request.
+
+use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
+
+use crate::decode::Layers;
+use crate::rules::Rule;
+
+/// Findings of one rule that are kept; more say nothing new.
+const KEPT_PER_RULE: usize = 3;
+/// Characters of evidence, chosen to fit on a line of the console.
+const EVIDENCE: usize = 80;
+
+/// The sum of what was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The scores of the distinct rules that matched, added up: saying the same thing twice makes it no worse.
+    pub score: u32,
+    /// What was seen; without findings nothing is allocated.
+    pub findings: Findings,
+}
+
+/// Findings in the order they were made; empty ones allocate nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings(SmallVec<[Finding; 1]>);
+
+impl std::ops::Deref for Findings {
+    type Target = [Finding];
+
+    fn deref(&self) -> &[Finding] {
+        &self.0
+    }
+}
+
+impl IntoIterator for Findings {
+    type Item = Finding;
+    type IntoIter = smallvec::IntoIter<[Finding; 1]>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Serialize for Findings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
+}
+
+impl Verdict {
+    /// Says whether the score reaches `threshold`; a threshold of zero blocks nothing that has no finding.
+    pub fn blocks(&self, threshold: u32) -> bool {
+        !self.findings.is_empty() && self.score >= threshold
+    }
+
+    /// Adds what was found elsewhere in the same request.
+    pub fn merge(&mut self, other: Self) {
+        for finding in other.findings {
+            self.insert(finding);
+        }
+    }
+
+    /// Records that a rule matched at `from..to` of `value`.
+    pub(crate) fn add(
+        &mut self,
+        rule: &Rule,
+        spot: Spot<'_>,
+        layers: &Layers,
+        value: &[u8],
+        from: usize,
+        to: usize,
+    ) {
+        self.insert(Finding {
+            rule: rule.id,
+            category: rule.category,
+            score: rule.score,
+            place: spot.to_place(),
+            evidence: excerpt(value, from, to),
+            technique: rule.technique,
+            cwe: rule.cwe,
+            layers: layers.clone(),
+        });
+    }
+
+    fn insert(&mut self, finding: Finding) {
+        let mut same = 0;
+        for known in self
+            .findings
+            .iter()
+            .filter(|known| known.rule == finding.rule)
+        {
+            same += 1;
+            if same >= KEPT_PER_RULE
+                || (known.place == finding.place && known.layers != finding.layers)
+            {
+                return;
+            }
+        }
+        if same == 0 {
+            self.score = self.score.saturating_add(finding.score);
+        }
+        if !self.findings.contains(&finding) {
+            self.findings.0.push(finding);
+        }
+    }
+}
+
+/// One thing that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which rule matched.
+    pub rule: RuleId,
+    /// The kind of attack.
+    pub category: Category,
+    /// What it adds to the verdict.
+    pub score: u32,
+    /// Where in the request.
+    pub place: Place,
+    /// At most 80 characters of the value around the match, control characters escaped. It may hold personal or
+    /// secret data: whoever records it redacts it first.
+    pub evidence: String,
+    /// The ATT&CK technique.
+    pub technique: &'static str,
+    /// The CWE number of the weakness.
+    pub cwe: u16,
+    /// The encodings that had to be removed to see it.
+    pub layers: Layers,
+}
+
+/// The stable name of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RuleId(&'static str);
+
+impl RuleId {
+    pub(crate) const fn new(id: &'static str) -> Self {
+        Self(id)
+    }
+
+    /// Returns the name.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl std::fmt::Display for RuleId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Kinds of attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// SQL injection.
+    Sql,
+    /// Cross-site scripting.
+    CrossSite,
+    /// Path traversal and file inclusion.
+    Traversal,
+    /// Command injection.
+    Command,
+    /// Code of a server-side language, serialised objects.
+    Code,
+    /// Template and lookup expressions.
+    Template,
+    /// Requests that the server is made to send.
+    Remote,
+    /// External entities and inclusions in XML.
+    Xml,
+    /// Query operators of document databases.
+    NoSql,
+    /// LDAP filters.
+    Ldap,
+    /// Programs that look for weaknesses.
+    Scanner,
+    /// Dangerous uploads.
+    Upload,
+    /// Abuse of HTTP and of encodings.
+    Protocol,
+}
+
+/// Where in a request something was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "in", content = "name", rename_all = "kebab-case")]
+pub enum Place {
+    /// The method.
+    Method,
+    /// The path.
+    Path,
+    /// The name of a query parameter.
+    QueryName,
+    /// The value of the query parameter named.
+    Query(String),
+    /// The value of the header named.
+    Header(String),
+    /// The name of a cookie.
+    CookieName,
+    /// The value of the cookie named.
+    Cookie(String),
+    /// The name of a form field.
+    FormName,
+    /// The value of the form field named.
+    Form(String),
+    /// A string or key in JSON, by its JSON Pointer.
+    Json(String),
+    /// Text or an attribute in XML, by the element around it.
+    Xml(String),
+    /// A header, name or file name of the multipart section named.
+    PartHeader(String),
+    /// The content of the multipart section named.
+    Part(String),
+    /// The body as a whole.
+    Body,
+}
+
+/// A place that still borrows its name from the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Spot<'a> {
+    Method,
+    Path,
+    QueryName,
+    Query(&'a [u8]),
+    Header(&'a str),
+    CookieName,
+    Cookie(&'a [u8]),
+    FormName,
+    Form(&'a [u8]),
+    Json(&'a str),
+    Xml(&'a [u8]),
+    PartHeader(&'a [u8]),
+    Part(&'a [u8]),
+    Body,
+}
+
+impl Spot<'_> {
+    fn to_place(self) -> Place {
+        let name = |bytes: &[u8]| excerpt(bytes, 0, bytes.len());
+        match self {
+            Self::Method => Place::Method,
+            Self::Path => Place::Path,
+            Self::QueryName => Place::QueryName,
+            Self::Query(n) => Place::Query(name(n)),
+            Self::Header(n) => Place::Header(name(n.as_bytes())),
+            Self::CookieName => Place::CookieName,
+            Self::Cookie(n) => Place::Cookie(name(n)),
+            Self::FormName => Place::FormName,
+            Self::Form(n) => Place::Form(name(n)),
+            Self::Json(pointer) => Place::Json(name(pointer.as_bytes())),
+            Self::Xml(n) => Place::Xml(name(n)),
+            Self::PartHeader(n) => Place::PartHeader(name(n)),
+            Self::Part(n) => Place::Part(name(n)),
+            Self::Body => Place::Body,
+        }
+    }
+}
+
+/// Cuts the surroundings of `from..to` out of `value`, printable and at most 80 characters long.
+fn excerpt(value: &[u8], from: usize, to: usize) -> String {
+    let length = to.saturating_sub(from).min(EVIDENCE);
+    let before = (EVIDENCE - length) / 4;
+    let start = from.saturating_sub(before);
+    let window = value
+        .get(start.min(value.len())..(start + EVIDENCE * 4).min(value.len()))
+        .unwrap_or_default();
+    let mut out = String::new();
+    let mut room = EVIDENCE;
+    for c in String::from_utf8_lossy(window).chars() {
+        let mut escaped = [0; 4];
+        let piece: &str = if c.is_control() {
+            &c.escape_default().to_string()
+        } else {
+            c.encode_utf8(&mut escaped)
+        };
+        let cost = piece.chars().count();
+        if cost > room {
+            break;
+        }
+        room -= cost;
+        out.push_str(piece);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules;
+
+    #[test]
+    fn evidence_is_short_and_free_of_control_characters() {
+        let long = "\r\n\0 中文'".repeat(400);
+        let evidence = excerpt(long.as_bytes(), 900, 1200);
+        assert!(evidence.chars().count() <= 80);
+        assert!(!evidence.chars().any(char::is_control));
+    }
+
+    #[test]
+    fn the_same_rule_twice_counts_once_also_after_a_merge() {
+        let mut one = Verdict::default();
+        one.add(
+            &rules::SQLI_HINT,
+            Spot::Query(b"a"),
+            &Layers::default(),
+            b"x",
+            0,
+            1,
+        );
+        let mut two = one.clone();
+        two.add(
+            &rules::XSS_CALL,
+            Spot::Query(b"b"),
+            &Layers::default(),
+            b"y",
+            0,
+            1,
+        );
+        one.merge(two);
+        assert_eq!(one.score, 6);
+        assert_eq!(one.findings.len(), 2);
+    }
+
+    #[test]
+    fn a_threshold_of_zero_does_not_block_what_is_clean() {
+        assert!(!Verdict::default().blocks(0));
+    }
+}
