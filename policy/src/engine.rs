@@ -1,0 +1,10 @@
+//! The compiled policy: a plan of what to index, the index, and the answers.
+
+pub(crate) mod check;
+pub(crate) mod draft;
+pub mod explain;
+pub(crate) mod index;
+pub(crate) mod interpret;
+pub(crate) mod plan;
+pub mod snapshot;
+pub(crate) mod tree;

@@ -1,0 +1,160 @@
+//! What is left to ask of a row once the index has found it.
+
+use regex::Regex;
+
+use super::index::Asked;
+use super::interpret::{Case, compare};
+use super::snapshot::Policy;
+use crate::facts::Fact;
+use crate::language::expression::Expr;
+use crate::language::syntax::Comparison;
+use crate::symbol::Symbol;
+use crate::truth::Truth;
+
+/// One question about a request; 16 bytes, stored beside those of neighbouring rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Check {
+    /// The row never applies.
+    Never,
+    Equal {
+        slot: u8,
+        symbol: Symbol,
+    },
+    /// The caller of this membership has the role.
+    Role {
+        membership: u8,
+        role: Symbol,
+    },
+    /// The value is one of these words.
+    Words {
+        slot: u8,
+        words: u64,
+    },
+    Regex {
+        slot: u8,
+        regex: u32,
+    },
+    Int {
+        slot: u8,
+        comparison: Comparison,
+        bound: i64,
+    },
+    Flag {
+        slot: u8,
+        wanted: bool,
+    },
+    /// A conjunct of the matcher, by the interpreter.
+    Conjunct(u32),
+    /// A conjunct of the row's condition, by the interpreter.
+    Part {
+        field: u32,
+        part: u32,
+    },
+}
+
+impl Check {
+    /// The compiled form of an expression, `None` if it has to be interpreted, `Some(None)` if it always
+    /// holds.
+    pub(crate) fn of(expr: &Expr) -> Option<Option<Self>> {
+        let narrow = |slot: &usize| u8::try_from(*slot).ok();
+        match expr {
+            Expr::Bool(true) => Some(None),
+            Expr::Bool(false) => Some(Some(Self::Never)),
+            Expr::Fact(slot) => Some(Some(Self::Flag {
+                slot: narrow(slot)?,
+                wanted: true,
+            })),
+            Expr::Not(inner) => match &**inner {
+                Expr::Fact(slot) => Some(Some(Self::Flag {
+                    slot: narrow(slot)?,
+                    wanted: false,
+                })),
+                _ => None,
+            },
+            Expr::Compare(comparison, left, right) => match (&**left, &**right) {
+                (Expr::Fact(slot), Expr::Int(bound)) => Some(Some(Self::Int {
+                    slot: narrow(slot)?,
+                    comparison: *comparison,
+                    bound: *bound,
+                })),
+                (Expr::Int(bound), Expr::Fact(slot)) => Some(Some(Self::Int {
+                    slot: narrow(slot)?,
+                    comparison: mirrored(*comparison),
+                    bound: *bound,
+                })),
+                _ => None,
+            },
+            Expr::Int(_)
+            | Expr::Text(_)
+            | Expr::Policy(_)
+            | Expr::All(_)
+            | Expr::Any(_)
+            | Expr::Arithmetic(..)
+            | Expr::Role { .. }
+            | Expr::Match { .. }
+            | Expr::Condition(_) => None,
+        }
+    }
+
+    pub(crate) fn ask(
+        &self,
+        policy: &Policy,
+        regexes: &[Regex],
+        asked: &Asked<'_>,
+        row: u32,
+    ) -> Truth {
+        match *self {
+            Self::Never => Truth::False,
+            Self::Equal { slot, symbol } => (asked.symbol(slot.into()) == symbol).into(),
+            Self::Role { membership, role } => asked.holds(membership.into(), role).into(),
+            Self::Words { slot, words } => (asked.words(slot.into()) & words != 0).into(),
+            Self::Regex { slot, regex } => {
+                match (regexes.get(regex as usize), asked.fact(slot.into())) {
+                    (Some(regex), Fact::Text(text)) => regex.is_match(text).into(),
+                    _ => Truth::Unknown,
+                }
+            }
+            Self::Int {
+                slot,
+                comparison,
+                bound,
+            } => compare(comparison, asked.fact(slot.into()), Fact::Int(bound)),
+            Self::Flag { slot, wanted } => match asked.fact(slot.into()) {
+                Fact::Bool(known) => (known == wanted).into(),
+                Fact::Missing | Fact::Text(_) | Fact::Int(_) => Truth::Unknown,
+            },
+            Self::Conjunct(at) => {
+                let case = Case {
+                    policy,
+                    facts: asked.facts,
+                    row: row as usize,
+                };
+                let conjunct = policy.model.conjuncts.get(at as usize);
+                conjunct.map_or(Truth::Unknown, |conjunct| case.truth(&conjunct.expr))
+            }
+            Self::Part { field, part } => {
+                let case = Case {
+                    policy,
+                    facts: asked.facts,
+                    row: row as usize,
+                };
+                let condition = policy
+                    .rules
+                    .condition(policy.rules.field(row as usize, field as usize));
+                let conjunct = condition.and_then(|conjuncts| conjuncts.get(part as usize));
+                conjunct.map_or(Truth::Unknown, |conjunct| case.truth(&conjunct.expr))
+            }
+        }
+    }
+}
+
+fn mirrored(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Equal => Comparison::Equal,
+        Comparison::Unequal => Comparison::Unequal,
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+    }
+}

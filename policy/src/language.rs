@@ -1,0 +1,10 @@
+//! The language of models and conditions: sections, tokens, syntax, types, patterns.
+
+pub(crate) mod expression;
+pub(crate) mod model;
+pub(crate) mod path;
+pub(crate) mod pattern;
+pub(crate) mod regexp;
+pub(crate) mod sections;
+pub(crate) mod syntax;
+pub(crate) mod token;

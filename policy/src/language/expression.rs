@@ -1,0 +1,567 @@
+//! Expressions as meant: names resolved, types checked, literal patterns compiled.
+
+use super::path::Style;
+use super::pattern::{Patterns, Way};
+use super::syntax::{Arithmetic, Comparison, Form, Syntax};
+use crate::facts::{Kind, Schema, Shape};
+use crate::source::{Mistake, Passage};
+
+/// An expression that can be evaluated against a request and a row.
+#[derive(Debug, Clone)]
+pub(crate) enum Expr {
+    Bool(bool),
+    Int(i64),
+    Text(Box<str>),
+    /// A fact of the request, by slot.
+    Fact(usize),
+    /// A field of the row.
+    Policy(usize),
+    Not(Box<Expr>),
+    All(Vec<Expr>),
+    Any(Vec<Expr>),
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    Arithmetic(Arithmetic, Box<Expr>, Box<Expr>),
+    Role {
+        graph: usize,
+        subject: Box<Expr>,
+        role: Box<Expr>,
+        domain: Option<Box<Expr>>,
+    },
+    Match {
+        way: Way,
+        value: Box<Expr>,
+        pattern: Box<Expr>,
+    },
+    /// `eval` of a field of the row.
+    Condition(usize),
+}
+
+/// A role section of the model.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) name: Box<str>,
+    pub(crate) domains: bool,
+}
+
+/// What names an expression may use.
+pub(crate) struct Scope<'a> {
+    pub(crate) schema: &'a Schema,
+    /// The fields of a row; empty in a condition, which sees the request only.
+    pub(crate) policy: &'a [Box<str>],
+    pub(crate) sections: &'a [Section],
+    pub(crate) place: Place,
+}
+
+/// Where an expression stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Matcher,
+    Condition,
+}
+
+/// One of the conditions that must all hold.
+#[derive(Debug)]
+pub(crate) struct Conjunct {
+    pub(crate) expr: Expr,
+    /// As written.
+    pub(crate) text: Box<str>,
+}
+
+/// Resolves an expression whose value is a truth value into conditions that must all hold.
+pub(crate) fn conjuncts(
+    scope: &Scope<'_>,
+    passage: &Passage,
+    patterns: &mut Patterns,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Conjunct> {
+    let syntax = match super::syntax::parse(passage) {
+        Ok(syntax) => syntax,
+        Err(mistake) => {
+            mistakes.push(mistake);
+            return Vec::new();
+        }
+    };
+    let mut parts = Vec::new();
+    flatten(&syntax, &mut parts);
+    let mut resolver = Resolver {
+        scope,
+        passage,
+        patterns,
+        mistakes,
+    };
+    let mut conjuncts = Vec::new();
+    for part in parts {
+        let Some(expr) = resolver.expect(part, Kind::Bool) else {
+            continue;
+        };
+        let text = passage.text.get(part.span.clone()).unwrap_or_default();
+        conjuncts.push(Conjunct {
+            expr,
+            text: text.into(),
+        });
+    }
+    conjuncts
+}
+
+fn flatten<'s>(syntax: &'s Syntax, parts: &mut Vec<&'s Syntax>) {
+    if let Form::All(inner) = &syntax.form {
+        inner.iter().for_each(|part| flatten(part, parts));
+    } else {
+        parts.push(syntax);
+    }
+}
+
+impl Expr {
+    /// The column and the text of `p.field == "text"`.
+    pub(crate) fn wildcard(&self) -> Option<(usize, &str)> {
+        let Self::Compare(Comparison::Equal, left, right) = self else {
+            return None;
+        };
+        match (&**left, &**right) {
+            (Self::Policy(field), Self::Text(text)) | (Self::Text(text), Self::Policy(field)) => {
+                Some((*field, text))
+            }
+            _ => None,
+        }
+    }
+
+    /// Calls `see` for this expression and everything in it.
+    pub(crate) fn visit(&self, see: &mut dyn FnMut(&Self)) {
+        see(self);
+        match self {
+            Self::Bool(_)
+            | Self::Int(_)
+            | Self::Text(_)
+            | Self::Fact(_)
+            | Self::Policy(_)
+            | Self::Condition(_) => {}
+            Self::Not(inner) => inner.visit(see),
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.visit(see)),
+            Self::Compare(_, left, right) | Self::Arithmetic(_, left, right) => {
+                left.visit(see);
+                right.visit(see);
+            }
+            Self::Role {
+                subject,
+                role,
+                domain,
+                ..
+            } => {
+                subject.visit(see);
+                role.visit(see);
+                if let Some(domain) = domain {
+                    domain.visit(see);
+                }
+            }
+            Self::Match { value, pattern, .. } => {
+                value.visit(see);
+                pattern.visit(see);
+            }
+        }
+    }
+}
+
+struct Resolver<'a> {
+    scope: &'a Scope<'a>,
+    passage: &'a Passage,
+    patterns: &'a mut Patterns,
+    mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Resolver<'_> {
+    fn wrong<T>(
+        &mut self,
+        at: &Syntax,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.mistakes
+            .push(self.passage.mistake(at.span.start, message, help));
+        None
+    }
+
+    fn expect(&mut self, syntax: &Syntax, kind: Kind) -> Option<Expr> {
+        let (expr, found) = self.resolve(syntax)?;
+        if found == kind {
+            return Some(expr);
+        }
+        self.wrong(
+            syntax,
+            format!("expected {}, found {}", kind.name(), found.name()),
+            "",
+        )
+    }
+
+    fn resolve(&mut self, syntax: &Syntax) -> Option<(Expr, Kind)> {
+        match &syntax.form {
+            Form::Bool(known) => Some((Expr::Bool(*known), Kind::Bool)),
+            Form::Int(number) => Some((Expr::Int(*number), Kind::Int)),
+            Form::Text(text) => {
+                if names_a_section(text) {
+                    return self.wrong(
+                        syntax,
+                        "the references rewrite `r.` and `p.` inside quotes",
+                        "put this text into a field of the rules",
+                    );
+                }
+                Some((Expr::Text(text.as_str().into()), Kind::Text))
+            }
+            Form::Path(path) => self.name(syntax, path),
+            Form::Call(name, arguments) => self
+                .call(syntax, name, arguments)
+                .map(|expr| (expr, Kind::Bool)),
+            Form::Not(inner) => self
+                .expect(inner, Kind::Bool)
+                .map(|inner| (Expr::Not(Box::new(inner)), Kind::Bool)),
+            Form::All(parts) => {
+                let parts: Vec<_> = parts
+                    .iter()
+                    .map(|part| self.expect(part, Kind::Bool))
+                    .collect();
+                Some((
+                    Expr::All(parts.into_iter().collect::<Option<_>>()?),
+                    Kind::Bool,
+                ))
+            }
+            Form::Any(parts) => {
+                let parts: Vec<_> = parts
+                    .iter()
+                    .map(|part| self.expect(part, Kind::Bool))
+                    .collect();
+                Some((
+                    Expr::Any(parts.into_iter().collect::<Option<_>>()?),
+                    Kind::Bool,
+                ))
+            }
+            Form::Compare(comparison, left, right) => {
+                let (left, right) = (self.resolve(left), self.resolve(right));
+                let ((left, kind), (right, other)) = (left?, right?);
+                self.comparable(syntax, *comparison, kind, other)?;
+                Some((
+                    Expr::Compare(*comparison, Box::new(left), Box::new(right)),
+                    Kind::Bool,
+                ))
+            }
+            Form::Arithmetic(operator, left, right) => {
+                let (left, right) = (self.expect(left, Kind::Int), self.expect(right, Kind::Int));
+                Some((
+                    Expr::Arithmetic(*operator, Box::new(left?), Box::new(right?)),
+                    Kind::Int,
+                ))
+            }
+            Form::In(value, members) => {
+                let (value, kind) = self.resolve(value)?;
+                let mut any = Vec::new();
+                for member in members {
+                    if !matches!(member.form, Form::Text(_) | Form::Int(_)) {
+                        return self.wrong(
+                            member,
+                            "a list holds quoted texts or numbers",
+                            "write `in [\"a\", \"b\"]`",
+                        );
+                    }
+                    let member = self.expect(member, kind)?;
+                    any.push(Expr::Compare(
+                        Comparison::Equal,
+                        Box::new(value.clone()),
+                        Box::new(member),
+                    ));
+                }
+                Some((Expr::Any(any), Kind::Bool))
+            }
+        }
+    }
+
+    fn comparable(
+        &mut self,
+        at: &Syntax,
+        comparison: Comparison,
+        left: Kind,
+        right: Kind,
+    ) -> Option<()> {
+        if left != right {
+            let message = format!("{} is never equal to {}", left.name(), right.name());
+            return self.wrong(
+                at,
+                message,
+                "compare values of one type; the fields of a row are text",
+            );
+        }
+        if left == Kind::Bool && !matches!(comparison, Comparison::Equal | Comparison::Unequal) {
+            return self.wrong(at, "truth values have no order", "use `==` or `!=`");
+        }
+        Some(())
+    }
+
+    fn name(&mut self, at: &Syntax, path: &[String]) -> Option<(Expr, Kind)> {
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["r", name] => self.fact(at, name, None),
+            ["r", name, attribute] => self.fact(at, name, Some(attribute)),
+            ["p", name] => match self.scope.policy.iter().position(|known| **known == **name) {
+                Some(field) => Some((Expr::Policy(field), Kind::Text)),
+                None if self.scope.place == Place::Condition => {
+                    self.wrong(at, format!("`p.{name}` in a condition"), "a condition asks about the request, `r.…`, only")
+                }
+                None => {
+                    let help = one_of("p", self.scope.policy.iter().map(|name| &**name), name);
+                    self.wrong(at, format!("`p.{name}` is not defined in `[policy_definition]`"), help)
+                }
+            },
+            [first, ..] if first.starts_with(['r', 'p']) && first.len() > 1 && is_numbered(first) => self.wrong(
+                at,
+                format!("`{first}` is a second request or policy definition, whose deny rows one reference takes for allow"),
+                "use `r` and `p`; put other policies into files of their own",
+            ),
+            _ => {
+                let name = path.join(".");
+                self.wrong(at, format!("unknown name `{name}`"), "write `r.field`, `r.field.attribute` or `p.field`")
+            }
+        }
+    }
+
+    fn fact(&mut self, at: &Syntax, name: &str, attribute: Option<&str>) -> Option<(Expr, Kind)> {
+        let scope = self.scope;
+        let Some(field) = scope
+            .schema
+            .fields
+            .iter()
+            .find(|field| *field.name == *name)
+        else {
+            let help = one_of(
+                "r",
+                scope.schema.fields.iter().map(|field| &*field.name),
+                name,
+            );
+            return self.wrong(
+                at,
+                format!("`r.{name}` is not defined in `[request_definition]`"),
+                help,
+            );
+        };
+        let slot = match (&field.shape, attribute) {
+            (Shape::Scalar(slot), None) => *slot,
+            (Shape::Map { first, names }, Some(attribute)) => {
+                let Some(position) = names.iter().position(|known| **known == *attribute) else {
+                    let help = one_of(
+                        &format!("r.{name}"),
+                        names.iter().map(|name| &**name),
+                        attribute,
+                    );
+                    let message = format!(
+                        "attribute `r.{name}.{attribute}` is not declared; when it is missing one reference fails and the other takes `!=` for true"
+                    );
+                    return self.wrong(at, message, help);
+                };
+                first + position
+            }
+            (Shape::Scalar(_), Some(attribute)) => {
+                return self.wrong(
+                    at,
+                    format!("attribute `{attribute}` of `r.{name}` is not declared"),
+                    format!(
+                        "declare it: `[attribute_definition]` with `{name} = {attribute}: text`"
+                    ),
+                );
+            }
+            (Shape::Map { .. }, None) => {
+                return self.wrong(
+                    at,
+                    format!("`r.{name}` is a map"),
+                    format!("write `r.{name}.attribute`"),
+                );
+            }
+        };
+        scope
+            .schema
+            .slots
+            .get(slot)
+            .map(|known| (Expr::Fact(slot), known.kind))
+    }
+
+    fn call(&mut self, at: &Syntax, name: &str, arguments: &[Syntax]) -> Option<Expr> {
+        if let Some(graph) = self
+            .scope
+            .sections
+            .iter()
+            .position(|section| *section.name == *name)
+        {
+            return self.role(at, graph, arguments);
+        }
+        let way = match name {
+            "keyMatch" => Way::Prefix,
+            "keyMatch2" => Way::Path(Style::Colon),
+            "keyMatch3" => Way::Path(Style::Brace),
+            "regexMatch" => Way::Regex,
+            "ipMatch" => Way::Address,
+            "eval" => return self.condition(at, arguments),
+            _ => {
+                let (message, help) = unknown_function(name);
+                return self.wrong(at, message, help);
+            }
+        };
+        let [value, pattern] = arguments else {
+            return self.wrong(
+                at,
+                format!("`{name}` takes two arguments"),
+                format!("write `{name}(value, pattern)`"),
+            );
+        };
+        let (value, resolved) = (
+            self.expect(value, Kind::Text),
+            self.expect(pattern, Kind::Text),
+        );
+        let (value, resolved) = (value?, resolved?);
+        match &resolved {
+            Expr::Text(text) => {
+                if let Err(fault) = self.patterns.admit(way, text) {
+                    return self.wrong(pattern, fault.message, fault.help);
+                }
+            }
+            Expr::Policy(_) => {}
+            Expr::Fact(_)
+            | Expr::Bool(_)
+            | Expr::Int(_)
+            | Expr::Not(_)
+            | Expr::All(_)
+            | Expr::Any(_)
+            | Expr::Compare(..)
+            | Expr::Arithmetic(..)
+            | Expr::Role { .. }
+            | Expr::Match { .. }
+            | Expr::Condition(_) => {
+                return self.wrong(
+                    pattern,
+                    "the pattern comes from the request, so it cannot be checked at load",
+                    "the second argument is a field of the rules or a quoted text",
+                );
+            }
+        }
+        Some(Expr::Match {
+            way,
+            value: Box::new(value),
+            pattern: Box::new(resolved),
+        })
+    }
+
+    fn condition(&mut self, at: &Syntax, arguments: &[Syntax]) -> Option<Expr> {
+        if self.scope.place == Place::Condition {
+            return self.wrong(
+                at,
+                "`eval` inside a condition",
+                "write the condition itself",
+            );
+        }
+        let [argument] = arguments else {
+            return self.wrong(at, "`eval` takes one argument", "write `eval(p.cond)`");
+        };
+        if let Expr::Policy(field) = self.expect(argument, Kind::Text)? {
+            return Some(Expr::Condition(field));
+        }
+        self.wrong(
+            argument,
+            "`eval` of something else than a field of the rules",
+            "write `eval(p.cond)`",
+        )
+    }
+
+    fn role(&mut self, at: &Syntax, graph: usize, arguments: &[Syntax]) -> Option<Expr> {
+        let section = self.scope.sections.get(graph)?;
+        let expected = if section.domains { 3 } else { 2 };
+        if arguments.len() != expected {
+            let name = &section.name;
+            let help = if section.domains {
+                format!("write `{name}(r.sub, p.sub, r.dom)`")
+            } else {
+                format!("write `{name}(r.sub, p.sub)`")
+            };
+            return self.wrong(at, format!("`{name}` takes {expected} arguments"), help);
+        }
+        let resolved: Vec<Option<Expr>> = arguments
+            .iter()
+            .map(|argument| self.expect(argument, Kind::Text))
+            .collect();
+        let mut resolved = resolved.into_iter().flatten().map(Box::new);
+        let (subject, role) = (resolved.next()?, resolved.next()?);
+        let domain = resolved.next();
+        if domain.is_some() != section.domains {
+            return None;
+        }
+        Some(Expr::Role {
+            graph,
+            subject,
+            role,
+            domain,
+        })
+    }
+}
+
+fn unknown_function(name: &str) -> (String, String) {
+    let known =
+        "known are keyMatch, keyMatch2, keyMatch3, regexMatch, ipMatch, eval and the role sections";
+    let why = match name {
+        "keyMatch4" => {
+            "the references read repeated names and invalid patterns of it differently; write `keyMatch2`"
+        }
+        "keyMatch5" => {
+            "the references read invalid patterns of it differently; the query is no part of a path; write `keyMatch2`"
+        }
+        "globMatch" => "the references match `**` differently; write `keyMatch2` with a final `/*`",
+        "keyGet" | "keyGet2" | "keyGet3" => "it has no truth value; write `keyMatch2`",
+        _ => return (format!("unknown function `{name}`"), known.to_owned()),
+    };
+    (
+        format!("function `{name}` is not supported"),
+        why.to_owned(),
+    )
+}
+
+fn one_of<'n>(prefix: &str, known: impl Iterator<Item = &'n str>, wanted: &str) -> String {
+    let known: Vec<&str> = known.collect();
+    let near = known.iter().find(|name| {
+        name.eq_ignore_ascii_case(wanted)
+            || (wanted.len() > 2 && (name.starts_with(wanted) || wanted.starts_with(**name)))
+    });
+    if let Some(near) = near {
+        return format!("did you mean `{prefix}.{near}`?");
+    }
+    let known: Vec<String> = known
+        .iter()
+        .map(|name| format!("`{prefix}.{name}`"))
+        .collect();
+    format!("defined are {}", known.join(", "))
+}
+
+fn is_numbered(name: &str) -> bool {
+    name.chars().skip(1).all(|c| c.is_ascii_digit())
+}
+
+/// Whether a text holds `r.`, `p2.` or the like at the start of a word.
+fn names_a_section(text: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices('.').any(|(dot, _)| {
+        let before = text.get(..dot).unwrap_or_default();
+        let name = before.rsplit(|c: char| !word(c)).next().unwrap_or_default();
+        name.starts_with(['r', 'p']) && is_numbered(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_the_references_rewrite_are_known() {
+        for (text, rewritten) in [
+            ("/p.html", true),
+            ("a.p.p.l.e", true),
+            ("r2.x", true),
+            ("portal.gov", false),
+            ("hr.gov", false),
+            ("x_r.y", false),
+            ("", false),
+        ] {
+            assert_eq!(names_a_section(text), rewritten, "{text}");
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! Syntax of matchers and conditions: what both reference languages share.
+
+use std::ops::Range;
+
+use super::token::{Token, Word, tokens};
+use crate::source::{Mistake, Passage};
+
+/// An expression as written.
+#[derive(Debug, Clone)]
+pub(crate) struct Syntax {
+    pub(crate) form: Form,
+    pub(crate) span: Range<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Form {
+    Bool(bool),
+    Int(i64),
+    Text(String),
+    /// `r.sub`, `p.dom`, `r.ctx.aal`: names joined by dots.
+    Path(Vec<String>),
+    Call(String, Vec<Syntax>),
+    Not(Box<Syntax>),
+    All(Vec<Syntax>),
+    Any(Vec<Syntax>),
+    Compare(Comparison, Box<Syntax>, Box<Syntax>),
+    Arithmetic(Arithmetic, Box<Syntax>, Box<Syntax>),
+    In(Box<Syntax>, Vec<Syntax>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Plus,
+    Minus,
+    Times,
+    Remainder,
+}
+
+/// Deepest nesting that is read; chosen so that no recursion comes near a stack's end.
+const DEEPEST: usize = 48;
+
+/// Reads an expression whole.
+pub(crate) fn parse(passage: &Passage) -> Result<Syntax, Mistake> {
+    let words = tokens(passage)?;
+    let mut parser = Parser {
+        passage,
+        words: &words,
+        at: 0,
+        depth: 0,
+    };
+    let syntax = parser.any()?;
+    match parser.word() {
+        Word::End => Ok(syntax),
+        Word::Name(_) | Word::Int(_) | Word::Text(_) | Word::Sign(_) => {
+            Err(parser.wrong("unexpected word", "join conditions with `&&` or `||`"))
+        }
+    }
+}
+
+struct Parser<'a> {
+    passage: &'a Passage,
+    words: &'a [Token],
+    at: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn word(&self) -> &Word {
+        self.words
+            .get(self.at)
+            .map_or(&Word::End, |token| &token.word)
+    }
+
+    fn start(&self) -> usize {
+        self.words
+            .get(self.at)
+            .map_or(self.passage.text.len(), |token| token.start)
+    }
+
+    /// Offset behind the word read last.
+    fn end(&self) -> usize {
+        self.at
+            .checked_sub(1)
+            .and_then(|last| self.words.get(last))
+            .map_or(0, |token| token.end)
+    }
+
+    fn wrong(&self, message: &str, help: &str) -> Mistake {
+        self.passage.mistake(self.start(), message, help)
+    }
+
+    fn take(&mut self, sign: &str) -> bool {
+        let found = matches!(self.word(), Word::Sign(here) if *here == sign);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn expect(&mut self, sign: &str) -> Result<(), Mistake> {
+        if self.take(sign) {
+            Ok(())
+        } else {
+            Err(self.wrong(&format!("expected `{sign}`"), ""))
+        }
+    }
+
+    fn deeper<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, Mistake>,
+    ) -> Result<T, Mistake> {
+        if self.depth >= DEEPEST {
+            return Err(self.wrong("nested too deeply", "at most 48 levels"));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn any(&mut self) -> Result<Syntax, Mistake> {
+        self.list("||", Form::Any, Self::all)
+    }
+
+    fn all(&mut self) -> Result<Syntax, Mistake> {
+        self.list("&&", Form::All, Self::comparison)
+    }
+
+    fn list(
+        &mut self,
+        sign: &str,
+        form: fn(Vec<Syntax>) -> Form,
+        part: fn(&mut Self) -> Result<Syntax, Mistake>,
+    ) -> Result<Syntax, Mistake> {
+        let start = self.start();
+        let first = part(self)?;
+        if !matches!(self.word(), Word::Sign(here) if *here == sign) {
+            return Ok(first);
+        }
+        let mut parts = vec![first];
+        while self.take(sign) {
+            parts.push(part(self)?);
+        }
+        Ok(Syntax {
+            form: form(parts),
+            span: start..self.end(),
+        })
+    }
+
+    fn comparison(&mut self) -> Result<Syntax, Mistake> {
+        let start = self.start();
+        let left = self.sum()?;
+        let Some(form) = self.compared(left)? else {
+            return Err(self.wrong(
+                "only one reference knows this operator",
+                "write `regexMatch(value, pattern)`",
+            ));
+        };
+        let (form, chained) = match form {
+            Ok(form) => (form, self.is_comparison()),
+            Err(plain) => return Ok(plain),
+        };
+        if chained {
+            return Err(self.wrong(
+                "the references group chained comparisons differently",
+                "use parentheses",
+            ));
+        }
+        Ok(Syntax {
+            form,
+            span: start..self.end(),
+        })
+    }
+
+    fn is_comparison(&self) -> bool {
+        match self.word() {
+            Word::Sign(sign) => {
+                matches!(*sign, "==" | "!=" | "<" | "<=" | ">" | ">=" | "=~" | "!~")
+            }
+            Word::Name(name) => name == "in",
+            Word::Int(_) | Word::Text(_) | Word::End => false,
+        }
+    }
+
+    /// The rest of a comparison; `Err(left)` inside if there is none, `None` for `=~` and `!~`.
+    #[expect(clippy::type_complexity, reason = "used in one place")]
+    fn compared(&mut self, left: Syntax) -> Result<Option<Result<Form, Syntax>>, Mistake> {
+        let comparison = match self.word() {
+            Word::Sign("==") => Comparison::Equal,
+            Word::Sign("!=") => Comparison::Unequal,
+            Word::Sign("<") => Comparison::Less,
+            Word::Sign("<=") => Comparison::LessOrEqual,
+            Word::Sign(">") => Comparison::Greater,
+            Word::Sign(">=") => Comparison::GreaterOrEqual,
+            Word::Sign("=~" | "!~") => return Ok(None),
+            Word::Name(name) if name == "in" => {
+                self.at += 1;
+                let members = self.members()?;
+                return Ok(Some(Ok(Form::In(Box::new(left), members))));
+            }
+            Word::Sign(_) | Word::Name(_) | Word::Int(_) | Word::Text(_) | Word::End => {
+                return Ok(Some(Err(left)));
+            }
+        };
+        self.at += 1;
+        let right = self.sum()?;
+        Ok(Some(Ok(Form::Compare(
+            comparison,
+            Box::new(left),
+            Box::new(right),
+        ))))
+    }
+
+    fn members(&mut self) -> Result<Vec<Syntax>, Mistake> {
+        let close = if self.take("[") {
+            "]"
+        } else if self.take("(") {
+            ")"
+        } else {
+            return Err(self.wrong("expected a list behind `in`", "write `in [\"a\", \"b\"]`"));
+        };
+        let mut members = vec![self.single()?];
+        while self.take(",") {
+            members.push(self.single()?);
+        }
+        self.expect(close)?;
+        Ok(members)
+    }
+
+    fn sum(&mut self) -> Result<Syntax, Mistake> {
+        self.chain(
+            &[("+", Arithmetic::Plus), ("-", Arithmetic::Minus)],
+            Self::product,
+        )
+    }
+
+    fn product(&mut self) -> Result<Syntax, Mistake> {
+        let value = self.chain(
+            &[("*", Arithmetic::Times), ("%", Arithmetic::Remainder)],
+            Self::unary,
+        )?;
+        if matches!(self.word(), Word::Sign("/")) {
+            return Err(self.wrong(
+                "the references divide differently",
+                "multiply the other side instead",
+            ));
+        }
+        Ok(value)
+    }
+
+    fn chain(
+        &mut self,
+        signs: &[(&str, Arithmetic)],
+        part: fn(&mut Self) -> Result<Syntax, Mistake>,
+    ) -> Result<Syntax, Mistake> {
+        let start = self.start();
+        let mut left = part(self)?;
+        let mut length = 0;
+        while let Some((_, operator)) = signs.iter().find(|(sign, _)| self.take(sign)) {
+            length += 1;
+            if length > DEEPEST {
+                return Err(self.wrong("too many operators in a row", "at most 48"));
+            }
+            let right = part(self)?;
+            left = Syntax {
+                form: Form::Arithmetic(*operator, Box::new(left), Box::new(right)),
+                span: start..self.end(),
+            };
+        }
+        Ok(left)
+    }
+
+    fn unary(&mut self) -> Result<Syntax, Mistake> {
+        let start = self.start();
+        if self.take("!") {
+            let inner = self.deeper(Self::unary)?;
+            return Ok(Syntax {
+                form: Form::Not(Box::new(inner)),
+                span: start..self.end(),
+            });
+        }
+        if self.take("-") {
+            let Word::Int(number) = *self.word() else {
+                return Err(self.wrong("`-` stands before a number only", "subtract from 0"));
+            };
+            self.at += 1;
+            return Ok(Syntax {
+                form: Form::Int(-number),
+                span: start..self.end(),
+            });
+        }
+        self.single()
+    }
+
+    fn single(&mut self) -> Result<Syntax, Mistake> {
+        let start = self.start();
+        let form = match self.word().clone() {
+            Word::Int(number) => {
+                self.at += 1;
+                Form::Int(number)
+            }
+            Word::Text(text) => {
+                self.at += 1;
+                Form::Text(text)
+            }
+            Word::Name(name) => {
+                self.at += 1;
+                self.named(name)?
+            }
+            Word::Sign("-") => return self.deeper(Self::unary),
+            Word::Sign("(") => {
+                self.at += 1;
+                let inner = self.deeper(Self::any)?;
+                self.expect(")")?;
+                return Ok(Syntax {
+                    form: inner.form,
+                    span: start..self.end(),
+                });
+            }
+            Word::Sign(sign) => {
+                return Err(self.wrong(&format!("unexpected `{sign}`"), "expected a value"));
+            }
+            Word::End => {
+                return Err(self.wrong("the expression ends too early", "expected a value"));
+            }
+        };
+        Ok(Syntax {
+            form,
+            span: start..self.end(),
+        })
+    }
+
+    fn named(&mut self, name: String) -> Result<Form, Mistake> {
+        if self.take("(") {
+            let mut arguments = Vec::new();
+            if !self.take(")") {
+                arguments.push(self.deeper(Self::any)?);
+                while self.take(",") {
+                    arguments.push(self.deeper(Self::any)?);
+                }
+                self.expect(")")?;
+            }
+            return Ok(Form::Call(name, arguments));
+        }
+        match name.as_str() {
+            "true" => return Ok(Form::Bool(true)),
+            "false" => return Ok(Form::Bool(false)),
+            _ => {}
+        }
+        let mut path = vec![name];
+        while self.take(".") {
+            let Word::Name(next) = self.word().clone() else {
+                return Err(self.wrong("expected a name behind `.`", ""));
+            };
+            self.at += 1;
+            path.push(next);
+        }
+        Ok(Form::Path(path))
+    }
+}

@@ -1,0 +1,6 @@
+//! The rows of a policy: read, checked, kept for diagnostics and for the console.
+
+pub(crate) mod csv;
+pub(crate) mod roles;
+pub(crate) mod table;
+pub mod view;

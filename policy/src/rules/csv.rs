@@ -1,0 +1,192 @@
+//! Reads rule files: one row a line, fields joined by commas, RFC 4180 quoting.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use crate::source::{Mistake, Passage, Source, brief, size};
+
+/// A field with the column where its text begins, counted in bytes from 0.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) offset: usize,
+}
+
+/// A row as written.
+#[derive(Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) line: u32,
+    pub(crate) raw: &'a str,
+    pub(crate) cells: SmallVec<[Cell<'a>; 10]>,
+}
+
+impl Row<'_> {
+    /// A mistake at an offset in this line.
+    pub(crate) fn mistake(
+        &self,
+        file: &str,
+        offset: usize,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Mistake {
+        Passage::new(file, self.raw, self.line, 1).mistake(offset, message, help)
+    }
+}
+
+/// Reads every row; lines with mistakes are reported and left out.
+pub(crate) fn read<'a>(source: Source<'a>, mistakes: &mut Vec<Mistake>) -> Vec<Row<'a>> {
+    let mut rows = Vec::new();
+    for (number, raw) in source.text.lines().enumerate() {
+        let line = raw.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut row = Row {
+            line: size(number + 1),
+            raw,
+            cells: SmallVec::new(),
+        };
+        if let Err((offset, message, help)) = split(raw, &mut row.cells) {
+            mistakes.push(row.mistake(source.name, offset, message, help));
+            continue;
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+type Fault = (usize, String, &'static str);
+
+fn split<'a>(raw: &'a str, cells: &mut SmallVec<[Cell<'a>; 10]>) -> Result<(), Fault> {
+    let body = raw.trim_end();
+    if let Some(offset) = body.find(|c: char| (c.is_control() && c != '\t') || c == '\u{feff}') {
+        return Err((
+            offset,
+            "control character in a rule".to_owned(),
+            "remove it",
+        ));
+    }
+    let mut at = 0;
+    loop {
+        let rest = body.get(at..).unwrap_or_default();
+        let start = at + (rest.len() - rest.trim_start().len());
+        let field = body.get(start..).unwrap_or_default();
+        let (text, length) = if let Some(inner) = field.strip_prefix('"') {
+            let (text, length) = quoted(inner).ok_or_else(|| {
+                (
+                    start,
+                    "the quoted field is not closed on its line".to_owned(),
+                    "close it; write `\"\"` for a quote inside",
+                )
+            })?;
+            (text, length + 1)
+        } else {
+            let length = field.find(',').unwrap_or(field.len());
+            let text = field.get(..length).unwrap_or_default();
+            if let Some(quote) = text.find('"') {
+                return Err((
+                    start + quote,
+                    "a quote inside a field that is not quoted".to_owned(),
+                    "quote the whole field",
+                ));
+            }
+            if text.trim_end() != text {
+                return Err((
+                    start + text.trim_end().len(),
+                    format!(
+                        "blank behind `{}`, which one reference keeps and the other drops",
+                        brief(text.trim_end())
+                    ),
+                    "remove it",
+                ));
+            }
+            (Cow::Borrowed(text), length)
+        };
+        cells.push(Cell {
+            text,
+            offset: start,
+        });
+        at = start + length;
+        match body.get(at..).and_then(|rest| rest.chars().next()) {
+            None => return Ok(()),
+            Some(',') => at += 1,
+            Some(_) => {
+                return Err((
+                    at,
+                    "text behind a quoted field".to_owned(),
+                    "put a comma or the end of the line here",
+                ));
+            }
+        }
+    }
+}
+
+/// Text of a quoted field and its length with the closing quote.
+fn quoted(inner: &str) -> Option<(Cow<'_, str>, usize)> {
+    let mut at = 0;
+    let mut doubled = false;
+    loop {
+        at += inner.get(at..)?.find('"')?;
+        if inner
+            .get(at + 1..)
+            .is_some_and(|rest| rest.starts_with('"'))
+        {
+            doubled = true;
+            at += 2;
+            continue;
+        }
+        let text = inner.get(..at)?;
+        let text = if doubled {
+            Cow::Owned(text.replace("\"\"", "\""))
+        } else {
+            Cow::Borrowed(text)
+        };
+        return Some((text, at + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(line: &str) -> Result<Vec<String>, u32> {
+        let mut mistakes = Vec::new();
+        let rows = read(
+            Source {
+                name: "r",
+                text: line,
+            },
+            &mut mistakes,
+        );
+        match mistakes.first() {
+            Some(mistake) => Err(mistake.column),
+            None => Ok(rows[0]
+                .cells
+                .iter()
+                .map(|cell| cell.text.to_string())
+                .collect()),
+        }
+    }
+
+    #[test]
+    fn quoting_is_that_of_rfc_4180() {
+        assert_eq!(fields(r#"p, "a, b" , c"#), Err(10));
+        assert_eq!(fields(r#"p, "a, b",c,"#).unwrap(), ["p", "a, b", "c", ""]);
+        assert_eq!(fields(r#"p, "say ""hi""" "#).unwrap(), ["p", r#"say "hi""#]);
+        assert_eq!(fields("p, \"a"), Err(4));
+        assert_eq!(fields("p, a\"b"), Err(5));
+    }
+
+    #[test]
+    fn a_trailing_blank_in_a_field_is_refused_and_one_at_the_end_of_the_line_is_not() {
+        assert_eq!(fields("p, read   , x"), Err(8));
+        assert_eq!(fields("p, read   \r").unwrap(), ["p", "read"]);
+    }
+
+    #[test]
+    fn control_characters_and_byte_order_marks_are_refused() {
+        assert_eq!(fields("p, a\u{0}"), Err(5));
+        assert_eq!(fields("\u{feff}p, a"), Err(1));
+    }
+}

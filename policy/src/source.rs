@@ -1,0 +1,173 @@
+//! What is loaded, and how a fault in it is reported.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// A text with the name under which it is reported.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// File name for diagnostics.
+    pub name: &'a str,
+    /// The whole content.
+    pub text: &'a str,
+}
+
+/// Whose semantics a model has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// What the reference engines agree on; everything else is refused at load.
+    #[default]
+    Strict,
+}
+
+impl Dialect {
+    /// Name in configuration and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// A dialect that this engine does not serve.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("dialect `{0}` is not served; write `strict`")]
+pub struct UnknownDialect(pub String);
+
+impl FromStr for Dialect {
+    type Err = UnknownDialect;
+
+    fn from_str(name: &str) -> Result<Self, UnknownDialect> {
+        match name {
+            "strict" => Ok(Self::Strict),
+            _ => Err(UnknownDialect(name.to_owned())),
+        }
+    }
+}
+
+/// A fault in a model or in rules, where it stands and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// Name of the source.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Column in characters, counted from 1.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right; may be empty.
+    pub help: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            column,
+            message,
+            help,
+        } = self;
+        write!(f, "{file}:{line}:{column}: {message}")?;
+        if help.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "; {help}")
+        }
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+/// A piece of a source that knows where each of its bytes was written.
+#[derive(Clone, Debug)]
+pub(crate) struct Passage {
+    pub(crate) file: String,
+    pub(crate) text: String,
+    /// Offset in `text`, line and column where a run of characters begins; ascending.
+    runs: Vec<(usize, u32, u32)>,
+}
+
+impl Passage {
+    pub(crate) fn new(file: &str, text: &str, line: u32, column: u32) -> Self {
+        Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            runs: vec![(0, line, column)],
+        }
+    }
+
+    /// Appends the text of a continued line.
+    pub(crate) fn append(&mut self, text: &str, line: u32, column: u32) {
+        self.runs.push((self.text.len(), line, column));
+        self.text.push_str(text);
+    }
+
+    pub(crate) fn mistake(
+        &self,
+        offset: usize,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Mistake {
+        let run = self
+            .runs
+            .iter()
+            .rev()
+            .find(|(start, ..)| *start <= offset)
+            .copied();
+        let (start, line, column) = run.unwrap_or((0, 1, 1));
+        let before = self
+            .text
+            .get(start..offset.min(self.text.len()))
+            .unwrap_or_default();
+        Mistake {
+            file: self.file.clone(),
+            line,
+            column: column.saturating_add(size(before.chars().count())),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// A count that is kept in 32 bits; what would not fit saturates, and loading is bounded far below.
+pub(crate) fn size(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Shortens text for a message, so that one long line does not drown the others.
+pub(crate) fn brief(text: &str) -> String {
+    const SHOWN: usize = 60;
+    if text.chars().count() <= SHOWN {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(SHOWN).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_in_a_continued_line_points_at_that_line() {
+        let mut passage = Passage::new("m", "a && ", 3, 5);
+        passage.append("中 b", 4, 3);
+        let at = passage.text.find('b').unwrap();
+        let mistake = passage.mistake(at, "no", "yes");
+        assert_eq!(mistake.to_string(), "m:4:5: no; yes");
+    }
+
+    #[test]
+    fn other_dialects_are_named_in_the_refusal() {
+        let refusal = "casbin-go".parse::<Dialect>().unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "dialect `casbin-go` is not served; write `strict`"
+        );
+    }
+}

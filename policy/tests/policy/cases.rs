@@ -1,0 +1,191 @@
+//! The 32 reference cases of the gateway model, and the recorded corpus.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use hangu_policy::{Dialect, Effect, Source, Value, cli};
+use serde_json::Value as Json;
+
+use crate::support::{load, shared, shown};
+
+#[test]
+fn the_reference_cases_are_decided_as_their_file_says() {
+    let Some(folder) = shared("policy-example") else {
+        return;
+    };
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let (model, rules, cases) = (read("model.conf"), read("policy.csv"), read("tests.jsonl"));
+    let snapshot = load(&model, &rules).unwrap_or_else(|mistakes| panic!("{}", shown(&mistakes)));
+    assert!(
+        snapshot.warnings().is_empty(),
+        "{}",
+        shown(snapshot.warnings())
+    );
+    let cases: Vec<Json> = cases
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(cases.len(), 32);
+    let requests: String = cases
+        .iter()
+        .map(|case| case["r"].to_string() + "\n")
+        .collect();
+    let mut answers = Vec::new();
+    let source = |name, text| Source { name, text };
+    let summary = cli::decide(
+        source("model.conf", &model),
+        &[source("policy.csv", &rules)],
+        Dialect::Strict,
+        requests.as_bytes(),
+        &mut answers,
+    )
+    .unwrap();
+    assert_eq!(
+        (summary.allowed, summary.denied, summary.unjudged),
+        (11, 21, 0)
+    );
+    for (case, answer) in cases
+        .iter()
+        .zip(String::from_utf8(answers).unwrap().lines())
+    {
+        let answer: Json = serde_json::from_str(answer).unwrap();
+        assert_eq!(answer["allow"], case["exp"], "{case}");
+        assert_eq!(answer["revision"], snapshot.revision().to_string());
+        let wanted = case["obl"].as_str().unwrap();
+        let rows = answer["rules"].as_array().unwrap();
+        let found = rows
+            .iter()
+            .any(|row| row["rule"][8].as_str().unwrap().contains(wanted));
+        assert!(wanted.is_empty() || found, "{case} {answer}");
+    }
+}
+
+#[test]
+fn the_recorded_corpus_is_answered_alike_or_refused_at_load() {
+    let Some(file) = shared("data/casbin/go-recorded.jsonl") else {
+        return;
+    };
+    let text = fs::read_to_string(file).unwrap();
+    let (mut equal, mut refused, mut differing) = (0, 0, Vec::new());
+    for line in text.lines() {
+        let case: Json = serde_json::from_str(line).unwrap();
+        if !case["mf"].is_null() || !case["custom"].is_null() || !case["ctx"].is_null() {
+            continue;
+        }
+        match replay(&case) {
+            None => refused += 1,
+            Some(allowed) if allowed == case["ok"] => equal += 1,
+            Some(_) => differing.push(case["test"].to_string()),
+        }
+    }
+    assert!(differing.is_empty(), "{differing:?}");
+    println!("{equal} cases are answered alike, {refused} are refused");
+    assert!(
+        equal >= 150,
+        "only {equal} cases are answered, {refused} refused"
+    );
+}
+
+/// The verdict, or nothing if the policy or the request is refused.
+fn replay(case: &Json) -> Option<bool> {
+    const SECTIONS: [(&str, &str); 5] = [
+        ("r", "request_definition"),
+        ("p", "policy_definition"),
+        ("g", "role_definition"),
+        ("e", "policy_effect"),
+        ("m", "matchers"),
+    ];
+    let mut model = String::new();
+    for (short, section) in SECTIONS {
+        model += &format!("[{section}]\n");
+        for (key, value) in case["model"][short].as_object().into_iter().flatten() {
+            model += &format!("{key} = {}\n", value.as_str().unwrap());
+        }
+    }
+    model += &attributes(case);
+    let mut rules = String::new();
+    for kind in ["p", "g"] {
+        for (key, rows) in case[kind].as_object().into_iter().flatten() {
+            for row in rows.as_array().into_iter().flatten() {
+                let cells = row
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|cell| quoted(cell.as_str().unwrap()));
+                rules += &format!("{key},{}\n", cells.collect::<Vec<_>>().join(","));
+            }
+        }
+    }
+    let snapshot = load(&model, &rules).ok()?;
+    let values = case["r"].as_array().unwrap();
+    let maps: Vec<Vec<(&str, Value<'_>)>> = values
+        .iter()
+        .filter_map(Json::as_object)
+        .map(|map| {
+            map.iter()
+                .filter_map(|(name, value)| Some((name.as_str(), plain(value)?)))
+                .collect()
+        })
+        .collect();
+    let mut maps = maps.iter();
+    let request: Option<Vec<Value<'_>>> = values
+        .iter()
+        .map(|value| {
+            if value.is_object() {
+                maps.next().map(|map| Value::Map(map))
+            } else {
+                plain(value)
+            }
+        })
+        .collect();
+    snapshot
+        .decide(&request?)
+        .ok()
+        .map(|decision| decision.effect == Effect::Allow)
+}
+
+fn quoted(cell: &str) -> String {
+    format!("\"{}\"", cell.replace('"', "\"\""))
+}
+
+/// Declares the attributes that the recorded request carries.
+fn attributes(case: &Json) -> String {
+    let names = case["model"]["r"]["r"]
+        .as_str()
+        .unwrap()
+        .split(',')
+        .map(str::trim);
+    let mut section = String::from("[attribute_definition]\n");
+    for (name, value) in names.zip(case["r"].as_array().unwrap()) {
+        if value.is_i64() {
+            section += &format!("{name} = int\n");
+        }
+        let Some(map) = value.as_object() else {
+            continue;
+        };
+        let mut declared = BTreeMap::new();
+        for (attribute, value) in map {
+            let kind = match value {
+                Json::Number(_) => "int",
+                Json::Bool(_) => "bool",
+                _ => "text",
+            };
+            declared.insert(attribute, kind);
+        }
+        let list: Vec<String> = declared
+            .iter()
+            .map(|(attribute, kind)| format!("{attribute}: {kind}"))
+            .collect();
+        section += &format!("{name} = {}\n", list.join(", "));
+    }
+    section
+}
+
+fn plain(value: &Json) -> Option<Value<'_>> {
+    match value {
+        Json::String(text) => Some(Value::Str(text)),
+        Json::Bool(known) => Some(Value::Bool(*known)),
+        Json::Number(number) => number.as_i64().map(Value::Int),
+        _ => None,
+    }
+}

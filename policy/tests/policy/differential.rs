@@ -1,0 +1,1 @@
+//! Beside the `casbin` crate, on what both accept.

@@ -1,0 +1,9 @@
+#![cfg(test)]
+//! The policy engine as the gateway meets it.
+
+mod cases;
+mod defects;
+mod differential;
+mod gateway;
+mod properties;
+mod support;
