@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::caller::{self, Caller, CallerFile, IdError, Proof};
 
+pub(crate) use facts::hex;
 pub use facts::{CertificateFacts, FactsError};
 
 mod facts;
@@ -110,7 +111,7 @@ pub struct CertificateRules {
 
 #[derive(Debug, Clone)]
 struct Rule {
-    name: Name,
+    name: Shown,
     issuer: Option<String>,
     caller: CallerFile,
     /// Made once when nothing in it depends on the certificate.
@@ -118,7 +119,7 @@ struct Rule {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Name {
+enum Shown {
     Fingerprint(String),
     SpiffeId(String),
     SpiffePrefix(String),
@@ -168,23 +169,23 @@ impl Rule {
         let issuer = file.matches.issuer.clone();
         let name = name(file.matches)?;
         let text = match &name {
-            Name::Fingerprint(text)
-            | Name::SpiffeId(text)
-            | Name::SpiffePrefix(text)
-            | Name::Uri(text)
-            | Name::Dns(text)
-            | Name::Email(text)
-            | Name::CommonName(text) => Some(text),
-            Name::AnyCommonName => None,
+            Shown::Fingerprint(text)
+            | Shown::SpiffeId(text)
+            | Shown::SpiffePrefix(text)
+            | Shown::Uri(text)
+            | Shown::Dns(text)
+            | Shown::Email(text)
+            | Shown::CommonName(text) => Some(text),
+            Shown::AnyCommonName => None,
         };
         if text.is_some_and(String::is_empty) || issuer.as_ref().is_some_and(String::is_empty) {
             return Err(RuleProblem::Empty);
         }
-        if matches!(name, Name::CommonName(_) | Name::AnyCommonName) && issuer.is_none() {
+        if matches!(name, Shown::CommonName(_) | Shown::AnyCommonName) && issuer.is_none() {
             return Err(RuleProblem::CommonNameAlone);
         }
         let varies = file.caller.id.contains("{value}") || file.caller.id.contains("{cn}");
-        if matches!(name, Name::SpiffePrefix(_) | Name::AnyCommonName) && !varies {
+        if matches!(name, Shown::SpiffePrefix(_) | Shown::AnyCommonName) && !varies {
             return Err(RuleProblem::SharedId(file.caller.id));
         }
         // With stand-ins, so that prefix and length are checked although the certificate is not there yet.
@@ -227,7 +228,7 @@ impl Rule {
     }
 }
 
-impl Name {
+impl Shown {
     /// The part of the certificate that matched.
     fn matched<'a>(&self, facts: &'a CertificateFacts) -> Option<&'a str> {
         match self {
@@ -261,49 +262,49 @@ impl Name {
     }
 }
 
-fn name(file: CertificateMatchFile) -> Result<Name, RuleProblem> {
-    let names: Vec<Name> = [
-        file.fingerprint.map(Name::Fingerprint),
-        file.spiffe_id.map(Name::SpiffeId),
-        file.spiffe_prefix.map(Name::SpiffePrefix),
-        file.uri.map(Name::Uri),
-        file.dns.map(Name::Dns),
-        file.email.map(Name::Email),
-        file.common_name.map(Name::CommonName),
-        file.any_common_name.then_some(Name::AnyCommonName),
+fn name(file: CertificateMatchFile) -> Result<Shown, RuleProblem> {
+    let names: Vec<Shown> = [
+        file.fingerprint.map(Shown::Fingerprint),
+        file.spiffe_id.map(Shown::SpiffeId),
+        file.spiffe_prefix.map(Shown::SpiffePrefix),
+        file.uri.map(Shown::Uri),
+        file.dns.map(Shown::Dns),
+        file.email.map(Shown::Email),
+        file.common_name.map(Shown::CommonName),
+        file.any_common_name.then_some(Shown::AnyCommonName),
     ]
     .into_iter()
     .flatten()
     .collect();
     let count = names.len();
-    let [name] = <[Name; 1]>::try_from(names).map_err(|_| RuleProblem::Names { count })?;
+    let [name] = <[Shown; 1]>::try_from(names).map_err(|_| RuleProblem::Names { count })?;
     match name {
-        Name::Fingerprint(text) => {
+        Shown::Fingerprint(text) => {
             let plain: String = text
                 .chars()
                 .filter(|c| *c != ':')
                 .collect::<String>()
                 .to_ascii_lowercase();
             if plain.len() == 64 && plain.bytes().all(|b| b.is_ascii_hexdigit()) {
-                Ok(Name::Fingerprint(plain))
+                Ok(Shown::Fingerprint(plain))
             } else {
                 Err(RuleProblem::Fingerprint(text))
             }
         }
-        Name::SpiffeId(id) if !is_spiffe(&id) => Err(RuleProblem::Spiffe(id)),
-        Name::SpiffePrefix(prefix) if !prefix.ends_with('/') => {
+        Shown::SpiffeId(id) if !is_spiffe(&id) => Err(RuleProblem::Spiffe(id)),
+        Shown::SpiffePrefix(prefix) if !prefix.ends_with('/') => {
             Err(RuleProblem::SpiffePrefix(prefix))
         }
-        Name::SpiffePrefix(prefix) if !is_spiffe(&format!("{prefix}x")) => {
+        Shown::SpiffePrefix(prefix) if !is_spiffe(&format!("{prefix}x")) => {
             Err(RuleProblem::Spiffe(prefix))
         }
-        name @ (Name::SpiffeId(_)
-        | Name::SpiffePrefix(_)
-        | Name::Uri(_)
-        | Name::Dns(_)
-        | Name::Email(_)
-        | Name::CommonName(_)
-        | Name::AnyCommonName) => Ok(name),
+        name @ (Shown::SpiffeId(_)
+        | Shown::SpiffePrefix(_)
+        | Shown::Uri(_)
+        | Shown::Dns(_)
+        | Shown::Email(_)
+        | Shown::CommonName(_)
+        | Shown::AnyCommonName) => Ok(name),
     }
 }
 

@@ -15,20 +15,20 @@
 //! one thing written to disk is the session journal, behind a trait. Everything that is configured is checked when it
 //! is built, and a value that was built can be trusted.
 
-//pub mod api_key;
-//pub mod assertion;
-//pub mod binding;
+pub mod api_key;
+pub mod assertion;
+pub mod binding;
 pub mod bounded;
 pub mod caller;
 pub mod certificate;
-//pub mod cli;
+pub mod cli;
 pub mod headers;
-//pub mod local;
-//pub mod session;
+pub mod local;
+pub mod session;
 pub mod token;
 
 mod json;
-//mod random;
+mod random;
 mod time;
 
 pub use caller::{Assurance, Caller, CallerKind, Proof};

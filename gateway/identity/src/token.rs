@@ -28,6 +28,7 @@ pub use refusal::TokenRefusal;
 pub use verifier::{Verified, Verifier, VerifierError};
 
 pub(crate) use algorithm::strict_base64url;
+pub(crate) use claims::check_claims;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -206,3 +206,42 @@ fn missing(name: &str) -> TokenRefusal {
 fn invalid(name: &str) -> TokenRefusal {
     TokenRefusal::ClaimInvalid(name.to_owned())
 }
+
+/// Checks the claims of a token whose signature is good by what was asked for, without leeway: times where they are
+/// given, issuer and audience when they are wanted, and then `exp` must be there.
+///
+/// # Errors
+///
+/// The first reason to refuse them.
+pub(crate) fn check_claims(
+    claims: &Map<String, Value>,
+    issuer: Option<&str>,
+    audience: Option<&str>,
+    now: Timestamp,
+) -> Result<(), TokenRefusal> {
+    let read = Claims(claims);
+    if let Some(issuer) = issuer {
+        match read.text("iss")? {
+            None => return Err(missing("iss")),
+            Some(given) if given != issuer => return Err(TokenRefusal::UnknownIssuer),
+            Some(_) => {}
+        }
+    }
+    if let Some(audience) = audience
+        && !read.is_for(&[audience.to_owned()])?
+    {
+        return Err(TokenRefusal::WrongAudience);
+    }
+    match read.moment("exp")? {
+        None if issuer.is_some() || audience.is_some() => return Err(missing("exp")),
+        Some(expires) if now >= expires => return Err(TokenRefusal::Expired),
+        Some(_) | None => {}
+    }
+    if read.moment("nbf")?.is_some_and(|moment| now < moment) {
+        return Err(TokenRefusal::NotYet);
+    }
+    if read.moment("iat")?.is_some_and(|moment| now < moment) {
+        return Err(TokenRefusal::IssuedInFuture);
+    }
+    Ok(())
+}

@@ -23,8 +23,8 @@ pub struct IssuerFile {
     /// Signature algorithms. Defaults to RS256, PS256, ES256, ES384 and EdDSA.
     #[serde(default = "default_algorithms")]
     pub algorithms: Vec<Algorithm>,
-    /// Accepted `typ` values. Defaults to `at+jwt` (RFC 9068). `any` accepts every one and a missing one, and then
-    /// tokens that look like id tokens or logout tokens are still refused.
+    /// Accepted `typ` values. Defaults to `at+jwt` (RFC 9068). `any` accepts every one and a missing one. Tokens
+    /// that look like id tokens or logout tokens are refused in any case.
     #[serde(default = "default_types")]
     pub types: Vec<String>,
     /// Clock difference allowed, at most 60 s. Defaults to 30 s.

@@ -203,6 +203,7 @@ impl Jwks {
     /// The one key a token may be checked with: that of its key id, or, when it names none, the only one that fits.
     pub(super) fn select(
         &self,
+        issuer: &str,
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> Result<&ParsedPublicKey, TokenRefusal> {
@@ -212,7 +213,7 @@ impl Jwks {
                 .named
                 .get(kid)
                 .ok_or_else(|| TokenRefusal::UnknownKey {
-                    issuer: String::new(),
+                    issuer: issuer.to_owned(),
                     kid: kid.to_owned(),
                 })?;
             return key

@@ -34,7 +34,7 @@ pub fn verify_signature(
     algorithms: &[Algorithm],
 ) -> Result<Vec<u8>, TokenRefusal> {
     let compact = Compact::parse(token)?;
-    compact.verify(keys, algorithms)?;
+    compact.verify("", keys, algorithms)?;
     Ok(compact.payload)
 }
 
@@ -96,11 +96,16 @@ impl<'a> Compact<'a> {
     }
 
     /// Checks the signature: algorithm, key, then the mathematics.
-    pub(super) fn verify(&self, keys: &Jwks, algorithms: &[Algorithm]) -> Result<(), TokenRefusal> {
+    pub(super) fn verify(
+        &self,
+        issuer: &str,
+        keys: &Jwks,
+        algorithms: &[Algorithm],
+    ) -> Result<(), TokenRefusal> {
         if !algorithms.contains(&self.algorithm) {
             return Err(TokenRefusal::AlgorithmNotAllowed(self.algorithm.name()));
         }
-        let key = keys.select(self.kid.as_deref(), self.algorithm)?;
+        let key = keys.select(issuer, self.kid.as_deref(), self.algorithm)?;
         key.verify_sig(self.signed, &self.signature)
             .map_err(|_| TokenRefusal::BadSignature)
     }

@@ -140,20 +140,15 @@ impl Verifier {
         {
             return Err(TokenRefusal::TypeNotAllowed);
         }
-        let unknown_key = |kid: String| TokenRefusal::UnknownKey {
-            issuer: issuer.to_owned(),
-            kid,
-        };
         match keys {
-            None => return Err(unknown_key(compact.kid.unwrap_or_default())),
-            Some(keys) => {
-                compact
-                    .verify(keys, &rules.algorithms)
-                    .map_err(|refusal| match refusal {
-                        TokenRefusal::UnknownKey { kid, .. } => unknown_key(kid),
-                        other => other,
-                    })?
+            None => {
+                let kid = compact.kid.unwrap_or_default();
+                return Err(TokenRefusal::UnknownKey {
+                    issuer: issuer.to_owned(),
+                    kid,
+                });
             }
+            Some(keys) => compact.verify(issuer, keys, &rules.algorithms)?,
         }
 
         let read = Claims(&claims);
