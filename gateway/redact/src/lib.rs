@@ -1,1 +1,41 @@
-//! Personal and secret data in bodies.
+//! Personal data in bodies: found by shape and check digit, masked while the body streams past.
+//!
+//! ```text
+//! bytes ─► coding undone ─► scan: 64 bytes at a time, jump to what could matter
+//!                             └► cluster: the run of characters around it, escapes undone
+//!                                  └► find: e-mail, numbers, groups of digits ─► check digits ─► mask
+//!          coding redone ◄─ untouched ranges copied as they are, masked ones rewritten
+//! ```
+//!
+//! The output is the same for every way of cutting the input into chunks. What is held back between two chunks is
+//! the open cluster and nothing else, [`HELD_MAX`] bytes at most; a cluster which could grow longer is decided from
+//! its own first bytes, so that neither memory nor the result depends on who sends how much at once.
+//!
+//! Reading order: [`Redactor`] (one body), `scan` (the pass), `cluster` and `unit` (what a run of characters is in
+//! each format), `find` and `number` (what is in a run), `check` (check digits), `mask` (what each level leaves).
+//! [`BodyRedactor`] puts gzip and brotli around it, [`mask_str`] and [`cli`] are the same engine elsewhere.
+//!
+//! Names and addresses in running text are not found: no rule tells them from other words.
+
+mod bits;
+mod body;
+mod check;
+pub mod cli;
+mod cluster;
+mod coding;
+mod find;
+mod kind;
+mod level;
+mod mask;
+mod media;
+mod number;
+mod redactor;
+mod scan;
+mod unit;
+
+pub use body::{BodyError, BodyRedactor, Limits};
+pub use coding::{Coding, UnknownCoding};
+pub use kind::{Counts, Kind, Summary};
+pub use level::{Level, UnknownLevel};
+pub use media::{Media, MediaError};
+pub use redactor::{HELD_MAX, Redactor, mask_str};

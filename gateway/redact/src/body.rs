@@ -1,0 +1,320 @@
+//! A body with its content coding.
+
+use std::io::{self, Write};
+
+use brotli::{CompressorWriter, DecompressorWriter};
+use flate2::Compression;
+use flate2::write::{GzEncoder, MultiGzDecoder};
+
+use crate::coding::Coding;
+use crate::kind::Summary;
+use crate::level::Level;
+use crate::media::Media;
+use crate::redactor::Redactor;
+
+/// What a coded body may grow to when its coding is undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Plain bytes for each coded byte, counted beyond the first mebibyte. Defaults to 200; deflate cannot exceed 1032.
+    pub max_inflated_ratio: u64,
+    /// Plain bytes in all. Defaults to 4 GiB.
+    pub max_inflated_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_inflated_ratio: 200,
+            max_inflated_bytes: 4 << 30,
+        }
+    }
+}
+
+/// Inflated bytes below which the ratio does not count: short repetitive documents compress very well.
+const RATIO_FREE: u64 = 1 << 20;
+
+/// Why a coded body cannot be redacted.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The bytes are not what the coding says.
+    #[error("the body is not valid `{coding}`")]
+    Corrupt {
+        /// The coding by its name.
+        coding: &'static str,
+        /// What the decoder says.
+        #[source]
+        source: io::Error,
+    },
+    /// The body ends before its coding does.
+    #[error("the `{coding}` body ends too early")]
+    Truncated {
+        /// The coding by its name.
+        coding: &'static str,
+    },
+    /// Undoing the coding gives more than the limits allow.
+    #[error("the body inflates beyond its limit of {limit} bytes")]
+    TooLarge {
+        /// The limit that was reached, in bytes.
+        limit: u64,
+    },
+    /// An earlier call failed; nothing after it can be trusted.
+    #[error("the body failed before")]
+    Failed,
+}
+
+/// Redacts one body in its content coding: undoes it, redacts, does it again.
+pub struct BodyRedactor {
+    pipe: Pipe,
+    media: Media,
+    bytes_in: u64,
+    bytes_out: u64,
+}
+
+enum Pipe {
+    Identity(Redactor),
+    Gzip(Box<MultiGzDecoder<Middle>>),
+    Brotli(Box<DecompressorWriter<Middle>>),
+    Failed,
+}
+
+impl std::fmt::Debug for BodyRedactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BodyRedactor")
+            .field("media", &self.media)
+            .field("bytes_in", &self.bytes_in)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BodyRedactor {
+    /// Starts a body. The limits concern codings only.
+    #[must_use]
+    pub fn new(level: Level, media: Media, coding: Coding, limits: Limits) -> Self {
+        let redactor = Redactor::new(level, media);
+        let pipe = match coding {
+            Coding::Identity => Pipe::Identity(redactor),
+            Coding::Gzip => Pipe::Gzip(Box::new(MultiGzDecoder::new(Middle::new(
+                redactor,
+                Encoder::gzip(),
+                limits,
+            )))),
+            Coding::Brotli => {
+                let middle = Middle::new(redactor, Encoder::brotli(), limits);
+                Pipe::Brotli(Box::new(DecompressorWriter::new(middle, BUFFER)))
+            }
+        };
+        Self {
+            pipe,
+            media,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    /// Takes the next coded bytes and appends coded output. Of live media, what is decided can be decoded at once;
+    /// of others the encoder may keep it.
+    ///
+    /// # Errors
+    /// The bytes are not what the coding says, or they inflate beyond the limits. Nothing may be fed afterwards.
+    pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), BodyError> {
+        let written = out.len();
+        self.bytes_in += chunk.len() as u64;
+        let result = match &mut self.pipe {
+            Pipe::Identity(redactor) => {
+                redactor.feed(chunk, out);
+                Ok(())
+            }
+            Pipe::Gzip(decoder) => {
+                decoder.get_mut().coded += chunk.len() as u64;
+                let result = decoder.write_all(chunk).and_then(|()| decoder.flush());
+                decoder.get_mut().deliver(result, "gzip", self.media, out)
+            }
+            Pipe::Brotli(decoder) => {
+                decoder.get_mut().coded += chunk.len() as u64;
+                let result = decoder.write_all(chunk);
+                decoder.get_mut().deliver(result, "br", self.media, out)
+            }
+            Pipe::Failed => Err(BodyError::Failed),
+        };
+        if result.is_err() {
+            self.pipe = Pipe::Failed;
+        }
+        self.bytes_out += (out.len() - written) as u64;
+        result
+    }
+
+    /// Ends the body and appends the rest of the output.
+    ///
+    /// # Errors
+    /// The coded body is not complete, or an earlier call failed.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Summary, BodyError> {
+        let written = out.len();
+        let summary = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
+            Pipe::Identity(mut redactor) => redactor.finish(out),
+            Pipe::Gzip(mut decoder) => {
+                let result = decoder.try_finish();
+                decoder.get_mut().end(result, "gzip", out)?
+            }
+            Pipe::Brotli(mut decoder) => {
+                let result = decoder.close();
+                decoder.get_mut().end(result, "br", out)?
+            }
+            Pipe::Failed => return Err(BodyError::Failed),
+        };
+        self.bytes_out += (out.len() - written) as u64;
+        Ok(Summary {
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            ..summary
+        })
+    }
+}
+
+/// Working buffer of the brotli coders, in bytes: chosen.
+const BUFFER: usize = 16 * 1024;
+
+/// Between decoder and encoder: decoded bytes are written into it.
+struct Middle {
+    redactor: Redactor,
+    encoder: Encoder,
+    limits: Limits,
+    coded: u64,
+    plain: u64,
+    passed: Option<u64>,
+    scratch: Vec<u8>,
+}
+
+impl Middle {
+    fn new(redactor: Redactor, encoder: Encoder, limits: Limits) -> Self {
+        Self {
+            redactor,
+            encoder,
+            limits,
+            coded: 0,
+            plain: 0,
+            passed: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        result: io::Result<()>,
+        coding: &'static str,
+        media: Media,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BodyError> {
+        self.judge(result, coding)?;
+        if media.is_live() {
+            self.encoder
+                .flush()
+                .map_err(|source| BodyError::Corrupt { coding, source })?;
+        }
+        out.append(self.encoder.output());
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        result: io::Result<()>,
+        coding: &'static str,
+        out: &mut Vec<u8>,
+    ) -> Result<Summary, BodyError> {
+        self.judge(result, coding)?;
+        if self.coded == 0 {
+            return Err(BodyError::Truncated { coding });
+        }
+        self.scratch.clear();
+        let summary = self.redactor.finish(&mut self.scratch);
+        self.encoder
+            .write_all(&self.scratch)
+            .and_then(|()| self.encoder.finish(out))
+            .map_err(|source| BodyError::Corrupt { coding, source })?;
+        Ok(summary)
+    }
+
+    fn judge(&self, result: io::Result<()>, coding: &'static str) -> Result<(), BodyError> {
+        match (result, self.passed) {
+            (_, Some(limit)) => Err(BodyError::TooLarge { limit }),
+            (Ok(()), None) => Ok(()),
+            (Err(error), None) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(BodyError::Truncated { coding })
+            }
+            (Err(source), None) => Err(BodyError::Corrupt { coding, source }),
+        }
+    }
+}
+
+impl Write for Middle {
+    fn write(&mut self, plain: &[u8]) -> io::Result<usize> {
+        self.plain += plain.len() as u64;
+        let by_ratio = self
+            .coded
+            .saturating_mul(self.limits.max_inflated_ratio)
+            .max(RATIO_FREE);
+        let limit = by_ratio.min(self.limits.max_inflated_bytes);
+        if self.plain > limit {
+            self.passed = Some(limit);
+            return Err(io::Error::other("inflated beyond the limit"));
+        }
+        self.scratch.clear();
+        self.redactor.feed(plain, &mut self.scratch);
+        self.encoder.write_all(&self.scratch)?;
+        Ok(plain.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+enum Encoder {
+    Gzip(Box<GzEncoder<Vec<u8>>>),
+    Brotli(Box<CompressorWriter<Vec<u8>>>),
+    Ended(Vec<u8>),
+}
+
+impl Encoder {
+    fn gzip() -> Self {
+        Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::fast())))
+    }
+
+    /// Quality 4 and a window of 1 MiB: chosen for speed on a path, not for an archive.
+    fn brotli() -> Self {
+        Self::Brotli(Box::new(CompressorWriter::new(Vec::new(), BUFFER, 4, 20)))
+    }
+
+    fn output(&mut self) -> &mut Vec<u8> {
+        match self {
+            Self::Gzip(encoder) => encoder.get_mut(),
+            Self::Brotli(encoder) => encoder.get_mut(),
+            Self::Ended(rest) => rest,
+        }
+    }
+
+    fn write_all(&mut self, plain: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Gzip(encoder) => encoder.write_all(plain),
+            Self::Brotli(encoder) => encoder.write_all(plain),
+            Self::Ended(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Gzip(encoder) => encoder.flush(),
+            Self::Brotli(encoder) => encoder.flush(),
+            Self::Ended(_) => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        let mut rest = match std::mem::replace(self, Self::Ended(Vec::new())) {
+            Self::Gzip(encoder) => encoder.finish()?,
+            Self::Brotli(encoder) => encoder.into_inner(),
+            Self::Ended(rest) => rest,
+        };
+        out.append(&mut rest);
+        Ok(())
+    }
+}

@@ -1,0 +1,303 @@
+//! Shapes and check digits of the numbers that are recognised, over ASCII bytes.
+
+/// Tells whether 18 characters are a resident identity number or a residence permit (GB 11643, MOD 11-2).
+///
+/// The first digit 9 is the permanent residence card of foreigners, which has no province in front.
+pub(crate) fn resident_id(text: &[u8]) -> bool {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    const CHECK: &[u8; 11] = b"10X98765432";
+    let [digits @ .., last] = text else {
+        return false;
+    };
+    if digits.len() != 17 || !digits.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    if digits.first() != Some(&b'9') && !province(number(digits.get(..2))) {
+        return false;
+    }
+    let (year, month, day) = (
+        number(digits.get(6..10)),
+        number(digits.get(10..12)),
+        number(digits.get(12..14)),
+    );
+    if !calendar_date(year, month, day) {
+        return false;
+    }
+    let sum: u32 = digits
+        .iter()
+        .zip(WEIGHTS)
+        .map(|(&digit, weight)| value(digit) * weight)
+        .sum();
+    CHECK.get((sum % 11) as usize) == Some(&last.to_ascii_uppercase())
+}
+
+/// Tells whether 11 digits are a mobile number in a range that is in use.
+pub(crate) fn mobile(digits: &[u8]) -> bool {
+    digits.len() == 11
+        && digits.iter().all(u8::is_ascii_digit)
+        && matches!(
+            number(digits.get(..3)),
+            130..=139 | 145..=149 | 150..=153 | 155..=159 | 162 | 165..=167 | 170..=178 | 180..=193 | 195..=199
+        )
+}
+
+/// Tells whether digits are a bank card number: an issuer's prefix, a length that issuer uses, and the Luhn sum.
+pub(crate) fn bank_card(digits: &[u8]) -> bool {
+    (13..=19).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+        && issuer(digits)
+        && luhn(digits)
+}
+
+/// Tells whether 18 characters are a unified social credit code (GB 32100, MOD 31) around a valid organisation code
+/// (GB 11714): the first check alone passes one random string in thirty.
+pub(crate) fn credit_code(text: &[u8]) -> bool {
+    const WEIGHTS: [u32; 17] = [
+        1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28,
+    ];
+    let [body @ .., last] = text else {
+        return false;
+    };
+    if body.len() != 17
+        || !body
+            .get(2..8)
+            .is_some_and(|area| area.iter().all(u8::is_ascii_digit))
+    {
+        return false;
+    }
+    let mut sum = 0;
+    for (&symbol, weight) in body.iter().zip(WEIGHTS) {
+        let Some(value) = credit_value(symbol) else {
+            return false;
+        };
+        sum += value * weight;
+    }
+    // 10 is the registry of the state itself.
+    let area = number(body.get(2..4));
+    (area == 10 || province(area))
+        && credit_value(*last) == Some((31 - sum % 31) % 31)
+        && body.get(8..17).is_some_and(organisation_code)
+}
+
+fn organisation_code(text: &[u8]) -> bool {
+    const WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
+    let [body @ .., last] = text else {
+        return false;
+    };
+    let sum: u32 = body
+        .iter()
+        .zip(WEIGHTS)
+        .map(|(&symbol, weight)| letter_value(symbol) * weight)
+        .sum();
+    match 11 - sum % 11 {
+        10 => last.eq_ignore_ascii_case(&b'X'),
+        11 => *last == b'0',
+        check => value(*last) == check && last.is_ascii_digit(),
+    }
+}
+
+/// Position in `0123456789ABCDEFGHJKLMNPQRTUWXY`: no I, O, S, V, Z.
+fn credit_value(symbol: u8) -> Option<u32> {
+    let symbol = symbol.to_ascii_uppercase();
+    let left_out = match symbol {
+        b'0'..=b'9' | b'A'..=b'H' => 0,
+        b'J'..=b'N' => 1,
+        b'P'..=b'R' => 2,
+        b'T' | b'U' => 3,
+        b'W'..=b'Y' => 4,
+        _ => return None,
+    };
+    Some(letter_value(symbol) - left_out)
+}
+
+/// 0 to 9 for digits, 10 to 35 for letters.
+fn letter_value(symbol: u8) -> u32 {
+    match symbol.to_ascii_uppercase() {
+        letter @ b'A'..=b'Z' => u32::from(letter - b'A') + 10,
+        digit => value(digit),
+    }
+}
+
+fn luhn(digits: &[u8]) -> bool {
+    const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(at, &digit)| {
+            let value = value(digit);
+            if at % 2 == 1 {
+                DOUBLED.get(value as usize).copied().unwrap_or(0)
+            } else {
+                value
+            }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// Prefixes of issuers with the lengths they use, UnionPay and what older Chinese debit cards carry included.
+fn issuer(digits: &[u8]) -> bool {
+    let length = digits.len();
+    let four = number(digits.get(..4));
+    match four {
+        4000..=4999 => length == 13 || (16..=19).contains(&length),
+        6000..=6099 | 6200..=6299 | 3528..=3589 => (16..=19).contains(&length),
+        5100..=5599 | 2221..=2720 => length == 16,
+        3400..=3499 | 3700..=3799 => length == 15,
+        3000..=3099 | 3600..=3699 | 3800..=3999 => length == 14,
+        9558..=9559 => length == 19,
+        _ => false,
+    }
+}
+
+fn province(code: u32) -> bool {
+    matches!(code, 11..=15 | 21..=23 | 31..=37 | 41..=46 | 50..=54 | 61..=65 | 71 | 81..=83)
+}
+
+/// The upper year leaves room: a birth date in the future is masked rather than believed to be something else.
+fn calendar_date(year: u32, month: u32, day: u32) -> bool {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return false,
+    };
+    (1900..=2099).contains(&year) && (1..=days).contains(&day)
+}
+
+fn number(digits: Option<&[u8]>) -> u32 {
+    digits
+        .unwrap_or_default()
+        .iter()
+        .fold(0, |number, &digit| number * 10 + value(digit))
+}
+
+fn value(digit: u8) -> u32 {
+    u32::from(digit.wrapping_sub(b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Check = fn(&[u8]) -> bool;
+
+    #[test]
+    fn published_sample_numbers_pass_and_every_other_last_character_fails() {
+        let table: [(&str, Check); 8] = [
+            ("11010519491231002X", resident_id),
+            ("440524188001010014", |text| !resident_id(text)),
+            ("110101199003077774", resident_id),
+            ("91350100M000100Y43", credit_code),
+            ("4111111111111111", bank_card),
+            ("378282246310005", bank_card),
+            ("5555555555554444", bank_card),
+            ("3530111333300000", bank_card),
+        ];
+        for (text, check) in table {
+            assert!(check(text.as_bytes()), "{text}");
+        }
+        for (text, check) in [
+            ("11010519491231002X", resident_id as Check),
+            ("91350100M000100Y43", credit_code),
+            ("4111111111111111", bank_card),
+        ] {
+            let good = text.bytes().last().unwrap();
+            for last in (b'0'..=b'9')
+                .chain(b'A'..=b'Z')
+                .filter(|&last| last != good)
+            {
+                let mut other = text.as_bytes().to_vec();
+                *other.last_mut().unwrap() = last;
+                assert!(!check(&other), "{text} ending in {}", char::from(last));
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_wrong_digit_never_passes_the_check_sums() {
+        for (text, check) in [
+            ("110101199003077774", resident_id as Check),
+            ("91350100M000100Y43", credit_code),
+            ("6222020000000000000", bank_card),
+        ] {
+            for at in 0..text.len() {
+                let mut other = text.as_bytes().to_vec();
+                if !other[at].is_ascii_digit() {
+                    continue;
+                }
+                for digit in (b'0'..=b'9').filter(|&digit| digit != text.as_bytes()[at]) {
+                    other[at] = digit;
+                    assert!(!check(&other), "{}", String::from_utf8_lossy(&other));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dates_that_no_calendar_has_are_not_identity_numbers() {
+        for (year, month, day, valid) in [
+            (1900, 2, 28, true),
+            (1900, 2, 29, false),
+            (2000, 2, 29, true),
+            (1990, 13, 1, false),
+            (1990, 4, 31, false),
+            (1990, 0, 1, false),
+            (1899, 12, 31, false),
+        ] {
+            assert_eq!(
+                calendar_date(year, month, day),
+                valid,
+                "{year}-{month}-{day}"
+            );
+        }
+    }
+
+    #[test]
+    fn lower_case_check_letters_count() {
+        assert!(resident_id(b"11010519491231002x"));
+        assert!(credit_code(b"91350100m000100y43"));
+    }
+
+    #[test]
+    fn ranges_that_no_carrier_uses_are_not_mobile_numbers() {
+        for number in [
+            "10000000000",
+            "12345678901",
+            "14000000000",
+            "15400000000",
+            "16000000000",
+            "19400000000",
+        ] {
+            assert!(!mobile(number.as_bytes()), "{number}");
+        }
+        for number in ["13800138000", "19912345678", "16212345678", "17012345678"] {
+            assert!(mobile(number.as_bytes()), "{number}");
+        }
+    }
+
+    #[test]
+    fn chance_agreement_is_as_rare_as_measured() {
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut digits = |length: usize| -> Vec<u8> {
+            (0..length)
+                .map(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
+                    b'0' + ((state >> 33) % 10) as u8
+                })
+                .collect()
+        };
+        let share = |hits: usize| hits as f64 / 200_000.0;
+        let ids = share((0..200_000).filter(|_| resident_id(&digits(18))).count());
+        let cards = share((0..200_000).filter(|_| luhn(&digits(16))).count());
+        let mobiles = share((0..200_000).filter(|_| mobile(&digits(11))).count());
+        assert!(ids < 0.0005, "{ids}");
+        assert!((0.09..0.11).contains(&cards), "{cards}");
+        assert!(mobiles < 0.07, "{mobiles}");
+    }
+}

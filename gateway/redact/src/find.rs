@@ -1,0 +1,278 @@
+//! What is in a cluster: a run of characters with escapes undone.
+
+use memchr::memchr;
+use smallvec::SmallVec;
+
+use crate::kind::Kind;
+use crate::number::number;
+use crate::unit::is_alnum;
+
+/// The farthest that deciding about a word looks ahead: an address of 64 + 1 + 253 characters (RFC 5321 section
+/// 4.5.3.1) and one after it.
+pub(crate) const REACH: usize = 64 + 1 + 253 + 1;
+
+const LOCAL_MAX: usize = 64;
+const DOMAIN_MAX: usize = 253;
+
+/// A value found, as places in the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) kind: Kind,
+    pub(crate) start: usize,
+    /// End of the first group of digits; of an address, its `@`.
+    pub(crate) first: usize,
+    /// Start of the last group of digits; of an address, its `@`.
+    pub(crate) last: usize,
+    pub(crate) end: usize,
+}
+
+impl Hit {
+    pub(crate) fn word(kind: Kind, start: usize, end: usize) -> Self {
+        Self {
+            kind,
+            start,
+            first: end,
+            last: start,
+            end,
+        }
+    }
+}
+
+/// The values of a cluster, in order.
+pub(crate) type Hits = SmallVec<[Hit; 4]>;
+
+/// How far a cluster is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decided {
+    /// Where to go on.
+    pub(crate) at: usize,
+    /// A letter or digit stands before that place and belongs to the same word.
+    pub(crate) glued: bool,
+}
+
+/// Where the search goes on after an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Behind the sign: the domain stays, and may contain numbers.
+    Sign,
+    /// Behind the domain, which is masked with the rest.
+    Domain,
+}
+
+/// Finds the values in a cluster. `glued` says that a word is going on at its start, `more` that it does not end where
+/// `text` does; then only words whose surroundings are known are decided.
+pub(crate) fn find(text: &[u8], glued: bool, more: bool, after: After, hits: &mut Hits) -> Decided {
+    let end = text.len();
+    let limit = if more { end.saturating_sub(REACH) } else { end };
+    let mut at = if glued { word_end(text, 0) } else { 0 };
+    let mut sign = memchr(b'@', text).unwrap_or(end);
+    loop {
+        at += text
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|&&byte| !is_alnum(byte))
+            .count();
+        if at >= end {
+            return Decided {
+                at: end,
+                glued: more && at == end && text.last().is_some_and(|&byte| is_alnum(byte)),
+            };
+        }
+        if more && at >= limit {
+            return Decided { at, glued: false };
+        }
+        while sign < at {
+            sign = next_sign(text, sign + 1);
+        }
+        if sign < end
+            && let Some(hit) = address(text, at, sign)
+        {
+            hits.push(hit);
+            at = match after {
+                After::Sign => sign + 1,
+                After::Domain => hit.end,
+            };
+            continue;
+        }
+        let until = word_end(text, at);
+        if more && until == end {
+            return Decided {
+                at: end,
+                glued: true,
+            };
+        }
+        at = match number(text, at, until) {
+            Some(hit) => {
+                hits.push(hit);
+                hit.end
+            }
+            None => until,
+        };
+    }
+}
+
+fn word_end(text: &[u8], at: usize) -> usize {
+    at + text
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|&&byte| is_alnum(byte))
+        .count()
+}
+
+fn next_sign(text: &[u8], from: usize) -> usize {
+    text.get(from..)
+        .and_then(|rest| memchr(b'@', rest))
+        .map_or(text.len(), |offset| from + offset)
+}
+
+/// Recognises the address whose local part is everything from the word at `start` to the sign.
+fn address(text: &[u8], start: usize, sign: usize) -> Option<Hit> {
+    let local = text.get(start..sign)?;
+    if local.len() > LOCAL_MAX || !local.iter().all(|&byte| is_local(byte)) {
+        return None;
+    }
+    // The digits that a mask leaves, directly before a sign: no address of its own.
+    if local.len() <= 4
+        && local
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || byte.eq_ignore_ascii_case(&b'X'))
+        && text.get(..start)?.ends_with(b"***")
+    {
+        return None;
+    }
+    let length = domain(text.get(sign + 1..)?)?;
+    Some(Hit {
+        kind: Kind::Email,
+        start,
+        first: sign,
+        last: sign,
+        end: sign + 1 + length,
+    })
+}
+
+fn is_local(byte: u8) -> bool {
+    is_alnum(byte) || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-')
+}
+
+/// Length of the longest domain at the start of `text`: labels, and a top level of letters or punycode at the end.
+///
+/// What is glued to the top level belongs to it: `a@b.cn1380` is an address that somebody forgot to end.
+fn domain(text: &[u8]) -> Option<usize> {
+    let mut best = None;
+    let mut label = 0;
+    for at in 0..=DOMAIN_MAX {
+        let byte = text.get(at).copied().unwrap_or(0);
+        let is_part = is_alnum(byte) || byte == b'-';
+        if !is_alnum(byte)
+            && label > 0
+            && text
+                .get(label..at)
+                .is_some_and(|name| is_top_level(name, is_part))
+        {
+            best = Some(at);
+        }
+        if byte == b'.' && at > label {
+            label = at + 1;
+        } else if !is_part {
+            break;
+        }
+    }
+    best.filter(|&length| !text.get(..length).is_some_and(is_scaled_image))
+}
+
+fn is_top_level(name: &[u8], goes_on: bool) -> bool {
+    let letters = name
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    (letters >= 2 && name.iter().all(u8::is_ascii_alphanumeric))
+        || (!goes_on
+            && name.len() > 4
+            && name
+                .get(..4)
+                .is_some_and(|head| head.eq_ignore_ascii_case(b"xn--")))
+}
+
+/// `logo@2x.png` names a file.
+fn is_scaled_image(domain: &[u8]) -> bool {
+    matches!(
+        domain,
+        [b'1'..=b'9', b'x', b'.', ending @ ..]
+            if [&b"png"[..], b"jpg", b"jpeg", b"gif", b"webp", b"svg", b"avif"].contains(&ending)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<(Kind, &str)> {
+        let mut hits = Hits::new();
+        find(text.as_bytes(), false, false, After::Sign, &mut hits);
+        hits.iter()
+            .map(|hit| (hit.kind, &text[hit.start..hit.end]))
+            .collect()
+    }
+
+    #[test]
+    fn addresses_end_where_their_top_level_does() {
+        for (text, expected) in [
+            ("zhang.san@example.com.cn", Some("zhang.san@example.com.cn")),
+            ("a@b.com.", Some("a@b.com")),
+            ("a@b.com.123", Some("a@b.com")),
+            ("a@b.com-1", Some("a@b.com")),
+            ("......a_b@b.cn", Some("a_b@b.cn")),
+            ("a@b.cn138 1", Some("a@b.cn138")),
+            ("a@xn--fiq228c.xn--fiqs8s", Some("a@xn--fiq228c.xn--fiqs8s")),
+            ("a@b", None),
+            ("a@b.c", None),
+            ("a@1.2.3", None),
+            ("a@b..com", None),
+            ("@b.com", None),
+            ("a***@b.com", None),
+            ("logo@2x.png", None),
+        ] {
+            let expected: Vec<_> = expected
+                .map(|text| (Kind::Email, text))
+                .into_iter()
+                .collect();
+            assert_eq!(kinds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_of_digits_count_as_one_number() {
+        for (text, kind) in [
+            ("138-0013-8000", Kind::Mobile),
+            ("138 0013 8000", Kind::Mobile),
+            ("138.0013.8000", Kind::Mobile),
+            ("110101 19900307 7774", Kind::ResidentId),
+            ("4111-1111-1111-1111", Kind::BankCard),
+            ("3782 822463 10005", Kind::BankCard),
+        ] {
+            assert_eq!(kinds(text), [(kind, text)]);
+        }
+        for text in [
+            "138-0013 8000",
+            "4111.1111.1111.1111",
+            "***8-0013-8000",
+            "138--0013-8000",
+        ] {
+            assert_eq!(kinds(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_beside_a_separated_one_is_found_too() {
+        assert_eq!(
+            kinds("4111111111111111 13800138000-110101199003077774"),
+            [
+                (Kind::BankCard, "4111111111111111"),
+                (Kind::Mobile, "13800138000"),
+                (Kind::ResidentId, "110101199003077774")
+            ]
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! Which bodies can be read, by their Content-Type.
+
+/// A format whose bodies can be redacted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Media {
+    /// One JSON document.
+    Json,
+    /// JSON documents, one a line; finished lines leave at once.
+    Ndjson,
+    /// Any text; backslash escapes as in JSON and JavaScript are understood.
+    Text,
+    /// Server-sent events: text whose finished lines leave at once.
+    EventStream,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+}
+
+/// Why a body cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// The characters are not UTF-8.
+    #[error("charset `{0}` cannot be redacted; `utf-8` and `us-ascii` can")]
+    UnsupportedCharset(String),
+    /// The format is not text that is understood here.
+    #[error(
+        "media type `{0}` cannot be redacted; JSON, NDJSON, text, XML, JavaScript and URL-encoded forms can"
+    )]
+    NotText(String),
+}
+
+impl Media {
+    /// Reads a Content-Type value.
+    ///
+    /// # Errors
+    /// The type is not text understood here, or its charset is neither UTF-8 nor ASCII, or it names two charsets.
+    pub fn from_content_type(value: &str) -> Result<Self, MediaError> {
+        let mut parts = value.split(';');
+        let essence = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+        let media = Self::from_essence(&essence)
+            .ok_or_else(|| MediaError::NotText(value.trim().to_owned()))?;
+        for parameter in parts {
+            let Some((name, charset)) = parameter.split_once('=') else {
+                continue;
+            };
+            if !name.trim().eq_ignore_ascii_case("charset") {
+                continue;
+            }
+            let charset = charset.trim().trim_matches('"').trim();
+            let known = ["utf-8", "utf8", "us-ascii", "ascii"];
+            if !known.iter().any(|name| charset.eq_ignore_ascii_case(name)) {
+                return Err(MediaError::UnsupportedCharset(charset.to_owned()));
+            }
+        }
+        Ok(media)
+    }
+
+    /// Tells whether a reader waits for each line, so that a coding around it must be flushed.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        match self {
+            Self::Ndjson | Self::EventStream => true,
+            Self::Json | Self::Text | Self::Form => false,
+        }
+    }
+
+    fn from_essence(essence: &str) -> Option<Self> {
+        let (kind, subtype) = essence.split_once('/')?;
+        if kind.is_empty() || subtype.is_empty() {
+            return None;
+        }
+        match (kind, subtype) {
+            ("text", "event-stream") => Some(Self::EventStream),
+            ("application" | "text", "json" | "x-json") => Some(Self::Json),
+            (
+                "application" | "text",
+                "x-ndjson" | "ndjson" | "jsonl" | "x-jsonl" | "jsonlines" | "x-jsonlines",
+            ) => Some(Self::Ndjson),
+            ("application", "json-seq") => Some(Self::Ndjson),
+            ("application", "x-www-form-urlencoded") => Some(Self::Form),
+            (
+                "application",
+                "javascript" | "x-javascript" | "ecmascript" | "xml" | "yaml" | "x-yaml" | "toml",
+            ) => Some(Self::Text),
+            (_, subtype) if subtype.ends_with("+json") => Some(Self::Json),
+            (_, subtype) if subtype.ends_with("+xml") || subtype.ends_with("+yaml") => {
+                Some(Self::Text)
+            }
+            ("text", _) => Some(Self::Text),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types_choose_the_format() {
+        let table = [
+            ("application/json", Media::Json),
+            ("Application/JSON ; charset=\"UTF-8\"", Media::Json),
+            ("application/problem+json", Media::Json),
+            ("application/x-ndjson", Media::Ndjson),
+            ("text/plain; charset=us-ascii; format=flowed", Media::Text),
+            ("text/html", Media::Text),
+            ("image/svg+xml", Media::Text),
+            ("application/javascript", Media::Text),
+            ("text/event-stream", Media::EventStream),
+            ("application/x-www-form-urlencoded", Media::Form),
+        ];
+        for (value, media) in table {
+            assert_eq!(Media::from_content_type(value), Ok(media), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_charset_that_is_not_understood_is_told_apart_from_a_format_that_is_not() {
+        assert_eq!(
+            Media::from_content_type("application/json; charset=GB18030"),
+            Err(MediaError::UnsupportedCharset("GB18030".into()))
+        );
+        assert_eq!(
+            Media::from_content_type("text/plain; charset=utf-8; charset=gbk"),
+            Err(MediaError::UnsupportedCharset("gbk".into()))
+        );
+        for value in [
+            "image/png",
+            "application/octet-stream",
+            "",
+            "json",
+            "/",
+            "multipart/form-data; boundary=x",
+        ] {
+            assert!(
+                matches!(Media::from_content_type(value), Err(MediaError::NotText(_))),
+                "{value}"
+            );
+        }
+    }
+}

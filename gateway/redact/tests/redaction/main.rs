@@ -1,0 +1,8 @@
+//! Redaction as its users meet it: whole bodies in, whole bodies out.
+#![cfg(test)]
+
+mod bodies;
+mod documents;
+mod reference;
+mod splits;
+mod support;

@@ -1,0 +1,160 @@
+//! However a body is cut, the output is the same, and redacting it again changes nothing.
+
+use crate::support::{MEDIA, any_body, redact, redact_chunks};
+use hangu_redact::{Level, Media};
+use proptest::prelude::*;
+
+const DOCUMENTS: [(Media, &str); 7] = [
+    (
+        Media::Json,
+        r#"{"name":"张三","id":"110101199003077774","手机":"+86 138-0013-8000","n":13800138000,"f":1.3800138e10,
+            "card":"4111 1111 1111 1111","org":"91350100M000100Y43","mail":"zhang.san@example.com.cn"}"#,
+    ),
+    (
+        Media::Json,
+        r#"["\n13800138000\u0031","\u0031３８00138000","a\u0040b.cn\"110101199003077774\"","\\13800138000",110101199003077774]"#,
+    ),
+    (
+        Media::Ndjson,
+        "{\"a\":\"13800138000\n{\"a\":13800138000}\n{\"b\":\"x@y.cn\"}\n",
+    ),
+    (
+        Media::Text,
+        "联系１３８００１３８０００，或 zhang@qq.com。ID:11010519491231002x; ***8000@qq.com 4111-1111-1111-1111-",
+    ),
+    (
+        Media::Form,
+        "m=%31%338+0013+8000&e=a%2Bb%40c.cn&id=%EF%BC%9110101199003077774&x=138%2D0013%2D8000&y=%",
+    ),
+    (
+        Media::EventStream,
+        "data: {\"m\":\"\\u0031\\u0033800138000\"}\n\ndata: a@b.cn\n\n",
+    ),
+    (Media::Text, "110101199003077774"),
+];
+
+#[test]
+fn every_split_of_a_small_document_gives_the_unsplit_output() {
+    for (media, document) in DOCUMENTS {
+        let bytes = document.as_bytes();
+        for level in Level::ALL {
+            let whole = redact_chunks(level, media, [bytes]);
+            for cut in 0..=bytes.len() {
+                let (head, tail) = bytes.split_at(cut);
+                assert_eq!(
+                    redact_chunks(level, media, [head, tail]),
+                    whole,
+                    "{document} cut at {cut}"
+                );
+            }
+            for first in 0..bytes.len().min(120) {
+                for second in first..bytes.len().min(120) {
+                    let chunks = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+                    assert_eq!(
+                        redact_chunks(level, media, chunks),
+                        whole,
+                        "{document} cut at {first}, {second}"
+                    );
+                }
+            }
+            assert_eq!(
+                redact_chunks(level, media, bytes.chunks(1)),
+                whole,
+                "{document} byte by byte"
+            );
+        }
+    }
+}
+
+#[test]
+fn long_runs_are_decided_alike_however_they_arrive() {
+    let runs = [
+        "a".repeat(5000),
+        "1".repeat(5000),
+        "1 ".repeat(3000),
+        format!("{}13800138000", "a".repeat(1000)),
+        format!("{} 13800138000 {}", "a".repeat(1000), "b".repeat(1000)),
+        format!("{}@b.cn", "a.".repeat(600)),
+        format!("x@{}cn", "b.".repeat(600)),
+        format!("{}110101199003077774", "4111-".repeat(500)),
+        "\\u0031".repeat(3000),
+        "%EF%BC%91".repeat(3000),
+        format!("{}13800138000", "%61".repeat(2000)),
+        "zhang@qq.com,".repeat(500),
+        "a@b.cn-".repeat(500),
+    ];
+    for run in runs {
+        for media in MEDIA {
+            let whole = redact_chunks(Level::L3, media, [run.as_bytes()]);
+            for size in [1, 7, 64, 639, 640, 641, 1000, 4096] {
+                let chunked = redact_chunks(Level::L3, media, run.as_bytes().chunks(size));
+                assert_eq!(chunked, whole, "{media:?} {:.40} in chunks of {size}", run);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_held_stays_bounded_over_a_long_body() {
+    let mut redactor = hangu_redact::Redactor::new(Level::L2, Media::Json);
+    let block = format!(
+        "{}{}",
+        r#"{"id":"110101199003077774","x":"#,
+        "1234567890 \\u0031".repeat(500)
+    );
+    let mut out = Vec::new();
+    let mut fed = 0;
+    let mut most = (0, 0);
+    for size in (1..9000).step_by(97).cycle() {
+        let chunk = &block.as_bytes()[..size.min(block.len())];
+        redactor.feed(chunk, &mut out);
+        most = (most.0.max(redactor.held()), most.1.max(out.len()));
+        out.clear();
+        fed += chunk.len();
+        if fed > 100 << 20 {
+            break;
+        }
+    }
+    assert!(most.0 <= hangu_redact::HELD_MAX, "{most:?}");
+    assert!(most.1 <= 9000 + hangu_redact::HELD_MAX, "{most:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn random_splits_of_random_bodies_change_nothing(
+        body in any_body(),
+        cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..6),
+        level in proptest::sample::select(Level::ALL.to_vec()),
+        media in proptest::sample::select(MEDIA.to_vec()),
+    ) {
+        let whole = redact_chunks(level, media, [&body[..]]);
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
+        cuts.extend([0, body.len()]);
+        cuts.sort_unstable();
+        let chunks = cuts.windows(2).map(|pair| &body[pair[0]..pair[1]]);
+        prop_assert_eq!(&redact_chunks(level, media, chunks), &whole);
+        if body.len() < 300 {
+            prop_assert_eq!(&redact_chunks(level, media, body.chunks(1)), &whole);
+        }
+    }
+
+    #[test]
+    fn redacting_twice_is_redacting_once(
+        body in any_body(),
+        level in proptest::sample::select(Level::ALL.to_vec()),
+        media in proptest::sample::select(MEDIA.to_vec()),
+    ) {
+        let once = redact(level, media, &body);
+        let twice = redact(level, media, &once);
+        prop_assert_eq!(String::from_utf8_lossy(&twice), String::from_utf8_lossy(&once));
+    }
+
+    #[test]
+    fn bytes_without_a_digit_run_or_a_sign_pass_untouched(body in "[^0-9@０-９＠\\\\%]{0,400}") {
+        for media in MEDIA {
+            prop_assert_eq!(redact(Level::L4, media, body.as_bytes()), body.as_bytes());
+        }
+    }
+}
