@@ -17,7 +17,13 @@ export const zoneNames = ['internet', 'extranet', 'intranet']
 
 const rule = (id, line, text) => {
   const [, sub, dom, src, host, path, act, cond, eft, obl] = text.split(',').map((cell) => cell.trim())
-  return { id, file: 'configs/policy/policy.csv', line, text, fields: { sub, dom, src, host, path, act, cond, eft, obl: obl ?? '' } }
+  return {
+    id,
+    file: 'configs/policy/policy.csv',
+    line,
+    text,
+    fields: { sub, dom, src, host, path, act, cond, eft, obl: obl ?? '' },
+  }
 }
 
 const base = [
@@ -79,7 +85,21 @@ m = (p.dom == "*" || r.dom == p.dom) && (p.host == "*" || r.host == p.host) && k
   ],
 }
 
-const people = ['u:wang', 'u:li', 'u:zhao', 'u:zhou', 'u:wu', 'u:zheng', 'u:feng', 'u:chu', 'anonymous', 'svc:tax-etl', 'svc:social-sync', 'dev:sensor-0417', 'u:bad']
+const people = [
+  'u:wang',
+  'u:li',
+  'u:zhao',
+  'u:zhou',
+  'u:wu',
+  'u:zheng',
+  'u:feng',
+  'u:chu',
+  'anonymous',
+  'svc:tax-etl',
+  'svc:social-sync',
+  'dev:sensor-0417',
+  'u:bad',
+]
 const addresses = {
   internet: ['203.0.113.7', '198.51.100.23', '2001:db8:4:1::5', '203.0.113.88', '198.51.100.140'],
   extranet: ['10.32.4.17', '10.32.9.201', '10.33.0.8'],
@@ -96,13 +116,14 @@ const requests = [
   ['sensors', 'iot.gov.example', 'POST', '/ingest/water-level', 'extranet', 'intranet'],
 ]
 const refusals = [
-  ['denied', 403],
+  ['denied-by-rule', 403],
+  ['no-rule-allows', 403],
   ['unidentified', 401],
-  ['limit-exceeded', 429],
-  ['attack-detected', 403],
+  ['rate-limited', 429],
+  ['attack', 403],
   ['banned', 403],
-  ['crossing-undeclared', 403],
-  ['token-expired', 401],
+  ['no-crossing', 403],
+  ['bad-credentials', 401],
 ]
 
 let nextIndex = 4_182_000
@@ -110,21 +131,23 @@ export function makeEvent(time = Date.now()) {
   const [portal, host, method, path, zone, to] = pick(requests)
   const refused = random() < 0.18
   const [reason, status] = refused ? pick(refusals) : [null, method === 'POST' ? 201 : 200]
-  const early = reason === 'banned' || reason === 'limit-exceeded' || reason === 'crossing-undeclared'
-  const attack = reason === 'attack-detected'
+  const early = reason === 'banned' || reason === 'rate-limited' || reason === 'no-crossing'
+  const attack = reason === 'attack'
   return {
     index: nextIndex++,
     time_ms: Math.round(time),
     request_id: `01JD${hex(22).toUpperCase()}`,
     decision_id: early ? null : `d-${hex(16)}`,
     zone,
-    to_zone: reason === 'crossing-undeclared' || zone === to ? null : to,
+    to_zone: reason === 'no-crossing' || zone === to ? null : to,
     address: pick(addresses[zone]),
     caller: reason === 'unidentified' ? 'anonymous' : pick(people),
-    portal: reason === 'crossing-undeclared' ? null : portal,
+    portal: reason === 'no-crossing' ? null : portal,
     method,
     host,
-    path: attack ? `${path}?id=1%27%20UNION%20SELECT%20idcard,name%20FROM%20citizen--%20<img src=x onerror=alert(1)>` : path,
+    path: attack
+      ? `${path}?id=1%27%20UNION%20SELECT%20idcard,name%20FROM%20citizen--%20<img src=x onerror=alert(1)>\u202egpj.exe`
+      : path,
     status,
     outcome: refused ? 'refused' : 'allowed',
     reason,
@@ -150,7 +173,11 @@ export function record(event) {
     src_endpoint: { ip: event.address, zone: event.zone },
     dst_endpoint: { hostname: event.host, zone: event.to_zone },
     actor: { user: { uid: event.caller, type: 'User' } },
-    http_request: { http_method: event.method, url: { hostname: event.host, path: event.path }, user_agent: 'Mozilla/5.0 (X11; Linux x86_64)' },
+    http_request: {
+      http_method: event.method,
+      url: { hostname: event.host, path: event.path },
+      user_agent: 'Mozilla/5.0 (X11; Linux x86_64)',
+    },
     http_response: { code: event.status, latency: Math.round(event.duration_us / 1000) },
     unmapped: { decision_id: event.decision_id, refusal: event.reason, score: event.score, redacted: event.redacted },
   }
@@ -163,7 +190,9 @@ export function decision(event) {
     decision_id: event.decision_id,
     event,
     effect: allowed ? 'allow' : 'deny',
-    grounds: allowed ? 'rule 8 allows, and no deny rule matches' : 'no allow rule matches; what is not declared is refused',
+    grounds: allowed
+      ? 'rule 8 allows, and no deny rule matches'
+      : 'no allow rule matches; what is not declared is refused',
     revision: 42,
     rules: allowed ? [plain(rules[7])] : [],
     obligations: allowed ? { redact: 'L3', watermark: 'on', rate: 'gold' } : {},
@@ -218,7 +247,10 @@ export const alerts = [
   alert('a-0192', 9, 'high', 'open', {
     rule: 'password-spray',
     title: { zh: '口令喷洒：一个地址尝试大量账号', en: 'Password spraying: one address, many accounts' },
-    description: { zh: '198.51.100.140 在 10 分钟内对 214 个账号各尝试一次登录。', en: '198.51.100.140 tried 214 accounts once each within 10 minutes.' },
+    description: {
+      zh: '198.51.100.140 在 10 分钟内对 214 个账号各尝试一次登录。',
+      en: '198.51.100.140 tried 214 accounts once each within 10 minutes.',
+    },
     entity: { kind: 'address', value: '198.51.100.140' },
     count: 214,
     technique: 'T1110.003',
@@ -228,17 +260,25 @@ export const alerts = [
   alert('a-0190', 31, 'high', 'open', {
     rule: 'bulk-personal-data',
     title: { zh: '非工作时间批量查询个人信息', en: 'Bulk reads of personal data outside working hours' },
-    description: { zh: 'u:li 在 03:00 至 03:20 查询 1,860 份人员档案，是其 30 日均值的 46 倍。', en: 'u:li read 1,860 personnel files between 03:00 and 03:20, 46 times the 30-day mean.' },
+    description: {
+      zh: 'u:li 在 03:00 至 03:20 查询 1,860 份人员档案，是其 30 日均值的 46 倍。',
+      en: 'u:li read 1,860 personnel files between 03:00 and 03:20, 46 times the 30-day mean.',
+    },
     entity: { kind: 'caller', value: 'u:li' },
     count: 1860,
     technique: 'T1213',
     events: refusedIndexes.slice(-60, -52),
-    notes: [{ time_ms: Date.now() - 12 * MINUTE, by: 'chen', text: '已电话联系值班处长，正在核实是否为授权的数据核对。' }],
+    notes: [
+      { time_ms: Date.now() - 12 * MINUTE, by: 'chen', text: '已电话联系值班处长，正在核实是否为授权的数据核对。' },
+    ],
   }),
   alert('a-0187', 55, 'medium', 'open', {
     rule: 'certificate-from-new-address',
     title: { zh: '客户端证书从新地址使用', en: 'Client certificate used from a new address' },
-    description: { zh: '证书首次从 10.33.0.8 使用。', en: 'The certificate was used from 10.33.0.8 for the first time.' },
+    description: {
+      zh: '证书首次从 10.33.0.8 使用。',
+      en: 'The certificate was used from 10.33.0.8 for the first time.',
+    },
     entity: { kind: 'certificate', value: '5c:1f:88:0a:e3:77:49:b2' },
     events: refusedIndexes.slice(-64, -62),
     technique: 'T1550',
@@ -258,7 +298,7 @@ export const alerts = [
     description: { zh: 'u:zhou 在 14 分钟内从两地登录。', en: 'u:zhou signed in from two places within 14 minutes.' },
     entity: { kind: 'caller', value: 'u:zhou' },
     events: refusedIndexes.slice(0, 2),
-    response: { kind: 'step_up', until_ms: Date.now() + 2 * HOUR, id: 's-3' },
+    response: { kind: 'end-session', until_ms: null, id: 3 },
     notes: [{ time_ms: Date.now() - 200 * MINUTE, by: 'chen', text: '已接手。' }],
   }),
   alert('a-0171', 1500, 'medium', 'closed', {
@@ -272,10 +312,46 @@ export const alerts = [
 ]
 
 export const bans = [
-  { id: 'b-77', kind: 'address', value: '203.0.113.7', reason: 'SQL 注入之后出现成功响应', by: 'gateway', created_ms: Date.now() - 2 * MINUTE, until_ms: Date.now() + 58 * MINUTE, alert: 'a-0193' },
-  { id: 'b-76', kind: 'caller', value: 'u:bad', reason: '账号疑似被盗用，等待本人核实', by: 'chen', created_ms: Date.now() - 3 * HOUR, until_ms: Date.now() + 21 * HOUR, alert: null },
-  { id: 'b-71', kind: 'certificate', value: '5c:1f:88:0a:e3:77:49:b2:10:9d', reason: '设备报失', by: 'chen', created_ms: Date.now() - 2 * DAY, until_ms: Date.now() + 5 * DAY, alert: null },
-  { id: 'b-70', kind: 'address', value: '2001:db8:4::/48', reason: '持续扫描', by: 'gateway', created_ms: Date.now() - 5 * HOUR, until_ms: Date.now() + 40_000, alert: 'a-0165' },
+  {
+    id: 'b-77',
+    kind: 'address',
+    value: '203.0.113.7',
+    reason: 'SQL 注入之后出现成功响应',
+    by: 'gateway',
+    created_ms: Date.now() - 2 * MINUTE,
+    until_ms: Date.now() + 58 * MINUTE,
+    alert: 'a-0193',
+  },
+  {
+    id: 'b-76',
+    kind: 'caller',
+    value: 'u:bad',
+    reason: '账号疑似被盗用，等待本人核实',
+    by: 'chen',
+    created_ms: Date.now() - 3 * HOUR,
+    until_ms: Date.now() + 21 * HOUR,
+    alert: null,
+  },
+  {
+    id: 'b-71',
+    kind: 'certificate',
+    value: '5c:1f:88:0a:e3:77:49:b2:10:9d',
+    reason: '设备报失',
+    by: 'chen',
+    created_ms: Date.now() - 2 * DAY,
+    until_ms: Date.now() + 5 * DAY,
+    alert: null,
+  },
+  {
+    id: 'b-70',
+    kind: 'address',
+    value: '2001:db8:4::/48',
+    reason: '持续扫描',
+    by: 'gateway',
+    created_ms: Date.now() - 5 * HOUR,
+    until_ms: Date.now() + 40_000,
+    alert: 'a-0165',
+  },
 ]
 
 export const callers = [
@@ -300,17 +376,47 @@ export const callers = [
 ]
 
 export const portals = [
-  { name: 'portal', zone: 'extranet', hosts: ['portal.gov.example', 'www.gov.example'], department: '政务服务', upstreams: [up('127.0.0.1:9101', true, false, 14), up('127.0.0.1:9102', true, false, 11)] },
-  { name: 'hr', zone: 'intranet', hosts: ['hr.gov.example'], department: '人力资源', upstreams: [up('127.0.0.1:9201', true, false, 6), up('127.0.0.1:9202', false, false, 0)] },
-  { name: 'exchange', zone: 'intranet', hosts: ['exchange.gov.example'], department: '大数据', upstreams: [up('127.0.0.1:9301', true, true, 0), up('127.0.0.1:9302', true, false, 22)] },
-  { name: 'sensors', zone: 'intranet', hosts: ['iot.gov.example'], department: '水务', upstreams: [up('[fd00:20::5]:9401', true, false, 3)] },
+  {
+    name: 'portal',
+    zone: 'extranet',
+    hosts: ['portal.gov.example', 'www.gov.example'],
+    department: '政务服务',
+    upstreams: [up('127.0.0.1:9101', true, false, 14), up('127.0.0.1:9102', true, false, 11)],
+  },
+  {
+    name: 'hr',
+    zone: 'intranet',
+    hosts: ['hr.gov.example'],
+    department: '人力资源',
+    upstreams: [up('127.0.0.1:9201', true, false, 6), up('127.0.0.1:9202', false, false, 0)],
+  },
+  {
+    name: 'exchange',
+    zone: 'intranet',
+    hosts: ['exchange.gov.example'],
+    department: '大数据',
+    upstreams: [up('127.0.0.1:9301', true, true, 0), up('127.0.0.1:9302', true, false, 22)],
+  },
+  {
+    name: 'sensors',
+    zone: 'intranet',
+    hosts: ['iot.gov.example'],
+    department: '水务',
+    upstreams: [up('[fd00:20::5]:9401', true, false, 3)],
+  },
 ]
 function up(address, healthy, ejected, active) {
   return { address, healthy, ejected, active }
 }
 
 export const zones = [
-  { name: 'internet', listeners: ['0.0.0.0:8443', '[::]:8443'], client_certificates: 'optional', connections: 3120, limit: 20_000 },
+  {
+    name: 'internet',
+    listeners: ['0.0.0.0:8443', '[::]:8443'],
+    client_certificates: 'optional',
+    connections: 3120,
+    limit: 20_000,
+  },
   { name: 'extranet', listeners: ['10.32.0.1:8444'], client_certificates: 'required', connections: 212, limit: 5_000 },
   { name: 'intranet', listeners: ['172.20.0.1:8445'], client_certificates: 'required', connections: 96, limit: null },
 ]
@@ -327,6 +433,11 @@ export const certificates = [
 ]
 export const mistakes = [
   { file: 'configs/hangu.toml', line: 84, column: 3, message: 'unknown key `upstrems`; did you mean `upstreams`?' },
-  { file: 'configs/hangu.toml', line: 112, column: 9, message: '`burst` is 5, below `rate` 10; raise it or leave it out' },
+  {
+    file: 'configs/hangu.toml',
+    line: 112,
+    column: 9,
+    message: '`burst` is 5, below `rate` 10; raise it or leave it out',
+  },
   { file: 'configs/policy/policy.csv', line: 27, column: 41, message: '`{id}` is not a parameter; write `:id`' },
 ]

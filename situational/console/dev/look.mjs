@@ -12,17 +12,28 @@ import * as gateway from './server.mjs'
 
 const OUT = process.env.OUT ?? join(tmpdir(), 'hangu-console')
 const ONLY = new RegExp(process.env.ONLY ?? '')
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run']
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+]
 
-const row = (n = 0) => async (page) => {
-  await page.locator('main tr[data-row]').nth(n).press('Enter')
-  await page.locator('.el-drawer:visible').first().waitFor()
-  await page.waitForTimeout(500)
-}
-const press = (name, scope = 'main') => async (page) => {
-  await page.locator(scope).getByRole('button', { name }).first().click()
-  await page.waitForTimeout(400)
-}
+const row =
+  (n = 0) =>
+  async (page) => {
+    await page.locator('main tr[data-row]').nth(n).press('Enter')
+    await page.locator('.el-drawer:visible').first().waitFor()
+    await page.waitForTimeout(500)
+  }
+const press =
+  (name, scope = 'main') =>
+  async (page) => {
+    await page.locator(scope).getByRole('button', { name }).first().click()
+    await page.waitForTimeout(400)
+  }
 /** Name, role that looks, address, and what to do before looking. */
 const VIEWS = [
   ['signin', undefined, '/'],
@@ -35,10 +46,15 @@ const VIEWS = [
   ['alerts-closed', 'chen', '/alerts?status=closed'],
   ['alert', 'chen', '/alerts', row()],
   ['alert-auditor', 'qian', '/alerts', row()],
-  ['alert-close', 'chen', '/alerts', async (page) => {
-    await row(2)(page)
-    await press(/关闭告警|^Close$/, '.el-drawer')(page)
-  }],
+  [
+    'alert-close',
+    'chen',
+    '/alerts',
+    async (page) => {
+      await row(2)(page)
+      await press(/关闭告警|^Close$/, '.el-drawer')(page)
+    },
+  ],
   ['callers', 'chen', '/callers'],
   ['callers-end', 'chen', '/callers', press(/结束会话|End sessions/)],
   ['bans', 'chen', '/bans'],
@@ -48,33 +64,48 @@ const VIEWS = [
   ['policy-explain', 'chen', '/policy?decision=DECISION'],
   ['policy-model', 'chen', '/policy?view=model'],
   ['system', 'sun', '/system'],
-  ['system-reload', 'sun', '/system', async (page) => {
-    await press(/重新载入配置|Reload configuration/)(page)
-    await press(/重新载入配置|Reload configuration/, '.el-dialog')(page)
-    await page.locator('.reload-result').waitFor()
-  }],
+  [
+    'system-reload',
+    'sun',
+    '/system',
+    async (page) => {
+      await press(/重新载入配置|Reload configuration/)(page)
+      await press(/重新载入配置|Reload configuration/, '.el-dialog')(page)
+      await page.locator('.reload-result').waitFor()
+    },
+  ],
   ['closed', 'qian', '/system'],
   ['keys', 'chen', '/bans', (page) => page.keyboard.press('?').then(() => page.waitForTimeout(400))],
-  ['stale', 'chen', '/', async (page) => {
-    await page.waitForTimeout(1500)
-    await page.route('**/admin/situational/**', (route) => route.abort())
-    gateway.breakStreams()
-    await page.waitForTimeout(7500)
-  }],
+  [
+    'stale',
+    'chen',
+    '/',
+    async (page) => {
+      await page.waitForTimeout(1500)
+      await page.route('**/admin/situational/**', (route) => route.abort())
+      gateway.breakStreams()
+      await page.waitForTimeout(7500)
+    },
+  ],
 ]
 
 await mkdir(OUT, { recursive: true })
 const origin = await gateway.serve(0)
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
 const { events } = await import('./data.mjs')
-const decision = events.findLast((event) => event.reason === 'denied').decision_id
+const decision = events.findLast((event) => event.reason === 'no-rule-allows').decision_id
 let bad = 0
 
 for (const theme of ['dark', 'light']) {
   for (const language of ['zh-CN', 'en-US']) {
     for (const [name, user, address, prepare] of VIEWS) {
       if (!ONLY.test(name)) continue
-      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: language, reducedMotion: 'reduce', bypassCSP: false })
+      const context = await browser.newContext({
+        viewport: { width: 1440, height: 900 },
+        locale: language,
+        reducedMotion: 'reduce',
+        bypassCSP: false,
+      })
       const page = await context.newPage()
       const complaints = []
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
@@ -104,7 +135,8 @@ for (const theme of ['dark', 'light']) {
       for (const text of new Set(errors)) console.log(`    console: ${text}`)
       for (const { id, impact, help, nodes } of violations) {
         console.log(`    axe ${impact} ${id}: ${help} (${nodes.length})`)
-        for (const node of nodes.slice(0, 3)) console.log(`        ${node.target.join(' ')} ${node.failureSummary.split('\n')[1]?.trim() ?? ''}`)
+        for (const node of nodes.slice(0, 3))
+          console.log(`        ${node.target.join(' ')} ${node.failureSummary.split('\n')[1]?.trim() ?? ''}`)
       }
       await context.close()
     }

@@ -10,7 +10,12 @@ import { fileURLToPath } from 'node:url'
 import * as world from './data.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+}
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types vue"
 
@@ -34,14 +39,22 @@ class Refused extends Error {
   constructor(status, reason, title, titleZh, detail = title, detailZh = titleZh) {
     super(title)
     this.status = status
-    this.document = { type: `urn:hangu:refusal:${reason}`, title, status, detail, reason, title_zh: titleZh, detail_zh: detailZh }
+    this.document = {
+      type: `urn:hangu:refusal:${reason}`,
+      title,
+      status,
+      detail,
+      reason,
+      title_zh: titleZh,
+      detail_zh: detailZh,
+    }
   }
 }
 const notFound = () => new Refused(404, 'not-found', 'not found', '没有找到')
 
 const audit = () => ({
   size: world.events.at(-1).index + 1,
-  health: 'ok',
+  health: 'running',
   checkpoint_size: world.events.at(-1).index - 120,
   checkpoint_time_ms: Date.now() - 21_000,
 })
@@ -73,94 +86,184 @@ const find = (list, id) => {
 }
 
 const ROUTES = [
-  ['GET', '/admin/situational/overview', () => ({
-    now_ms: Date.now(),
-    uptime_s: Math.round((Date.now() - world.started) / 1000),
-    version: '0.1.0',
-    revision: 42,
-    zones: world.zones.map(({ name, listeners, connections }) => ({ name, listeners, connections, requests_total: totals[name][0], refused_total: totals[name][1] })),
-    series: series(),
-    alerts_open: world.alerts.filter((alert) => alert.status === 'open').length,
-    bans_active: world.bans.length,
-    upstreams: world.portals.flatMap((portal) => portal.upstreams.map((upstream) => ({ portal: portal.name, ...upstream }))),
-    audit: audit(),
-  })],
-  ['GET', '/admin/audit/events', (_, query) => {
-    const limit = Number(query.get('limit') ?? 50)
-    const before = Number(query.get('before') ?? Number.MAX_SAFE_INTEGER)
-    const want = (name) => query.get(name) ?? ''
-    const found = world.events
-      .filter((event) => event.index < before)
-      .filter((event) => ['zone', 'outcome', 'reason'].every((name) => want(name) === '' || event[name] === want(name)))
-      .filter((event) => ['caller', 'portal', 'address'].every((name) => String(event[name] ?? '').includes(want(name))))
-      .filter((event) => JSON.stringify(event).includes(want('q')))
-      .reverse()
-    return { events: found.slice(0, limit), next_before: found.length > limit ? found[limit - 1].index : null }
-  }],
-  ['GET', '/admin/audit/events/:id', ([id]) => {
-    const event = world.events.find((one) => one.index === Number(id))
-    if (event === undefined) throw notFound()
-    return { summary: event, raw: world.record(event) }
-  }],
-  ['GET', '/admin/policy/decisions/:id', ([id]) => {
-    const event = world.events.find((one) => one.decision_id === id)
-    if (event === undefined) throw new Refused(404, 'decision-unknown', 'no such decision', '没有这个判定', `decision ${id} is not in the log`, `日志中没有判定 ${id}`)
-    return world.decision(event)
-  }],
+  [
+    'GET',
+    '/admin/situational/overview',
+    () => ({
+      now_ms: Date.now(),
+      uptime_s: Math.round((Date.now() - world.started) / 1000),
+      version: '0.1.0',
+      revision: 42,
+      zones: world.zones.map(({ name, listeners, connections }) => ({
+        name,
+        listeners,
+        connections,
+        requests_total: totals[name][0],
+        refused_total: totals[name][1],
+      })),
+      series: series(),
+      alerts_open: world.alerts.filter((alert) => alert.status === 'open').length,
+      bans_active: world.bans.length,
+      upstreams: world.portals.flatMap((portal) =>
+        portal.upstreams.map((upstream) => ({ portal: portal.name, ...upstream })),
+      ),
+      audit: audit(),
+    }),
+  ],
+  [
+    'GET',
+    '/admin/audit/events',
+    (_, query) => {
+      const limit = Number(query.get('limit') ?? 50)
+      const before = Number(query.get('before') ?? Number.MAX_SAFE_INTEGER)
+      const want = (name) => query.get(name) ?? ''
+      const found = world.events
+        .filter((event) => event.index < before)
+        .filter((event) =>
+          ['zone', 'outcome', 'reason'].every((name) => want(name) === '' || event[name] === want(name)),
+        )
+        .filter((event) =>
+          ['caller', 'portal', 'address'].every((name) => String(event[name] ?? '').includes(want(name))),
+        )
+        .filter((event) => JSON.stringify(event).includes(want('q')))
+        .reverse()
+      return { events: found.slice(0, limit), next_before: found.length > limit ? found[limit - 1].index : null }
+    },
+  ],
+  [
+    'GET',
+    '/admin/audit/events/:id',
+    ([id]) => {
+      const event = world.events.find((one) => one.index === Number(id))
+      if (event === undefined) throw notFound()
+      return { summary: event, raw: world.record(event) }
+    },
+  ],
+  [
+    'GET',
+    '/admin/policy/decisions/:id',
+    ([id]) => {
+      const event = world.events.find((one) => one.decision_id === id)
+      if (event === undefined)
+        throw new Refused(
+          404,
+          'decision-unknown',
+          'no such decision',
+          '没有这个判定',
+          `decision ${id} is not in the log`,
+          `日志中没有判定 ${id}`,
+        )
+      return world.decision(event)
+    },
+  ],
   ['GET', '/admin/policy/current', () => world.policy],
-  ['GET', '/admin/situational/alerts', (_, query) => ({ alerts: world.alerts.filter((alert) => (query.get('status') ?? alert.status) === alert.status) })],
-  ['POST', '/admin/situational/alerts/:id/acknowledge', ([id], _, body, who) => {
-    const alert = find(world.alerts, id)
-    alert.status = 'acknowledged'
-    alert.notes.push({ time_ms: Date.now(), by: who.user, text: body.note })
-    return alert
-  }],
-  ['POST', '/admin/situational/alerts/:id/close', ([id], _, body, who) => {
-    const alert = find(world.alerts, id)
-    alert.status = 'closed'
-    alert.notes.push({ time_ms: Date.now(), by: who.user, text: `${body.verdict}: ${body.note}` })
-    return alert
-  }],
+  [
+    'GET',
+    '/admin/situational/alerts',
+    (_, query) => ({ alerts: world.alerts.filter((alert) => (query.get('status') ?? alert.status) === alert.status) }),
+  ],
+  [
+    'POST',
+    '/admin/situational/alerts/:id/acknowledge',
+    ([id], _, body, who) => {
+      const alert = find(world.alerts, id)
+      alert.status = 'acknowledged'
+      alert.notes.push({ time_ms: Date.now(), by: who.user, text: body.note })
+      return alert
+    },
+  ],
+  [
+    'POST',
+    '/admin/situational/alerts/:id/close',
+    ([id], _, body, who) => {
+      const alert = find(world.alerts, id)
+      alert.status = 'closed'
+      alert.verdict = body.verdict
+      alert.notes.push({ time_ms: Date.now(), by: who.user, text: `${body.verdict}: ${body.note}` })
+      return alert
+    },
+  ],
   ['GET', '/admin/situational/callers', () => ({ callers: world.callers })],
-  ['DELETE', '/admin/situational/callers/:id/sessions', ([id]) => {
-    const caller = world.callers.find((one) => one.caller === id)
-    if (caller === undefined) throw notFound()
-    const ended = caller.sessions
-    caller.sessions = 0
-    return { ended }
-  }],
+  [
+    'DELETE',
+    '/admin/situational/callers/:id/sessions',
+    ([id]) => {
+      const caller = world.callers.find((one) => one.caller === id)
+      if (caller === undefined) throw notFound()
+      const ended = caller.sessions
+      caller.sessions = 0
+      return { ended }
+    },
+  ],
   ['GET', '/admin/situational/bans', () => ({ bans: world.bans })],
-  ['POST', '/admin/situational/bans', (_, __, body, who) => {
-    if (body.kind === 'address' && !/^[0-9a-fA-F:.]+(\/\d+)?$/.test(body.value)) {
-      throw new Refused(422, 'address-malformed', 'not an address', '地址格式不对', `\`${body.value}\` is neither an address nor a prefix such as 203.0.113.0/24`, `“${body.value}”不是地址，也不是 203.0.113.0/24 这样的网段`)
-    }
-    const ban = { id: `b-${Date.now()}`, kind: body.kind, value: body.value, reason: body.reason, by: who.user, created_ms: Date.now(), until_ms: Date.now() + body.minutes * 60_000, alert: null }
-    world.bans.push(ban)
-    return ban
-  }],
-  ['DELETE', '/admin/situational/bans/:id', ([id], query) => {
-    if (!query.get('reason')) throw new Refused(422, 'reason-missing', 'a reason is needed', '需要理由')
-    world.bans.splice(world.bans.indexOf(find(world.bans, id)), 1)
-  }],
-  ['GET', '/admin/system/status', () => ({
-    config: { path: 'configs/hangu.toml', revision: 42 + reloads, loaded_ms: Date.now() - 5 * 3_600_000, last_error: configError },
-    portals: world.portals,
-    zones: world.zones,
-    crossings: world.crossings,
-    certificates: world.certificates,
-    audit: audit(),
-  })],
-  ['POST', '/admin/system/reload', () => {
-    // Every other reload fails, so that both answers can be seen.
-    if (reloads++ % 2 === 0) {
-      configError = world.mistakes
-      const refused = new Refused(422, 'config-invalid', 'invalid', '配置有误')
-      refused.document = { errors: world.mistakes }
-      throw refused
-    }
-    configError = null
-    return { changed: true, revision: 42 + reloads }
-  }],
+  [
+    'POST',
+    '/admin/situational/bans',
+    (_, __, body, who) => {
+      if (body.kind === 'address' && !/^[0-9a-fA-F:.]+(\/\d+)?$/.test(body.value)) {
+        throw new Refused(
+          422,
+          'address-malformed',
+          'not an address',
+          '地址格式不对',
+          `\`${body.value}\` is neither an address nor a prefix such as 203.0.113.0/24`,
+          `“${body.value}”不是地址，也不是 203.0.113.0/24 这样的网段`,
+        )
+      }
+      const ban = {
+        id: `b-${Date.now()}`,
+        kind: body.kind,
+        value: body.value,
+        reason: body.reason,
+        by: who.user,
+        created_ms: Date.now(),
+        until_ms: Date.now() + body.minutes * 60_000,
+        alert: null,
+      }
+      world.bans.push(ban)
+      return ban
+    },
+  ],
+  [
+    'DELETE',
+    '/admin/situational/bans/:id',
+    ([id], query) => {
+      if (!query.get('reason')) throw new Refused(422, 'reason-missing', 'a reason is needed', '需要理由')
+      world.bans.splice(world.bans.indexOf(find(world.bans, id)), 1)
+    },
+  ],
+  [
+    'GET',
+    '/admin/system/status',
+    () => ({
+      config: {
+        path: 'configs/hangu.toml',
+        revision: 42 + reloads,
+        loaded_ms: Date.now() - 5 * 3_600_000,
+        last_error: configError,
+      },
+      portals: world.portals,
+      zones: world.zones,
+      crossings: world.crossings,
+      certificates: world.certificates,
+      audit: audit(),
+    }),
+  ],
+  [
+    'POST',
+    '/admin/system/reload',
+    () => {
+      // Every other reload fails, so that both answers can be seen.
+      if (reloads++ % 2 === 0) {
+        configError = world.mistakes
+        const refused = new Refused(422, 'config-invalid', 'invalid', '配置有误')
+        refused.document = { errors: world.mistakes }
+        throw refused
+      }
+      configError = null
+      return { changed: true, revision: 42 + reloads }
+    },
+  ],
 ]
 
 const server = createServer(async (request, response) => {
@@ -204,7 +307,10 @@ async function administer(request, response, url) {
   }
   const granted = session.permissions.some((line) => {
     const [method, pattern] = line.split(' ')
-    return (method === '*' || method === request.method) && (pattern.endsWith('*') ? url.pathname.startsWith(pattern.slice(0, -1)) : url.pathname === pattern)
+    return (
+      (method === '*' || method === request.method) &&
+      (pattern.endsWith('*') ? url.pathname.startsWith(pattern.slice(0, -1)) : url.pathname === pattern)
+    )
   })
   if (!granted) throw new Refused(403, 'role-may-not', 'your role may not do this', '您的角色不能执行此操作')
   if (url.pathname === '/admin/situational/stream') return stream(response)

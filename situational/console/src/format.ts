@@ -76,6 +76,16 @@ export function percent(part: number, whole: number, language: string): string {
   return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(part / whole)
 }
 
+/**
+ * Text from a request with what cannot be seen made visible: control characters, and those that
+ * turn the direction of writing and so could make one path look like another.
+ */
+export function visible(text: string): string {
+  return text.replace(HIDDEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+}
+
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}]/gu
+
 function trim(n: number): string {
   return n >= 100 ? String(Math.round(n)) : n.toFixed(1)
 }

@@ -51,12 +51,17 @@ function act(key: string): boolean {
 }
 
 function typing(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], [role="combobox"]') !== null
+  return (
+    target instanceof HTMLElement &&
+    target.closest('input, textarea, select, [contenteditable], [role="combobox"]') !== null
+  )
 }
 
 /** The rows in front: those of the topmost drawer if one is open. */
 function rows(): HTMLElement[] {
-  const layers = [...document.querySelectorAll<HTMLElement>('.el-drawer')].filter((layer) => layer.offsetParent !== null)
+  const layers = [...document.querySelectorAll<HTMLElement>('.el-drawer')].filter(
+    (layer) => layer.offsetParent !== null,
+  )
   const top = layers.at(-1) ?? document.querySelector('main')
   return [...(top?.querySelectorAll<HTMLElement>('tr[data-row]') ?? [])]
 }

@@ -156,7 +156,9 @@ export interface Policy {
 export type Severity = 'low' | 'medium' | 'high' | 'critical'
 export type AlertStatus = 'open' | 'acknowledged' | 'closed'
 export type Verdict = 'true_positive' | 'false_positive'
-export type EntityKind = 'caller' | 'address' | 'certificate'
+export type BanKind = 'caller' | 'address' | 'certificate'
+/** An alert can also be about a part of the gateway itself. */
+export type EntityKind = BanKind | 'gateway'
 
 export interface Alert {
   id: number | string
@@ -170,7 +172,11 @@ export interface Alert {
   count: number
   technique: string | null
   events: number[]
+  /** Summaries of `events`, from gateways that send them along. */
+  evidence?: EventSummary[]
   status: AlertStatus
+  /** What people found, once it is closed. */
+  verdict?: Verdict | null
   response: { kind: string; until_ms: number | null; id: number | string | null } | null
   notes: { time_ms: number; by: string; text: string }[]
 }
@@ -187,7 +193,7 @@ export interface CallerSeen {
 
 export interface Ban {
   id: number | string
-  kind: EntityKind
+  kind: BanKind
   value: string
   reason: string
   by: string
@@ -197,7 +203,7 @@ export interface Ban {
 }
 
 export interface NewBan {
-  kind: EntityKind
+  kind: BanKind
   value: string
   reason: string
   minutes: number

@@ -18,15 +18,18 @@ watchEffect(() => {
 })
 
 export function t(key: Key, fill: Record<string, string | number> = {}): string {
-  return words.value[key].replace(/\{(\w+)\}/g, (whole, name: string) =>
-    name in fill ? String(fill[name]) : whole,
-  )
+  return words.value[key].replace(/\{(\w+)\}/g, (whole, name: string) => (name in fill ? String(fill[name]) : whole))
 }
 
 /** The text for a code the gateway sends, or the code itself where this console knows none. */
 export function code(prefix: string, value: string): string {
   const key = `${prefix}.${value}`
   return key in words.value ? words.value[key as Key] : value
+}
+
+/** The codes under a prefix that this console has words for. */
+export function codes(prefix: string): string[] {
+  return Object.keys(zh).flatMap((key) => (key.startsWith(`${prefix}.`) ? [key.slice(prefix.length + 1)] : []))
 }
 
 /** Text that the gateway sends in both languages. */

@@ -1,7 +1,7 @@
 import type { AuditState } from '../api/types'
 
 /** The words with which the log says that nothing is wrong; any other word is shown as an alarm. */
-const SOUND = new Set(['ok', 'healthy', 'good', 'sound'])
+const SOUND = new Set(['ok', 'running'])
 
 export function auditSound(audit: AuditState): boolean {
   return SOUND.has(audit.health.toLowerCase())

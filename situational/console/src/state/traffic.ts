@@ -3,6 +3,8 @@ import type { Overview, TrafficTick } from '../api/types'
 
 export const BUCKET_MS = 10_000
 export const WINDOW_MS = 600_000
+/** A bucket younger than this is too short to say a rate, and is not drawn yet. Chosen. */
+const SETTLED_MS = 3_000
 
 export interface Bucket {
   allowed: number
@@ -57,9 +59,10 @@ export class Traffic {
     const buckets = this.zones.get(zone) ?? new Map<number, Bucket>()
     const last = floor(this.upTo)
     for (let t = last - WINDOW_MS + BUCKET_MS; t <= last; t += BUCKET_MS) {
+      if (this.upTo - t < SETTLED_MS) break
       const bucket = buckets.get(t) ?? { allowed: 0, refused: 0 }
       // The newest bucket is still filling: divide by the part of it that has passed.
-      const seconds = t === last ? Math.max(1, (this.upTo - t) / 1000) : BUCKET_MS / 1000
+      const seconds = Math.min(BUCKET_MS, this.upTo - t) / 1000
       line.times.push(t / 1000)
       line.allowed.push(bucket.allowed / seconds)
       line.refused.push(bucket.refused / seconds)
