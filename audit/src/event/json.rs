@@ -1,0 +1,187 @@
+//! A writer of JSON straight into bytes.
+
+use std::io::Write as _;
+
+/// Writes JSON; commas are put where they belong. Strings and lists can be cut so that an event always fits a record.
+pub(super) struct Json<'b> {
+    out: &'b mut Vec<u8>,
+    cut: Cut,
+}
+
+/// How much of a string (in bytes as written) and of a list is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) text: usize,
+    pub(super) list: usize,
+}
+
+impl<'b> Json<'b> {
+    pub(super) fn new(out: &'b mut Vec<u8>, cut: Cut) -> Self {
+        Self { out, cut }
+    }
+
+    pub(super) fn object(&mut self, key: &str, fields: impl FnOnce(&mut Self)) {
+        self.key(key);
+        self.braced(fields);
+    }
+
+    pub(super) fn braced(&mut self, fields: impl FnOnce(&mut Self)) {
+        self.out.push(b'{');
+        fields(self);
+        self.out.push(b'}');
+    }
+
+    /// A list of objects.
+    pub(super) fn objects<T>(
+        &mut self,
+        key: &str,
+        items: &[T],
+        mut each: impl FnMut(&mut Self, &T),
+    ) {
+        self.key(key);
+        self.out.push(b'[');
+        for item in items.iter().take(self.cut.list) {
+            self.comma();
+            self.braced(|json| each(json, item));
+        }
+        self.out.push(b']');
+    }
+
+    /// A list of strings.
+    pub(super) fn texts(&mut self, key: &str, items: &[&str]) {
+        self.key(key);
+        self.out.push(b'[');
+        for item in items.iter().take(self.cut.list) {
+            self.comma();
+            self.string(item);
+        }
+        self.out.push(b']');
+    }
+
+    pub(super) fn text(&mut self, key: &str, value: &str) {
+        self.key(key);
+        self.string(value);
+    }
+
+    pub(super) fn text_if(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+    }
+
+    pub(super) fn number(&mut self, key: &str, value: impl Into<i128>) {
+        self.key(key);
+        self.digits(value.into());
+    }
+
+    pub(super) fn number_if<N: Into<i128>>(&mut self, key: &str, value: Option<N>) {
+        if let Some(value) = value {
+            self.number(key, value);
+        }
+    }
+
+    pub(super) fn flag(&mut self, key: &str, value: bool) {
+        self.key(key);
+        self.out
+            .extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    /// A value that needs no escaping.
+    pub(super) fn plain(&mut self, key: &str, value: impl std::fmt::Display) {
+        self.key(key);
+        // Writing to a vector does not fail.
+        let _infallible = write!(self.out, "\"{value}\"");
+    }
+
+    /// Keys other than those of [`Json::entry`] are our own words and need no escaping.
+    fn key(&mut self, key: &str) {
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    /// A number under a key that needs escaping.
+    pub(super) fn entry(&mut self, key: &str, value: u64) {
+        self.comma();
+        self.string(key);
+        self.out.push(b':');
+        self.digits(value.into());
+    }
+
+    pub(super) fn kept<'t, T>(&self, items: &'t [T]) -> &'t [T] {
+        items.get(..self.cut.list).unwrap_or(items)
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.out.last(), None | Some(b'{' | b'[')) {
+            self.out.push(b',');
+        }
+    }
+
+    fn digits(&mut self, value: i128) {
+        let mut buffer = [0; 40];
+        let mut at = buffer.len();
+        let mut rest = value.unsigned_abs();
+        // The numbers here fit 64 bits; division of 128 bits is only for what does not.
+        for digit in buffer.iter_mut().rev() {
+            let (next, last) = match u64::try_from(rest) {
+                Ok(rest) => (u128::from(rest / 10), (rest % 10) as u8),
+                Err(_) => (rest / 10, (rest % 10) as u8),
+            };
+            *digit = b'0' + last;
+            at -= 1;
+            rest = next;
+            if rest == 0 {
+                break;
+            }
+        }
+        if value < 0 {
+            self.out.push(b'-');
+        }
+        self.out
+            .extend_from_slice(buffer.get(at..).unwrap_or_default());
+    }
+
+    fn string(&mut self, value: &str) {
+        self.out.push(b'"');
+        let start = self.out.len();
+        let bytes = value.as_bytes();
+        if bytes.len() <= self.cut.text && !bytes.iter().any(|&b| needs_escape(b)) {
+            self.out.extend_from_slice(bytes);
+        } else {
+            for c in value.chars() {
+                let before = self.out.len();
+                self.character(c);
+                if self.out.len() - start > self.cut.text {
+                    self.out.truncate(before);
+                    self.out.extend_from_slice("…".as_bytes());
+                    break;
+                }
+            }
+        }
+        self.out.push(b'"');
+    }
+
+    fn character(&mut self, c: char) {
+        match c {
+            '"' => self.out.extend_from_slice(b"\\\""),
+            '\\' => self.out.extend_from_slice(b"\\\\"),
+            '\n' => self.out.extend_from_slice(b"\\n"),
+            '\r' => self.out.extend_from_slice(b"\\r"),
+            '\t' => self.out.extend_from_slice(b"\\t"),
+            c if c.is_ascii_control() => {
+                // Writing to a vector does not fail.
+                let _infallible = write!(self.out, "\\u{:04x}", u32::from(c));
+            }
+            c => self
+                .out
+                .extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+/// Quotes, backslashes and control characters; DEL too, which terminals act on.
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\' || byte == 0x7F
+}

@@ -1,0 +1,8 @@
+//! The log as its users meet it: tampered with, crashed, overloaded.
+#![cfg(test)]
+
+mod crash;
+mod fixture;
+mod load;
+mod receipts;
+mod tamper;
