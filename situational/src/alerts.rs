@@ -254,33 +254,36 @@ impl Alerts {
         raised
     }
 
+    /// Drops alerts until the list fits, and a few more so that a flood of alerts pays for one look at all of them in
+    /// many: those that are missed least, which are closed before open, mild before bad, old before new; never the
+    /// latest about the full list, nor `spared`.
     fn drop_weakest(&mut self, spared: AlertId) {
-        while self.kept.len() > self.most() {
-            let Some(id) = self.weakest(spared) else {
-                return;
-            };
-            self.forget(id);
-            self.dropped = self.dropped.saturating_add(1);
+        let most = self.most();
+        if self.kept.len() <= most {
+            return;
         }
-    }
-
-    /// The alert that is missed least: closed before open, mild before bad, old before new; never the latest about
-    /// the full list, nor `spared`.
-    fn weakest(&self, spared: AlertId) -> Option<AlertId> {
         let full = self
             .latest
             .get(&(Rule::AlertsFull, Entity::Gateway("alerts".into())));
-        self.kept
+        let mut weakest: Vec<_> = self
+            .kept
             .values()
             .filter(|alert| alert.id != spared && Some(&alert.id) != full)
-            .min_by_key(|alert| {
+            .map(|alert| {
                 (
                     alert.status != AlertStatus::Closed,
                     alert.severity,
                     alert.last_ms,
+                    alert.id,
                 )
             })
-            .map(|alert| alert.id)
+            .collect();
+        weakest.sort_unstable();
+        let leaving = self.kept.len() - most + most / 64;
+        for (_, _, _, id) in weakest.into_iter().take(leaving) {
+            self.forget(id);
+            self.dropped = self.dropped.saturating_add(1);
+        }
     }
 
     fn forget(&mut self, id: AlertId) {

@@ -15,11 +15,14 @@
 //! - What the gateway itself refused (policy, limits, bans) never leads to a ban by itself.
 //! - Nothing is dropped in silence: a full table of alerts or of detectors raises an alert of its own.
 //!
+//! Beside them stand two plain counts for the console: [`Callers`] and [`Traffic`].
+//!
 //! Reading order: `observation`, `rule`, `detect`, `alert`, `alerts`, `risk`, `respond`, `situation`.
 
 mod alert;
 mod alerts;
 mod bucket;
+mod callers;
 mod detect;
 mod distinct;
 mod entity;
@@ -31,9 +34,11 @@ mod settings;
 mod situation;
 mod span;
 mod table;
+mod traffic;
 
 pub use alert::{Alert, AlertId, AlertStatus, Note, Taken, Verdict};
 pub use alerts::{AlertError, Alerts, Raised};
+pub use callers::{CallerSeen, Callers};
 pub use detect::{Detection, Watch};
 pub use entity::{Entity, Source};
 pub use observation::{Cause, Findings, Observation, Outcome, Personal, SignIn};
@@ -44,3 +49,4 @@ pub use settings::{
     AlertSettings, Bucket, Guessing, Reading, Refusals, Responses, RiskSettings, Scanning, Settings,
 };
 pub use situation::{Reaction, Situation};
+pub use traffic::{Traffic, TrafficPoint};

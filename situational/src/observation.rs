@@ -37,6 +37,27 @@ pub struct Observation<'a> {
 }
 
 impl Observation<'_> {
+    /// An allowed request by nobody known, in which nothing was found.
+    #[cfg(test)]
+    pub(crate) fn plain(address: IpAddr, time_ms: u64) -> Self {
+        Self {
+            time_ms,
+            event: time_ms,
+            zone: "internet",
+            address,
+            caller: "",
+            portal: "service",
+            path: "/",
+            resource: None,
+            status: 200,
+            outcome: Outcome::Allowed,
+            findings: Findings::default(),
+            personal: Personal::default(),
+            sign_in: None,
+            scanner: false,
+        }
+    }
+
     /// Why it was refused, if it was.
     pub fn cause(&self) -> Option<Cause> {
         match self.outcome {
@@ -103,7 +124,10 @@ pub struct Personal<'a> {
     pub hashes: &'a [u64],
 }
 
-/// An attempt to sign in.
+/// An attempt to sign in, by any of the ways that take a name and a secret.
+///
+/// A failed one counts as guessing unless its refusal is [`Cause::Limited`], [`Cause::Banned`] or [`Cause::Fault`]; one
+/// that a lock-out refused is to be given as [`Cause::BadCredential`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignIn<'a> {
     /// The name given, whether or not it exists.

@@ -1,6 +1,6 @@
 //! What is done about an alert without waiting for a person: always with an end, an undo and a limit.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +66,9 @@ impl Measure {
             Rule::PasswordGuessingUser
             | Rule::MassReadingDay
             | Rule::AlertsFull
-            | Rule::WatchFull => Self::Nothing,
+            | Rule::WatchFull
+            | Rule::ResponsesLimited
+            | Rule::ResponseFailed => Self::Nothing,
         }
     }
 }
@@ -139,7 +141,10 @@ pub enum Withheld {
 #[derive(Debug)]
 pub struct Responder {
     settings: Arc<Settings>,
-    orders: BTreeMap<OrderId, Order>,
+    /// The orders in force, and some that have ended, by whom they are about.
+    orders: HashMap<Entity, Vec<Order>>,
+    /// No order ends before this.
+    first_end: u64,
     /// When the orders of the last minute were given.
     recent: VecDeque<u64>,
     /// Who was banned how often, and when last.
@@ -152,7 +157,8 @@ impl Responder {
     pub fn new(settings: Arc<Settings>) -> Self {
         Self {
             settings,
-            orders: BTreeMap::new(),
+            orders: HashMap::new(),
+            first_end: u64::MAX,
             recent: VecDeque::new(),
             offenders: HashMap::new(),
             next: 1,
@@ -208,10 +214,10 @@ impl Responder {
             return Err(Withheld::Spared);
         }
         self.expire(now);
-        if let Some(order) = self
-            .orders
-            .values()
-            .find(|order| order.repeats(&alert.entity, action))
+        let given = self.orders.get(&alert.entity).into_iter().flatten();
+        if let Some(order) = given
+            .into_iter()
+            .find(|order| order.lasts(now) && order.covers(action))
         {
             return Err(Withheld::InForce(order.id));
         }
@@ -231,49 +237,70 @@ impl Responder {
         if matches!(action, Action::Ban { .. }) {
             self.remember(&alert.entity, now);
         }
-        self.orders.insert(order.id, order.clone());
+        self.first_end = self.first_end.min(order.end());
+        self.orders
+            .entry(order.entity.clone())
+            .or_default()
+            .push(order.clone());
         Ok(Some(order))
     }
 
     /// The orders in force.
     pub fn in_force(&self, now: u64) -> impl Iterator<Item = &Order> {
-        self.orders.values().filter(move |order| order.lasts(now))
+        self.orders
+            .values()
+            .flatten()
+            .filter(move |order| order.lasts(now))
     }
 
     /// An order by its number.
     pub fn get(&self, id: OrderId) -> Option<&Order> {
-        self.orders.get(&id)
+        self.orders.values().flatten().find(|order| order.id == id)
     }
 
     /// Takes back one order, because it could not be carried out; the next detection may give it again.
     pub fn withdraw(&mut self, id: OrderId) -> Option<Order> {
-        self.orders.remove(&id)
+        let entity = self.get(id)?.entity.clone();
+        let given = self.orders.get_mut(&entity)?;
+        let order = given.swap_remove(given.iter().position(|order| order.id == id)?);
+        if given.is_empty() {
+            self.orders.remove(&entity);
+        }
+        // What was not done, or was a mistake, does not make a later ban longer.
+        if let (Action::Ban { .. }, Some((times, _))) =
+            (order.action, self.offenders.get_mut(&order.entity))
+        {
+            *times = times.saturating_sub(1);
+        }
+        Some(order)
     }
 
-    /// Takes back every order that answers this alert and returns them, for the gateway to reverse. What was a
-    /// mistake does not make a later ban longer.
+    /// Takes back every order that answers this alert and returns them, for the gateway to reverse.
     pub fn undo(&mut self, alert: AlertId) -> Vec<Order> {
-        let ids: Vec<OrderId> = self
+        let answers = self
             .orders
             .values()
-            .filter(|o| o.alert == alert)
-            .map(|o| o.id)
-            .collect();
-        let undone: Vec<Order> = ids.iter().filter_map(|id| self.orders.remove(id)).collect();
-        for order in undone
-            .iter()
-            .filter(|order| matches!(order.action, Action::Ban { .. }))
-        {
-            if let Some((times, _)) = self.offenders.get_mut(&order.entity) {
-                *times = times.saturating_sub(1);
-            }
-        }
-        undone
+            .flatten()
+            .filter(|order| order.alert == alert);
+        let ids: Vec<OrderId> = answers.map(|order| order.id).collect();
+        ids.into_iter().filter_map(|id| self.withdraw(id)).collect()
     }
 
     /// Forgets what has ended.
     pub fn expire(&mut self, now: u64) {
-        self.orders.retain(|_, order| order.lasts(now));
+        if now >= self.first_end {
+            self.orders.retain(|_, given| {
+                given.retain(|order| order.lasts(now));
+                !given.is_empty()
+            });
+            self.first_end = self
+                .orders
+                .values()
+                .flatten()
+                .map(Order::end)
+                .min()
+                .unwrap_or(u64::MAX);
+        }
         while self
             .recent
             .front()
@@ -316,21 +343,23 @@ impl Responder {
 }
 
 impl Order {
-    fn lasts(&self, now: u64) -> bool {
-        now < self
-            .action
+    fn end(&self) -> u64 {
+        self.action
             .until_ms()
             .unwrap_or(self.time_ms.saturating_add(ONCE))
     }
 
-    /// True if `action` on `entity` would do nothing that this order does not do already.
-    fn repeats(&self, entity: &Entity, action: Action) -> bool {
+    fn lasts(&self, now: u64) -> bool {
+        now < self.end()
+    }
+
+    /// True if `action` would do nothing that this order does not do already.
+    fn covers(&self, action: Action) -> bool {
         let same = std::mem::discriminant(&self.action) == std::mem::discriminant(&action);
-        let stronger = matches!(
+        same || matches!(
             (self.action, action),
             (Action::Ban { .. }, Action::Throttle { .. })
-        );
-        self.entity == *entity && (same || stronger)
+        )
     }
 }
 

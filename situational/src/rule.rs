@@ -35,6 +35,10 @@ pub enum Rule {
     AlertsFull,
     /// More callers or addresses than can be watched.
     WatchFull,
+    /// More to be done within a minute than may be done without a person.
+    ResponsesLimited,
+    /// A response that could not be carried out.
+    ResponseFailed,
 }
 
 /// How bad it is.
@@ -92,7 +96,7 @@ impl Words {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::PasswordGuessing,
         Self::PasswordGuessingUser,
         Self::PasswordSpraying,
@@ -105,6 +109,8 @@ impl Rule {
         Self::RejectedCredentials,
         Self::AlertsFull,
         Self::WatchFull,
+        Self::ResponsesLimited,
+        Self::ResponseFailed,
     ];
 
     /// Its name in configuration, events and the console.
@@ -122,6 +128,8 @@ impl Rule {
             Self::RejectedCredentials => "rejected-credentials",
             Self::AlertsFull => "alerts-full",
             Self::WatchFull => "watch-full",
+            Self::ResponsesLimited => "responses-limited",
+            Self::ResponseFailed => "response-failed",
         }
     }
 
@@ -134,7 +142,11 @@ impl Rule {
             | Self::RepeatedDenials
             | Self::MassReadingDay => Severity::Medium,
             Self::PasswordSpraying | Self::AttackProbing | Self::MassReading => Severity::High,
-            Self::PasswordGuessed | Self::AlertsFull | Self::WatchFull => Severity::Critical,
+            Self::PasswordGuessed
+            | Self::AlertsFull
+            | Self::WatchFull
+            | Self::ResponsesLimited
+            | Self::ResponseFailed => Severity::Critical,
         }
     }
 
@@ -148,7 +160,9 @@ impl Rule {
             Self::AttackProbing => Some("T1190"),
             Self::MassReading | Self::MassReadingDay => Some("T1213"),
             Self::RejectedCredentials => Some("T1606"),
-            Self::AlertsFull | Self::WatchFull => None,
+            Self::AlertsFull | Self::WatchFull | Self::ResponsesLimited | Self::ResponseFailed => {
+                None
+            }
         }
     }
 
@@ -163,7 +177,11 @@ impl Rule {
             Self::PathScanning => Some(Tactic::Reconnaissance),
             Self::MassReading | Self::MassReadingDay => Some(Tactic::Collection),
             Self::RepeatedDenials => Some(Tactic::Discovery),
-            Self::PasswordGuessingUser | Self::AlertsFull | Self::WatchFull => None,
+            Self::PasswordGuessingUser
+            | Self::AlertsFull
+            | Self::WatchFull
+            | Self::ResponsesLimited
+            | Self::ResponseFailed => None,
         }
     }
 
@@ -201,6 +219,11 @@ impl Rule {
                 "告警已满，旧告警被移出",
                 "Alert list is full; old alerts are being dropped",
             ),
+            Self::ResponsesLimited => (
+                "自动处置达到上限，需人工处理",
+                "Automatic responses have reached their limit; people must decide",
+            ),
+            Self::ResponseFailed => ("自动处置未能执行", "A response could not be carried out"),
             Self::WatchFull => (
                 "监测对象已满，可能漏报",
                 "Too many to watch; detections may be missed",

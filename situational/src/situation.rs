@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use crate::alert::{Alert, AlertId, AlertStatus, Taken, Verdict};
 use crate::alerts::{AlertError, Alerts, Raised};
+use crate::callers::Callers;
 use crate::detect::{Detection, Watch};
 use crate::entity::Entity;
 use crate::observation::Observation;
 use crate::respond::{Action, Order, OrderId, Responder, Withheld};
 use crate::risk::RiskBoard;
+use crate::rule::{Rule, Words};
 use crate::settings::Settings;
+use crate::traffic::Traffic;
 
 /// Detectors, alerts and responses together, owned by one thread (or behind one lock, off the request's path).
 ///
@@ -22,6 +25,8 @@ pub struct Situation {
     alerts: Alerts,
     responder: Responder,
     risk: Arc<RiskBoard>,
+    callers: Callers,
+    traffic: Traffic,
 }
 
 /// What one detection led to.
@@ -37,6 +42,18 @@ pub struct Reaction {
     pub withheld: Option<Withheld>,
 }
 
+impl Reaction {
+    /// An alert that nothing else follows from.
+    fn only(raised: Raised) -> Self {
+        Self {
+            raised,
+            risk: None,
+            order: None,
+            withheld: None,
+        }
+    }
+}
+
 impl Situation {
     /// Nothing seen yet.
     pub fn new(settings: Settings) -> Self {
@@ -46,6 +63,8 @@ impl Situation {
             alerts: Alerts::new(settings.alerts.clone()),
             responder: Responder::new(Arc::clone(&settings)),
             risk: Arc::new(RiskBoard::new(settings.risk.clone())),
+            callers: Callers::new(usize::try_from(settings.watched.get()).unwrap_or(usize::MAX)),
+            traffic: Traffic::default(),
         }
     }
 
@@ -73,8 +92,20 @@ impl Situation {
         &self.responder
     }
 
+    /// The callers seen lately.
+    pub fn callers(&self) -> &Callers {
+        &self.callers
+    }
+
+    /// What crosses each zone.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
     /// Takes in one event; for almost every event nothing follows.
     pub fn observe(&mut self, observation: &Observation<'_>) -> Vec<Reaction> {
+        self.callers.observe(observation);
+        self.traffic.observe(observation);
         let mut reactions = Vec::new();
         for detection in self.watch.observe(observation) {
             self.react(detection, &mut reactions);
@@ -89,9 +120,22 @@ impl Situation {
         self.alerts.responded(alert, taken(action, undo))
     }
 
-    /// Notes that an order could not be carried out; the next detection gives it again.
-    pub fn failed(&mut self, order: OrderId) {
-        self.responder.withdraw(order);
+    /// Notes that an order could not be carried out, and why, in an alert of its own; the next detection gives the
+    /// order again.
+    pub fn failed(&mut self, order: OrderId, why: &str, now: u64) -> Option<Alert> {
+        let order = self.responder.withdraw(order)?;
+        let (entity, kind) = (&order.entity, order.action.name());
+        let description = Words::new(
+            format!(
+                "对“{entity}”的处置（{kind}，告警 {}）未能执行：{why}",
+                order.alert
+            ),
+            format!(
+                "the {kind} of `{entity}` for alert {} could not be carried out: {why}",
+                order.alert
+            ),
+        );
+        Some(self.own(Rule::ResponseFailed, description, now))
     }
 
     /// Says that somebody works on an alert.
@@ -169,42 +213,49 @@ impl Situation {
     fn react(&mut self, detection: Detection, reactions: &mut Vec<Reaction>) {
         let (now, foreign) = (detection.time_ms, detection.foreign);
         let (raised, full) = self.alerts.raise(detection);
-        let reaction = match raised {
-            Raised::Muted(_) => Reaction {
-                raised,
-                risk: None,
-                order: None,
-                withheld: None,
-            },
-            Raised::New(ref alert) | Raised::Again(ref alert) => {
-                let risk = alert
-                    .rule
-                    .tactic()
-                    .map(|tactic| self.risk.raise(&alert.entity, tactic, alert.severity, now));
-                let callers = match &alert.entity {
-                    Entity::Address(source) => self.watch.callers_behind(source, now),
-                    Entity::Caller(_) | Entity::Certificate(_) | Entity::Gateway(_) => 0,
-                };
-                let (order, withheld) = match self.responder.respond(alert, foreign, callers, now) {
-                    Ok(order) => (order, None),
-                    Err(withheld) => (None, Some(withheld)),
-                };
-                Reaction {
-                    raised,
-                    risk,
-                    order,
-                    withheld,
-                }
+        let mut reaction = Reaction::only(raised);
+        if let Raised::New(alert) | Raised::Again(alert) = &reaction.raised {
+            let raise = |tactic| self.risk.raise(&alert.entity, tactic, alert.severity, now);
+            reaction.risk = alert.rule.tactic().map(raise);
+            let callers = match &alert.entity {
+                Entity::Address(source) => self.watch.callers_behind(source, now),
+                Entity::Caller(_) | Entity::Certificate(_) | Entity::Gateway(_) => 0,
+            };
+            match self.responder.respond(alert, foreign, callers, now) {
+                Ok(order) => reaction.order = order,
+                Err(withheld) => reaction.withheld = Some(withheld),
             }
+        }
+        let limited = reaction.withheld == Some(Withheld::TooMany);
+        reactions.push(self.throttled(reaction, now));
+        reactions.extend(full.map(Reaction::only));
+        if limited {
+            let description = Words::new(
+                "一分钟内的自动处置已达上限，其余告警未处置；请查看告警并手工处置",
+                "as many responses as may be were given within a minute; the other alerts wait for a person",
+            );
+            let alert = self.own(Rule::ResponsesLimited, description, now);
+            let raised = if alert.count == 1 {
+                Raised::New(alert)
+            } else {
+                Raised::Again(alert)
+            };
+            reactions.push(Reaction::only(raised));
+        }
+    }
+
+    /// An alert about ourselves.
+    fn own(&mut self, rule: Rule, description: Words, now: u64) -> Alert {
+        let entity = Entity::Gateway("responses".into());
+        let detection = Detection {
+            time_ms: now,
+            rule,
+            entity,
+            description,
+            events: Vec::new(),
+            foreign: 0.0,
         };
-        let reaction = self.throttled(reaction, now);
-        reactions.push(reaction);
-        reactions.extend(full.map(|raised| Reaction {
-            raised,
-            risk: None,
-            order: None,
-            withheld: None,
-        }));
+        self.alerts.raise(detection).0.alert().clone()
     }
 
     /// Carries out a throttling, which needs nobody else, and puts the alert as it then stands into the reaction.

@@ -174,18 +174,9 @@ impl NewBan {
         if self.until - now > LONGEST {
             return Err(BanError::TooLong);
         }
-        for (what, text) in [("reason", &self.reason), ("name", &self.by)] {
-            if text.len() > LONGEST_TEXT {
-                return Err(BanError::TextTooLong { what });
-            }
-        }
-        if self
-            .evidence
-            .as_ref()
-            .is_some_and(|text| text.len() > LONGEST_TEXT)
-        {
-            return Err(BanError::TextTooLong { what: "evidence" });
-        }
+        check_text("reason", &self.reason)?;
+        check_text("name", &self.by)?;
+        check_text("evidence", self.evidence.as_deref().unwrap_or_default())?;
         self.target = self.target.checked()?;
         Ok(self)
     }
@@ -265,6 +256,15 @@ pub enum BanError {
     /// The ban is in force but would not outlive a restart; or it was not lifted, as the lifting could not be kept.
     #[error("the list of bans could not be kept on disk")]
     NotKept(#[source] JournalError),
+}
+
+/// Refuses a text that is too long to keep.
+pub(crate) fn check_text(what: &'static str, text: &str) -> Result<(), BanError> {
+    if text.len() > LONGEST_TEXT {
+        Err(BanError::TextTooLong { what })
+    } else {
+        Ok(())
+    }
 }
 
 /// The networks that a ban on `address` may be filed under, by prefix length: the address cut to each length.

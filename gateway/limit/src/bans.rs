@@ -10,7 +10,7 @@ use foldhash::quality::RandomState;
 use ipnet::IpNet;
 
 use crate::address::canonical;
-use crate::ban::{Ban, BanError, BanId, BanTarget, Fingerprint, NewBan, cut};
+use crate::ban::{Ban, BanError, BanId, BanTarget, Fingerprint, NewBan, check_text, cut};
 use crate::journal::{Entry, Journal, JournalError};
 
 /// The most bans in force at once. Chosen: at some 500 bytes each, 25 MB.
@@ -155,8 +155,10 @@ impl Bans {
     /// Ends a ban before its time and returns what it was.
     ///
     /// # Errors
-    /// If there is no such ban in force, or the lifting cannot be kept on disk; then the ban stays.
+    /// If a text is too long, there is no such ban in force, or the lifting cannot be kept on disk; then the ban stays.
     pub fn lift(&self, id: BanId, by: &str, reason: &str, now: u64) -> Result<Arc<Ban>, BanError> {
+        check_text("name", by)?;
+        check_text("reason", reason)?;
         self.change(|ledger| {
             let ban = ledger
                 .bans

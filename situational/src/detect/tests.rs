@@ -538,20 +538,10 @@ impl Scene {
     fn observation<'a>(&mut self, path: &'a str) -> Observation<'a> {
         self.event += 1;
         Observation {
-            time_ms: self.time_ms,
             event: self.event,
-            zone: "internet",
-            address: self.address,
             caller: Box::leak(self.caller.clone().into_boxed_str()),
-            portal: "service",
             path,
-            resource: None,
-            status: 200,
-            outcome: Outcome::Allowed,
-            findings: Findings::default(),
-            personal: Personal::default(),
-            sign_in: None,
-            scanner: false,
+            ..Observation::plain(self.address, self.time_ms)
         }
     }
 

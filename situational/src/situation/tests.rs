@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::entity::Source;
 use crate::observation::{Cause, Findings, Outcome, Personal, SignIn};
-use crate::rule::Rule;
+use crate::rule::{Rule, Severity};
 use crate::settings::Responses;
 
 const START: u64 = 1_790_000_000_000;
@@ -218,7 +220,18 @@ fn an_order_that_failed_is_given_again() {
         .unwrap()
         .order
         .unwrap();
-    situation.failed(first.id);
+    let alert = situation
+        .failed(first.id, "the list is full", START + 50)
+        .unwrap();
+    assert_eq!(
+        (alert.rule, alert.severity),
+        (Rule::ResponseFailed, Severity::Critical)
+    );
+    assert_eq!(
+        alert.description.zh,
+        "对“203.0.113.9”的处置（ban，告警 1）未能执行：the list is full"
+    );
+    assert_eq!(situation.failed(first.id, "again", START + 60), None);
     assert!(
         guess(&mut situation, "203.0.113.9", START + 100)
             .pop()
@@ -279,6 +292,12 @@ fn no_more_is_done_in_a_minute_than_the_limit_and_people_still_see_the_alerts() 
         .list(None)
         .filter(|alert| alert.rule == Rule::PasswordGuessing);
     assert_eq!((orders, alerts.count()), (5, 50));
+    let own: Vec<_> = situation
+        .alerts()
+        .list(None)
+        .filter(|alert| alert.rule == Rule::ResponsesLimited)
+        .collect();
+    assert_eq!((own.len(), own[0].count), (1, 45));
     let later = guess(&mut situation, "203.0.113.77", START + 2 * MINUTE)
         .pop()
         .unwrap();
@@ -476,20 +495,8 @@ fn sign_in(address: IpAddr, user: &str, ok: bool, time_ms: u64) -> Observation<'
 
 fn observation(address: IpAddr, path: &str, time_ms: u64) -> Observation<'_> {
     Observation {
-        time_ms,
-        event: time_ms,
-        zone: "internet",
-        address,
-        caller: "",
-        portal: "service",
         path,
-        resource: None,
-        status: 200,
-        outcome: Outcome::Allowed,
-        findings: Findings::default(),
-        personal: Personal::default(),
-        sign_in: None,
-        scanner: false,
+        ..Observation::plain(address, time_ms)
     }
 }
 
@@ -503,4 +510,47 @@ fn address(text: &str) -> Entity {
 
 fn caller(id: &str) -> Entity {
     Entity::Caller(id.into())
+}
+
+proptest! {
+    /// Whatever comes: bounded lists, orders that end, no ban without a share of evidence from outside.
+    #[test]
+    fn no_sequence_of_events_breaks_a_bound(
+        steps in prop::collection::vec((0u64..60_000, 0u8..6, 0u8..4, 0u8..12, 0u32..400, 0u8..16), 1..400),
+    ) {
+        let mut settings = Settings::default();
+        settings.alerts.kept = 5.try_into().unwrap();
+        settings.watched = 3.try_into().unwrap();
+        settings.risk.kept = 3.try_into().unwrap();
+        settings.responses.per_minute = 2;
+        let mut situation = Situation::new(settings);
+        let (mut now, mut recent) = (START, Vec::new());
+        for (step, address, caller, kind, amount, path) in steps {
+            now += step;
+            let (path, caller) = (format!("/{path}-{amount}"), ["", "a", "b", "c"][usize::from(caller)]);
+            let mut seen = Observation { caller, ..observation([203, 0, 113, address].into(), &path, now) };
+            match kind {
+                0..=8 => {
+                    let causes = [
+                        Cause::Denied, Cause::Unidentified, Cause::BadCredential, Cause::Limited, Cause::Banned,
+                        Cause::Inspected, Cause::Malformed, Cause::NotFound, Cause::Fault,
+                    ];
+                    seen.outcome = Outcome::Refused { reason: "", cause: causes[usize::from(kind)] };
+                }
+                9 => seen.sign_in = Some(SignIn { user: "wang", ok: amount % 7 == 0 }),
+                10 => seen.personal = Personal { counts: &[], subjects: amount, hashes: &[] },
+                _ => seen.findings = Findings { score: amount, categories: &["xss"] },
+            }
+            for reaction in situation.observe(&seen) {
+                if let Some(order) = reaction.order {
+                    prop_assert!(order.action.until_ms().is_none_or(|until| until > now && until <= now + 86_400_000));
+                    recent.retain(|at| at + MINUTE > now);
+                    recent.push(now);
+                    prop_assert!(recent.len() <= 2);
+                }
+            }
+            prop_assert!(situation.alerts().list(None).count() <= 5);
+            prop_assert!(situation.risk().list(now).iter().all(|(_, standing)| standing.risk <= 100));
+        }
+    }
 }
