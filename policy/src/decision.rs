@@ -64,7 +64,7 @@ impl Decision {
             (Effect::Deny, _) | (Effect::Allow, Effect::Deny) => Err(Denied {
                 grounds: self.grounds,
                 rules: self.rules,
-                obligations: self.obligations,
+                obligations: Box::new(self.obligations),
                 revision: self.revision,
             }),
         }
@@ -105,7 +105,7 @@ pub struct Denied {
     /// The rules that deny; empty if none applied.
     pub rules: SmallVec<[RuleId; 4]>,
     /// What the rules that deny ask for: a full log, an alert.
-    pub obligations: Obligations,
+    pub obligations: Box<Obligations>,
     /// The policy it was made under.
     pub revision: Revision,
 }

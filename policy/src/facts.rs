@@ -12,7 +12,7 @@ pub enum Value<'a> {
     /// A truth value.
     Bool(bool),
     /// Attributes by name.
-    Map(&'a [(&'a str, Value<'a>)]),
+    Map(&'a [(&'a str, Self)]),
 }
 
 impl Value<'_> {

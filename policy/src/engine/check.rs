@@ -64,13 +64,15 @@ impl Check {
                 slot: narrow(slot)?,
                 wanted: true,
             })),
-            Expr::Not(inner) => match &**inner {
-                Expr::Fact(slot) => Some(Some(Self::Flag {
+            Expr::Not(inner) => {
+                let Expr::Fact(slot) = &**inner else {
+                    return None;
+                };
+                Some(Some(Self::Flag {
                     slot: narrow(slot)?,
                     wanted: false,
-                })),
-                _ => None,
-            },
+                }))
+            }
             Expr::Compare(comparison, left, right) => match (&**left, &**right) {
                 (Expr::Fact(slot), Expr::Int(bound)) => Some(Some(Self::Int {
                     slot: narrow(slot)?,

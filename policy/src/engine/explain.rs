@@ -89,9 +89,10 @@ pub(crate) fn read(policy: &Policy, facts: &[Fact<'_>]) -> (Hits, Near) {
 /// The conditions of a row, with its own condition taken apart.
 fn conjuncts(policy: &Policy, row: usize) -> impl Iterator<Item = &Conjunct> {
     policy.model.conjuncts.iter().flat_map(move |conjunct| {
-        let own = match conjunct.expr {
-            Expr::Condition(field) => policy.rules.condition(policy.rules.field(row, field)),
-            _ => None,
+        let own = if let Expr::Condition(field) = conjunct.expr {
+            policy.rules.condition(policy.rules.field(row, field))
+        } else {
+            None
         };
         own.unwrap_or(std::slice::from_ref(conjunct))
     })

@@ -69,10 +69,10 @@ impl Plan {
             .filter(|(_, guard)| matches!(guard, Guard::Equal(_)));
         let mut memberships = Vec::new();
         for guard in &guards {
-            if let Guard::Role(_, membership) = guard {
-                if !memberships.contains(membership) {
-                    memberships.push(*membership);
-                }
+            if let Guard::Role(_, membership) = guard
+                && !memberships.contains(membership)
+            {
+                memberships.push(*membership);
             }
         }
         Self {

@@ -200,10 +200,10 @@ impl Uses {
                 }
             }
             Expr::Match { way, pattern, .. } => {
-                if let Expr::Policy(field) = **pattern {
-                    if !self.patterns.contains(&(field, *way)) {
-                        self.patterns.push((field, *way));
-                    }
+                if let Expr::Policy(field) = **pattern
+                    && !self.patterns.contains(&(field, *way))
+                {
+                    self.patterns.push((field, *way));
                 }
             }
             Expr::Any(parts) => {

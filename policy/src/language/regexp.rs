@@ -25,15 +25,12 @@ pub(crate) fn compile(pattern: &str) -> Result<Expression, Fault> {
         .nest_limit(64)
         .build()
         .map_err(|error| {
-            let reason = match error {
-                regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-                other => other
-                    .to_string()
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ")
-                    .to_owned(),
+            let reason = if matches!(error, regex::Error::CompiledTooBig(_)) {
+                "it is too large".to_owned()
+            } else {
+                let text = error.to_string();
+                let last = text.lines().last().unwrap_or_default();
+                last.trim_start_matches("error: ").to_owned()
             };
             Fault {
                 offset: 0,

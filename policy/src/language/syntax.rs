@@ -67,6 +67,12 @@ pub(crate) fn parse(passage: &Passage) -> Result<Syntax, Mistake> {
     }
 }
 
+/// How two sides are compared.
+enum Relation {
+    Compare(Comparison),
+    Member,
+}
+
 struct Parser<'a> {
     passage: &'a Passage,
     words: &'a [Token],
@@ -160,41 +166,28 @@ impl Parser<'_> {
     fn comparison(&mut self) -> Result<Syntax, Mistake> {
         let start = self.start();
         let left = self.sum()?;
-        let Some(form) = self.compared(left)? else {
-            return Err(self.wrong(
-                "only one reference knows this operator",
-                "write `regexMatch(value, pattern)`",
-            ));
+        let Some(relation) = self.relation()? else {
+            return Ok(left);
         };
-        let (form, chained) = match form {
-            Ok(form) => (form, self.is_comparison()),
-            Err(plain) => return Ok(plain),
+        self.at += 1;
+        let form = match relation {
+            Relation::Compare(comparison) => {
+                Form::Compare(comparison, Box::new(left), Box::new(self.sum()?))
+            }
+            Relation::Member => Form::In(Box::new(left), self.members()?),
         };
-        if chained {
+        let span = start..self.end();
+        if self.relation()?.is_some() {
             return Err(self.wrong(
                 "the references group chained comparisons differently",
                 "use parentheses",
             ));
         }
-        Ok(Syntax {
-            form,
-            span: start..self.end(),
-        })
+        Ok(Syntax { form, span })
     }
 
-    fn is_comparison(&self) -> bool {
-        match self.word() {
-            Word::Sign(sign) => {
-                matches!(*sign, "==" | "!=" | "<" | "<=" | ">" | ">=" | "=~" | "!~")
-            }
-            Word::Name(name) => name == "in",
-            Word::Int(_) | Word::Text(_) | Word::End => false,
-        }
-    }
-
-    /// The rest of a comparison; `Err(left)` inside if there is none, `None` for `=~` and `!~`.
-    #[expect(clippy::type_complexity, reason = "used in one place")]
-    fn compared(&mut self, left: Syntax) -> Result<Option<Result<Form, Syntax>>, Mistake> {
+    /// What the next word compares, if it does.
+    fn relation(&self) -> Result<Option<Relation>, Mistake> {
         let comparison = match self.word() {
             Word::Sign("==") => Comparison::Equal,
             Word::Sign("!=") => Comparison::Unequal,
@@ -202,23 +195,18 @@ impl Parser<'_> {
             Word::Sign("<=") => Comparison::LessOrEqual,
             Word::Sign(">") => Comparison::Greater,
             Word::Sign(">=") => Comparison::GreaterOrEqual,
-            Word::Sign("=~" | "!~") => return Ok(None),
-            Word::Name(name) if name == "in" => {
-                self.at += 1;
-                let members = self.members()?;
-                return Ok(Some(Ok(Form::In(Box::new(left), members))));
+            Word::Sign("=~" | "!~") => {
+                return Err(self.wrong(
+                    "only one reference knows this operator",
+                    "write `regexMatch(value, pattern)`",
+                ));
             }
+            Word::Name(name) if name == "in" => return Ok(Some(Relation::Member)),
             Word::Sign(_) | Word::Name(_) | Word::Int(_) | Word::Text(_) | Word::End => {
-                return Ok(Some(Err(left)));
+                return Ok(None);
             }
         };
-        self.at += 1;
-        let right = self.sum()?;
-        Ok(Some(Ok(Form::Compare(
-            comparison,
-            Box::new(left),
-            Box::new(right),
-        ))))
+        Ok(Some(Relation::Compare(comparison)))
     }
 
     fn members(&mut self) -> Result<Vec<Syntax>, Mistake> {

@@ -168,7 +168,7 @@ fn attributes(case: &Json) -> String {
             let kind = match value {
                 Json::Number(_) => "int",
                 Json::Bool(_) => "bool",
-                _ => "text",
+                Json::Null | Json::String(_) | Json::Array(_) | Json::Object(_) => "text",
             };
             declared.insert(attribute, kind);
         }
@@ -186,6 +186,6 @@ fn plain(value: &Json) -> Option<Value<'_>> {
         Json::String(text) => Some(Value::Str(text)),
         Json::Bool(known) => Some(Value::Bool(*known)),
         Json::Number(number) => number.as_i64().map(Value::Int),
-        _ => None,
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
     }
 }

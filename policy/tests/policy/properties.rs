@@ -169,7 +169,7 @@ fn policy() -> impl Strategy<Value = Snapshot> {
     );
     (prop::collection::hash_set(row(), 1..30), roles).prop_map(|(rows, roles)| {
         let rows: String = rows.into_iter().collect();
-        snapshot(MIXED, &(rows + &roles.concat()))
+        snapshot(MIXED, &(rows + roles.concat().as_str()))
     })
 }
 
