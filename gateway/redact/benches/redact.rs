@@ -1,6 +1,6 @@
 //! Throughput of one thread over JSON, in megabytes of input per second of processor time.
 //!
-//! `cargo bench -p hangu-redact`; every figure is the best of nine runs over bodies of 64 MiB in chunks of 64 KiB.
+//! `cargo bench -p hangu-redact --bench redact [BODY]`; every figure is the best of nine runs over bodies of 64 MiB in chunks of 64 KiB.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::fmt::Write as _;
@@ -13,6 +13,9 @@ const SIZE: usize = 64 << 20;
 const CHUNK: usize = 64 << 10;
 
 fn main() {
+    let only = std::env::args()
+        .nth(1)
+        .filter(|name| !name.starts_with('-'));
     let bodies = [
         ("dense", dense()),
         ("sparse", sparse()),
@@ -20,12 +23,15 @@ fn main() {
         ("escaped", escaped()),
     ];
     for (name, body) in &bodies {
-        for level in [Level::L1, Level::L3] {
-            run(name, Media::Json, level, Coding::Identity, body);
+        if only.as_deref().is_some_and(|only| only != *name) {
+            continue;
         }
-        run(name, Media::Text, Level::L3, Coding::Identity, body);
+        run(name, Media::Json, Level::L2, Coding::Identity, body);
+        run(name, Media::Text, Level::L2, Coding::Identity, body);
     }
-    run("form", Media::Form, Level::L3, Coding::Identity, &form());
+    if only.is_none() {
+        run("form", Media::Form, Level::L2, Coding::Identity, &form());
+    }
 }
 
 fn run(name: &str, media: Media, level: Level, coding: Coding, body: &[u8]) {
@@ -34,7 +40,7 @@ fn run(name: &str, media: Media, level: Level, coding: Coding, body: &[u8]) {
     let mut out = Vec::with_capacity(2 * CHUNK);
     for _ in 0..9 {
         let mut redactor = BodyRedactor::new(level, media, coding, Limits::default());
-        let start = Instant::now();
+        let clock = Clock::start();
         for chunk in body.chunks(CHUNK) {
             out.clear();
             if redactor.feed(black_box(chunk), &mut out).is_err() {
@@ -45,13 +51,44 @@ fn run(name: &str, media: Media, level: Level, coding: Coding, body: &[u8]) {
         masked = redactor
             .finish(&mut out)
             .map_or(0, |summary| summary.masked.total());
-        best = best.min(start.elapsed().as_secs_f64());
+        best = best.min(clock.seconds());
     }
     let rate = body.len() as f64 / best / 1e6;
     let per_value = body.len() as u64 / masked.max(1);
     println!(
         "{name:8} {media:?} {level} {rate:8.0} MB/s  {masked:8} masked, one in {per_value} bytes"
     );
+}
+
+/// Processor time of this thread where Linux tells it, which a busy machine does not distort; else the time that passed.
+struct Clock {
+    processor: Option<u64>,
+    wall: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self {
+            processor: Self::nanoseconds(),
+            wall: Instant::now(),
+        }
+    }
+
+    fn nanoseconds() -> Option<u64> {
+        std::fs::read_to_string("/proc/thread-self/schedstat")
+            .ok()?
+            .split(' ')
+            .next()?
+            .parse()
+            .ok()
+    }
+
+    fn seconds(&self) -> f64 {
+        match (self.processor, Self::nanoseconds()) {
+            (Some(from), Some(to)) => (to - from) as f64 / 1e9,
+            _ => self.wall.elapsed().as_secs_f64(),
+        }
+    }
 }
 
 /// A record with twelve values, one in about 66 bytes, among Chinese text.

@@ -1,6 +1,6 @@
 //! The run of characters around a place that could matter, as the format means it.
 
-use crate::unit::{Escapes, Unit, is_cluster, unit};
+use crate::unit::{Escapes, MARK, Unit, class, unit};
 
 /// Characters of a cluster that are decided at once; longer ones are decided piece by piece.
 pub(crate) const CHARS_MAX: usize = 640;
@@ -14,10 +14,19 @@ pub(crate) const BEHIND_MAX: usize = 128;
 /// A cluster cut out of a buffer.
 #[derive(Debug)]
 pub(crate) enum Cluster {
-    /// Written plainly: the characters are the bytes from the start to `end`.
-    Plain { end: usize, more: bool },
-    /// With escapes: the characters and the place of each are in the scratch; `next` is behind what ended it.
-    Unescaped { next: usize, more: bool },
+    /// Written plainly: the characters are the bytes from the start to `end`, `seen` the classes among them.
+    Plain { end: usize, more: bool, seen: u8 },
+    /// Some of it is escaped.
+    Escaped,
+    /// It is not known yet where it ends.
+    Open,
+}
+
+/// What became of escapes.
+#[derive(Debug)]
+pub(crate) enum Unescaped {
+    /// The characters are in the scratch; `next` is behind what ended them.
+    Text { next: usize, more: bool },
     /// It is not known yet where it ends.
     Open,
 }
@@ -30,51 +39,63 @@ pub(crate) struct Scratch {
     pub(crate) places: Vec<usize>,
 }
 
-/// Finds where the cluster that goes on at `from` begins, not before `floor`. Only plain characters stand between.
-pub(crate) fn start(buffer: &[u8], floor: usize, from: usize, escapes: Escapes) -> usize {
+/// Finds where the cluster that goes on at `from` begins, not before `floor`, and the classes on the way. Only plain
+/// characters stand between.
+#[inline]
+pub(crate) fn start(buffer: &[u8], floor: usize, from: usize, escapes: Escapes) -> (usize, u8) {
     let floor = floor.max(from.saturating_sub(BEHIND_MAX));
     let before = buffer.get(floor..from).unwrap_or_default();
-    let mut at = from;
-    let mut bytes = before.iter().rev().peekable();
-    while let Some(&byte) = bytes.next() {
-        let digit_ahead = || at == from || buffer.get(at).is_some_and(u8::is_ascii_digit);
-        let belongs = escapes.is_plain(byte)
-            || (escapes.is_space(byte)
-                && digit_ahead()
-                && bytes.peek().is_some_and(|byte| byte.is_ascii_digit()));
-        if !belongs {
-            break;
+    let mut left = before;
+    let mut seen = 0;
+    while let Some((&byte, rest)) = left.split_last() {
+        let class = escapes.plain_class(byte);
+        if class == 0 {
+            let ahead = before.get(left.len());
+            let separates = escapes.is_space(byte)
+                && ahead.is_none_or(u8::is_ascii_digit)
+                && is_digit(rest.last());
+            if !separates {
+                break;
+            }
+            seen |= MARK;
         }
-        at -= 1;
+        seen |= class;
+        left = rest;
     }
-    at
+    (floor + left.len(), seen)
 }
 
 /// Cuts out the cluster that begins at `start` and is plain up to `known`.
+#[inline]
 pub(crate) fn cut(
     buffer: &[u8],
     start: usize,
     known: usize,
+    seen: u8,
     escapes: Escapes,
     last: bool,
-    scratch: &mut Scratch,
 ) -> Cluster {
     if escapes == Escapes::Percent {
-        return unescape(buffer, start, escapes, last, scratch);
+        return Cluster::Escaped;
     }
+    let mut seen = seen;
     let longest = start + CHARS_MAX;
     let mut at = known;
     loop {
-        let run = buffer.get(at..).unwrap_or_default();
-        at += run
-            .iter()
-            .take(longest.saturating_sub(at))
-            .take_while(|&&byte| is_cluster(byte))
-            .count();
+        let until = longest.min(buffer.len());
+        for &byte in buffer.get(at..until).unwrap_or_default() {
+            let class = class(byte);
+            if class == 0 {
+                break;
+            }
+            seen |= class;
+            at += 1;
+        }
         if at >= longest {
             return Cluster::Plain {
                 end: at,
                 more: true,
+                seen,
             };
         }
         match buffer.get(at) {
@@ -82,27 +103,31 @@ pub(crate) fn cut(
                 return Cluster::Plain {
                     end: at,
                     more: false,
+                    seen,
                 };
             }
             None => return Cluster::Open,
-            Some(b'\\' | 0xEF) => return unescape(buffer, start, escapes, last, scratch),
-            Some(b' ') if is_digit(buffer.get(at.wrapping_sub(1))) && at > start => {
-                match buffer.get(at + 1) {
-                    Some(b'\\' | 0xEF) => return unescape(buffer, start, escapes, last, scratch),
-                    Some(next) if next.is_ascii_digit() => at += 1,
-                    None if !last => return Cluster::Open,
-                    _ => {
-                        return Cluster::Plain {
-                            end: at,
-                            more: false,
-                        };
-                    }
+            Some(b'\\' | 0xEF) if !escapes.is_plain_break(buffer, at) => return Cluster::Escaped,
+            Some(b' ') if at > start && is_digit(buffer.get(at - 1)) => match buffer.get(at + 1) {
+                Some(b'\\' | 0xEF) => return Cluster::Escaped,
+                Some(next) if next.is_ascii_digit() => {
+                    seen |= MARK;
+                    at += 1;
                 }
-            }
+                None if !last => return Cluster::Open,
+                _ => {
+                    return Cluster::Plain {
+                        end: at,
+                        more: false,
+                        seen,
+                    };
+                }
+            },
             Some(_) => {
                 return Cluster::Plain {
                     end: at,
                     more: false,
+                    seen,
                 };
             }
         }
@@ -113,29 +138,30 @@ fn is_digit(byte: Option<&u8>) -> bool {
     byte.is_some_and(u8::is_ascii_digit)
 }
 
-fn unescape(
+/// Undoes the escapes of the cluster that begins at `start`.
+pub(crate) fn unescape(
     buffer: &[u8],
     start: usize,
     escapes: Escapes,
     last: bool,
     scratch: &mut Scratch,
-) -> Cluster {
+) -> Unescaped {
     scratch.text.clear();
     scratch.places.clear();
     let mut at = start;
     loop {
         scratch.places.push(at);
         if scratch.text.len() >= CHARS_MAX || at - start >= BYTES_MAX {
-            return Cluster::Unescaped {
+            return Unescaped::Text {
                 next: at,
                 more: true,
             };
         }
         let after_digit = is_digit(scratch.text.last());
         match unit(buffer, at, escapes, last) {
-            Unit::Short => return Cluster::Open,
+            Unit::Short => return Unescaped::Open,
             Unit::Break { len } => {
-                return Cluster::Unescaped {
+                return Unescaped::Text {
                     next: at + len,
                     more: false,
                 };
@@ -147,10 +173,10 @@ fn unescape(
                     Unit::Break { len: 0 }
                 };
                 match ahead {
-                    Unit::Short => return Cluster::Open,
+                    Unit::Short => return Unescaped::Open,
                     Unit::Char { byte, .. } if byte.is_ascii_digit() => scratch.text.push(b' '),
                     Unit::Char { .. } | Unit::WideX { .. } | Unit::Break { .. } => {
-                        return Cluster::Unescaped {
+                        return Unescaped::Text {
                             next: at + len,
                             more: false,
                         };
@@ -163,7 +189,7 @@ fn unescape(
                 at += len;
             }
             Unit::WideX { len } => {
-                return Cluster::Unescaped {
+                return Unescaped::Text {
                     next: at + len,
                     more: false,
                 };

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use crate::kind::Kind;
 use crate::number::number;
-use crate::unit::is_alnum;
+use crate::unit::{ALNUM, SIGN, is_alnum};
 
 /// The farthest that deciding about a word looks ahead: an address of 64 + 1 + 253 characters (RFC 5321 section
 /// 4.5.3.1) and one after it.
@@ -59,13 +59,31 @@ pub(crate) enum After {
     Domain,
 }
 
-/// Finds the values in a cluster. `glued` says that a word is going on at its start, `more` that it does not end where
+/// Finds the values in a cluster. `seen` are the classes in it, at least; `glued` says that a word is going on at its start, `more` that it does not end where
 /// `text` does; then only words whose surroundings are known are decided.
-pub(crate) fn find(text: &[u8], glued: bool, more: bool, after: After, hits: &mut Hits) -> Decided {
+pub(crate) fn find(
+    text: &[u8],
+    seen: u8,
+    glued: bool,
+    more: bool,
+    after: After,
+    hits: &mut Hits,
+) -> Decided {
     let end = text.len();
+    if seen == ALNUM && !glued && !more {
+        hits.extend(number(text, 0, end));
+        return Decided {
+            at: end,
+            glued: false,
+        };
+    }
     let limit = if more { end.saturating_sub(REACH) } else { end };
     let mut at = if glued { word_end(text, 0) } else { 0 };
-    let mut sign = memchr(b'@', text).unwrap_or(end);
+    let mut sign = if seen & SIGN == 0 {
+        end
+    } else {
+        next_sign(text, 0)
+    };
     loop {
         at += text
             .get(at..)
@@ -160,39 +178,41 @@ fn is_local(byte: u8) -> bool {
 ///
 /// What is glued to the top level belongs to it: `a@b.cn1380` is an address that somebody forgot to end.
 fn domain(text: &[u8]) -> Option<usize> {
+    let text = text.get(..DOMAIN_MAX).unwrap_or(text);
     let mut best = None;
     let mut label = 0;
-    for at in 0..=DOMAIN_MAX {
-        let byte = text.get(at).copied().unwrap_or(0);
-        let is_part = is_alnum(byte) || byte == b'-';
-        if !is_alnum(byte)
-            && label > 0
-            && text
-                .get(label..at)
-                .is_some_and(|name| is_top_level(name, is_part))
-        {
-            best = Some(at);
-        }
-        if byte == b'.' && at > label {
-            label = at + 1;
-        } else if !is_part {
+    while let Some(rest) = text.get(label..) {
+        let length = rest
+            .iter()
+            .take_while(|&&byte| is_alnum(byte) || byte == b'-')
+            .count();
+        if length == 0 {
             break;
         }
+        if label > 0
+            && let Some(top) = top_level(rest.get(..length).unwrap_or_default())
+        {
+            best = Some(label + top);
+        }
+        if rest.get(length) != Some(&b'.') {
+            break;
+        }
+        label += length + 1;
     }
     best.filter(|&length| !text.get(..length).is_some_and(is_scaled_image))
 }
 
-fn is_top_level(name: &[u8], goes_on: bool) -> bool {
-    let letters = name
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphabetic())
-        .count();
-    (letters >= 2 && name.iter().all(u8::is_ascii_alphanumeric))
-        || (!goes_on
-            && name.len() > 4
-            && name
-                .get(..4)
-                .is_some_and(|head| head.eq_ignore_ascii_case(b"xn--")))
+/// Length of the top level that a label is or begins with.
+fn top_level(label: &[u8]) -> Option<usize> {
+    if label.len() > 4
+        && label
+            .get(..4)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"xn--"))
+    {
+        return Some(label.len());
+    }
+    let begins = label.len() >= 2 && label.iter().take(2).all(u8::is_ascii_alphabetic);
+    begins.then(|| label.iter().take_while(|&&byte| is_alnum(byte)).count())
 }
 
 /// `logo@2x.png` names a file.
@@ -207,10 +227,18 @@ fn is_scaled_image(domain: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unit::MARK;
 
     fn kinds(text: &str) -> Vec<(Kind, &str)> {
         let mut hits = Hits::new();
-        find(text.as_bytes(), false, false, After::Sign, &mut hits);
+        find(
+            text.as_bytes(),
+            ALNUM | MARK | SIGN,
+            false,
+            false,
+            After::Sign,
+            &mut hits,
+        );
         hits.iter()
             .map(|hit| (hit.kind, &text[hit.start..hit.end]))
             .collect()

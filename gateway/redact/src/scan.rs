@@ -1,13 +1,13 @@
 //! The pass over a body: 64 bytes at a time, stopping only where a value could be.
 
 use crate::bits::{Bits, Wanted};
-use crate::cluster::{self, Cluster, Scratch};
+use crate::cluster::{self, Cluster, Scratch, Unescaped};
 use crate::find::{After, Hit, Hits, find};
 use crate::kind::{Counts, Kind};
 use crate::mask::{Action, Actions};
 use crate::media::Media;
 use crate::number::number;
-use crate::unit::{Escapes, Unit, is_alnum, unit};
+use crate::unit::{ALNUM, Escapes, MARK, SIGN, Unit, is_alnum, unit};
 
 /// What the pass knows between two buffers.
 #[derive(Debug)]
@@ -129,7 +129,7 @@ impl Scan {
         let from = if last {
             buffer.len()
         } else {
-            cluster::start(buffer, at, buffer.len(), self.escapes)
+            cluster::start(buffer, at, buffer.len(), self.escapes).0
         };
         copy.upto(from);
         self.glue(buffer, at, from);
@@ -165,6 +165,12 @@ impl Scan {
         let buffer = copy.buffer;
         let byte = buffer.get(place).copied().unwrap_or(0);
         if byte == self.escapes.byte() || byte == 0xEF {
+            if self.escapes.is_plain_break(buffer, place) {
+                return Step::To {
+                    at: place + 1,
+                    glued: false,
+                };
+            }
             match unit(buffer, place, self.escapes, last) {
                 // No place in the run before it could matter, or the pass would have stopped there.
                 Unit::Break { len } => {
@@ -176,15 +182,13 @@ impl Scan {
                 Unit::Short | Unit::WideX { .. } | Unit::Char { .. } => {}
             }
         }
-        let start = cluster::start(buffer, floor, place, self.escapes);
+        let (start, seen) = cluster::start(buffer, floor, place, self.escapes);
         let glued = self.is_glued(buffer, floor, start);
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let step = match cluster::cut(buffer, start, place, self.escapes, last, &mut scratch) {
+        match cluster::cut(buffer, start, place, seen, self.escapes, last) {
             Cluster::Open => Step::Wait { from: start },
-            Cluster::Plain { end, more } => {
+            Cluster::Plain { end, more, seen } => {
                 let text = buffer.get(start..end).unwrap_or_default();
-                let decided = self.mask(text, glued, more, |at| start + at, copy);
-                match decided {
+                match self.mask(text, seen, glued, more, |at| start + at, copy) {
                     Some((at, glued)) => Step::To {
                         at: start + at,
                         glued,
@@ -195,10 +199,24 @@ impl Scan {
                     },
                 }
             }
-            Cluster::Unescaped { next, more } => {
-                let places = &scratch.places;
-                let place_of = |at: usize| places.get(at).copied().unwrap_or(next);
-                match self.mask(&scratch.text, glued, more, place_of, copy) {
+            Cluster::Escaped => self.step_escaped(start, glued, last, copy),
+        }
+    }
+
+    fn step_escaped(&mut self, start: usize, glued: bool, last: bool, copy: &mut Copy<'_>) -> Step {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let step = match cluster::unescape(copy.buffer, start, self.escapes, last, &mut scratch) {
+            Unescaped::Open => Step::Wait { from: start },
+            Unescaped::Text { next, more } => {
+                let place_of = |at: usize| scratch.places.get(at).copied().unwrap_or(next);
+                match self.mask(
+                    &scratch.text,
+                    ALNUM | MARK | SIGN,
+                    glued,
+                    more,
+                    place_of,
+                    copy,
+                ) {
                     Some((at, glued)) => Step::To {
                         at: place_of(at),
                         glued,
@@ -218,6 +236,7 @@ impl Scan {
     fn mask(
         &mut self,
         text: &[u8],
+        seen: u8,
         glued: bool,
         more: bool,
         place_of: impl Fn(usize) -> usize,
@@ -234,7 +253,7 @@ impl Scan {
                 Action::Drop => After::Domain,
                 Action::Pass | Action::Keep { .. } | Action::Local { .. } => After::Sign,
             };
-            let decided = find(text, glued, more, after, &mut hits);
+            let decided = find(text, seen, glued, more, after, &mut hits);
             more.then_some((decided.at, decided.glued))
         };
         for hit in &hits {

@@ -18,9 +18,27 @@ impl Escapes {
         }
     }
 
-    /// Tells whether a byte written plainly belongs to a cluster, separators aside.
-    pub(crate) fn is_plain(self, byte: u8) -> bool {
-        is_cluster(byte) && !(self == Self::Percent && (byte == b'+' || byte == b'%'))
+    /// The class of a byte written plainly, separators aside.
+    #[inline]
+    pub(crate) fn plain_class(self, byte: u8) -> u8 {
+        if self == Self::Percent && (byte == b'+' || byte == b'%') {
+            0
+        } else {
+            class(byte)
+        }
+    }
+
+    /// Tells whether the bytes at `at` are plain and cannot be part of a value, so that nobody need decode them.
+    #[inline]
+    pub(crate) fn is_plain_break(self, buffer: &[u8], at: usize) -> bool {
+        // Most full-width forms in text are punctuation.
+        match buffer.get(at..at + 3) {
+            Some([0xEF, second, third]) if self == Self::Backslash => !matches!(
+                (second, third),
+                (0xBC, 0x90..=0x99 | 0xA0 | 0xB8) | (0xBD, 0x98)
+            ),
+            _ => false,
+        }
     }
 
     /// Tells whether a byte written plainly separates groups of digits as a space does.
@@ -53,8 +71,12 @@ pub(crate) enum Unit {
     Short,
 }
 
-const LETTER_OR_DIGIT: u8 = 1;
-const CLUSTER: u8 = 2;
+/// Class of ASCII letters and digits.
+pub(crate) const ALNUM: u8 = 1;
+/// Class of what else can belong to a value, or to what is left of a masked one.
+pub(crate) const MARK: u8 = 2;
+/// Class of `@`.
+pub(crate) const SIGN: u8 = 4;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -62,12 +84,11 @@ const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
     let mut byte = 0_u8;
     loop {
-        let class = if byte.is_ascii_alphanumeric() {
-            LETTER_OR_DIGIT | CLUSTER
-        } else if matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'@' | b'*') {
-            CLUSTER
-        } else {
-            0
+        let class = match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => ALNUM,
+            b'.' | b'_' | b'%' | b'+' | b'-' | b'*' => MARK,
+            b'@' => SIGN,
+            _ => 0,
         };
         if let Some((_, rest)) = table.split_at_mut_checked(byte as usize)
             && let Some(slot) = rest.first_mut()
@@ -81,18 +102,22 @@ const fn classes() -> [u8; 256] {
     }
 }
 
-fn class(byte: u8) -> u8 {
+/// The class of a character, 0 where it ends every value.
+#[inline]
+pub(crate) fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
 /// Tells whether a character can be part of a value, or of what is left of a masked one.
+#[inline]
 pub(crate) fn is_cluster(byte: u8) -> bool {
-    class(byte) & CLUSTER != 0
+    class(byte) != 0
 }
 
 /// Tells whether a character before or after a number makes it a part of something else.
+#[inline]
 pub(crate) fn is_alnum(byte: u8) -> bool {
-    class(byte) & LETTER_OR_DIGIT != 0
+    class(byte) == ALNUM
 }
 
 /// Reads the character at `at`; `last` says that nothing follows the buffer.
