@@ -17,7 +17,7 @@ const SHARDS: usize = 32;
 
 /// A bounded map in shards. Its hashes are keyed per process, so nobody outside can aim at one bucket.
 #[derive(Debug)]
-pub struct Bounded<K, V> {
+pub(crate) struct Bounded<K, V> {
     // Each lock guards one shard; sharding keeps writers from stopping all readers.
     shards: Vec<RwLock<Shard<K, V>>>,
     hasher: RandomState,
@@ -40,7 +40,7 @@ struct Slot<K, V> {
 
 impl<K: Hash + Eq + Clone, V: Clone> Bounded<K, V> {
     /// A map for about `capacity` entries, at least one a shard.
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         let shards = SHARDS.min(capacity.max(1));
         let shard = || {
             RwLock::new(Shard {
@@ -57,7 +57,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Bounded<K, V> {
     }
 
     /// The value under `key`, if `usable` says that it may still be used.
-    pub fn get(&self, key: &K, usable: impl FnOnce(&V) -> bool) -> Option<V> {
+    pub(crate) fn get(&self, key: &K, usable: impl FnOnce(&V) -> bool) -> Option<V> {
         let shard = self
             .shard(key)?
             .read()
@@ -75,7 +75,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Bounded<K, V> {
 
     /// Puts a value under `key`. When the map is full, a value that `spent` says is of no more use goes first, then one
     /// that was not asked for since the hand last passed.
-    pub fn put(&self, key: K, value: V, spent: impl Fn(&V) -> bool) {
+    pub(crate) fn put(&self, key: K, value: V, spent: impl Fn(&V) -> bool) {
         let Some(shard) = self.shard(&key) else {
             return;
         };
@@ -106,7 +106,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Bounded<K, V> {
     }
 
     /// Forgets everything.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             shard.places.clear();
@@ -116,7 +116,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Bounded<K, V> {
     }
 
     /// Number of entries, spent ones included.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.shards
             .iter()
             .map(|shard| {
@@ -130,7 +130,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Bounded<K, V> {
     }
 
     /// Whether there is no entry.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 

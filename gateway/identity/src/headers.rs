@@ -9,14 +9,24 @@
 /// variables (CGI, WSGI, PHP, nginx) read `x_forwarded_for` and `X.Forwarded.For` as `X-Forwarded-For`.
 pub fn is_reserved(name: &str) -> bool {
     let name = name.as_bytes();
-    EXACT
+    // Most fields do not begin with `x-`, and are compared with the short lists only.
+    match name {
+        [x, dash, rest @ ..] if fold(*x) == b'x' && fold(*dash) == b'-' => {
+            is_listed(rest, X_EXACT, X_PREFIXES)
+        }
+        _ => is_listed(name, EXACT, PREFIXES),
+    }
+}
+
+fn is_listed(name: &[u8], exact: &[&str], prefixes: &[&str]) -> bool {
+    exact
         .iter()
-        .any(|reserved| name.len() == reserved.len() && folded_prefix(name, reserved))
-        || PREFIXES.iter().any(|prefix| folded_prefix(name, prefix))
+        .any(|reserved| name.len() == reserved.len() && begins(name, reserved))
+        || prefixes.iter().any(|prefix| begins(name, prefix))
 }
 
 /// Whether `name`, folded, begins with `prefix`.
-fn folded_prefix(name: &[u8], prefix: &str) -> bool {
+fn begins(name: &[u8], prefix: &str) -> bool {
     name.len() >= prefix.len()
         && name
             .iter()
@@ -34,81 +44,83 @@ fn fold(byte: u8) -> u8 {
 
 /// Fields that are reserved under exactly this name.
 const EXACT: &[&str] = &[
-    "forwarded",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
     "client-cert",
     "client-cert-chain",
     "client-ip",
-    "cf-connecting-ip",
-    "cf-connecting-ipv6",
     "fastly-client-ip",
     "fly-client-ip",
+    "forwarded",
     "remote-addr",
     "remote-host",
     "remote-user",
     "true-client-ip",
-    "x-amzn-oidc-accesstoken",
-    "x-arr-clientcert",
-    "x-arr-ssl",
-    "x-appengine-user-ip",
-    "x-azure-clientip",
-    "x-azure-socketip",
-    "x-client-dn",
-    "x-client-ip",
-    "x-client-verify",
-    "x-cluster-client-ip",
-    "x-host",
-    "x-http-host-override",
-    "x-originating-ip",
-    "x-proxyuser-ip",
-    "x-real-ip",
-    "x-real-port",
-    "x-real-proto",
-    "x-remote-addr",
-    "x-remote-ip",
-    "x-rewrite-url",
-    "x-subject-token",
-    "x-user",
-    "x-user-id",
-    "x-user-name",
-    "x-username",
-    "x-userid",
-    "x-url-scheme",
-    "x-wap-profile-user",
 ];
 
 /// Fields that are reserved when they begin so.
-const PREFIXES: &[&str] = &[
+const PREFIXES: &[&str] = &["cf-access-", "hangu-", "oidc-", "remote-", "ssl-client-"];
+
+/// Fields that are reserved under exactly this name after `x-`.
+const X_EXACT: &[&str] = &[
+    "amzn-oidc-accesstoken",
+    "appengine-user-ip",
+    "arr-clientcert",
+    "arr-ssl",
+    "azure-clientip",
+    "azure-socketip",
+    "client-dn",
+    "client-ip",
+    "client-verify",
+    "cluster-client-ip",
+    "host",
+    "http-host-override",
+    "originating-ip",
+    "proxyuser-ip",
+    "real-ip",
+    "real-port",
+    "real-proto",
+    "remote-addr",
+    "remote-ip",
+    "rewrite-url",
+    "subject-token",
+    "url-scheme",
+    "user",
+    "user-id",
+    "user-name",
+    "userid",
+    "username",
+    "wap-profile-user",
+];
+
+/// Fields that are reserved when they begin so after `x-`.
+const X_PREFIXES: &[&str] = &[
+    "amzn-mtls-",
+    "amzn-oidc-",
+    "auth-request-",
+    "auth-user",
+    "authenticated-",
+    "authentik-",
+    "client-cert",
+    "clientcert",
+    "endpoint-api-userinfo",
+    "envoy-",
+    "forward-",
+    "forwarded-",
+    "goog-authenticated-",
+    "goog-iap-",
     "hangu-",
-    "x-hangu-",
-    "x-forwarded-",
-    "x-forward-",
-    "x-original-",
-    "x-remote-",
+    "jwt-",
+    "ms-client-principal",
+    "ms-token-",
+    "original-",
+    "pomerium-",
     "remote-",
-    "ssl-client-",
-    "x-ssl-",
-    "x-client-cert",
-    "x-clientcert",
-    "x-tls-client-",
-    "x-auth-request-",
-    "x-auth-user",
-    "x-authenticated-",
-    "x-authentik-",
-    "x-amzn-oidc-",
-    "x-amzn-mtls-",
-    "x-endpoint-api-userinfo",
-    "x-envoy-",
-    "x-goog-authenticated-",
-    "x-goog-iap-",
-    "x-ms-client-principal",
-    "x-ms-token-",
-    "x-pomerium-",
-    "x-jwt-",
-    "x-spiffe-",
-    "x-webauth-",
-    "x-vouch-",
-    "cf-access-",
-    "oidc-",
+    "spiffe-",
+    "ssl-",
+    "tls-client-",
+    "vouch-",
+    "webauth-",
 ];
 
 #[cfg(test)]

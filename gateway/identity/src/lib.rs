@@ -18,7 +18,6 @@
 pub mod api_key;
 pub mod assertion;
 pub mod binding;
-pub mod bounded;
 pub mod caller;
 pub mod certificate;
 pub mod cli;
@@ -27,6 +26,7 @@ pub mod local;
 pub mod session;
 pub mod token;
 
+mod bounded;
 mod json;
 mod random;
 mod time;

@@ -243,6 +243,11 @@ impl LocalIdentities {
         self.lockout.forget(&folded(login));
     }
 
+    /// Whether a caller is still one of the identities, unchanged and not switched off.
+    pub fn has_caller(&self, caller: &Caller) -> bool {
+        self.identities.values().any(|identity| !identity.disabled && *identity.caller == *caller)
+    }
+
     /// Number of identities.
     pub fn len(&self) -> usize {
         self.identities.len()

@@ -3,18 +3,24 @@
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest;
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use x509_parser::{
+    oid_registry::{self, Oid},
+    prelude::{
+        AttributeTypeAndValue, FromDer as _, GeneralName, RelativeDistinguishedName,
+        X509Certificate, X509Name,
+    },
+};
 
 use super::is_spiffe;
 
 /// What a certificate says about its subject. Verified before it comes here, never after.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// The subject's distinguished name.
+    /// The subject's distinguished name as RFC 4514 text, most specific part first: `CN=tax-etl,O=税务局,C=CN`.
     pub subject: String,
     /// The subject's common name, if there is exactly one.
     pub common_name: Option<String>,
-    /// The issuer's distinguished name.
+    /// The issuer's distinguished name, likewise.
     pub issuer: String,
     /// Serial number, hexadecimal, lower case.
     pub serial: String,
@@ -48,8 +54,8 @@ impl CertificateFacts {
             return Err(FactsError("something follows the certificate".to_owned()));
         }
         let mut facts = Self {
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
+            subject: distinguished_name(certificate.subject()),
+            issuer: distinguished_name(certificate.issuer()),
             serial: hex(certificate.raw_serial()),
             fingerprint: hex(digest::digest(&digest::SHA256, der).as_ref()),
             ..Self::default()
@@ -80,6 +86,62 @@ impl CertificateFacts {
         }
         Ok(facts)
     }
+}
+
+/// RFC 4514 text of a name. Everything that could be taken for structure is escaped, so that a value like
+/// `x,CN=Trusted CA` does not read as two parts.
+fn distinguished_name(name: &X509Name<'_>) -> String {
+    let part = |attribute: &AttributeTypeAndValue<'_>| {
+        let oid = attribute.attr_type();
+        let short = NAMES
+            .iter()
+            .find(|(known, _)| known == oid)
+            .map(|(_, short)| *short);
+        match (short, attribute.as_str()) {
+            (Some(short), Ok(value)) => format!("{short}={}", escaped(value)),
+            (short, _) => {
+                let kind = short.map_or_else(|| oid.to_id_string(), str::to_owned);
+                format!("{kind}=#{}", hex(attribute.attr_value().data))
+            }
+        }
+    };
+    let relative = |parts: &RelativeDistinguishedName<'_>| {
+        parts.iter().map(part).collect::<Vec<_>>().join("+")
+    };
+    let mut parts: Vec<String> = name.iter().map(relative).collect();
+    parts.reverse();
+    parts.join(",")
+}
+
+/// The attribute types that have a short name (RFC 4514 section 3, and the two that certificates use besides).
+const NAMES: [(Oid<'static>, &str); 10] = [
+    (oid_registry::OID_X509_COMMON_NAME, "CN"),
+    (oid_registry::OID_X509_LOCALITY_NAME, "L"),
+    (oid_registry::OID_X509_STATE_OR_PROVINCE_NAME, "ST"),
+    (oid_registry::OID_X509_ORGANIZATION_NAME, "O"),
+    (oid_registry::OID_X509_ORGANIZATIONAL_UNIT, "OU"),
+    (oid_registry::OID_X509_COUNTRY_NAME, "C"),
+    (oid_registry::OID_X509_STREET_ADDRESS, "STREET"),
+    (oid_registry::OID_DOMAIN_COMPONENT, "DC"),
+    (oid_registry::OID_USERID, "UID"),
+    (oid_registry::OID_X509_SERIALNUMBER, "serialNumber"),
+];
+
+fn escaped(value: &str) -> String {
+    let last = value.chars().count().saturating_sub(1);
+    let mut text = String::with_capacity(value.len());
+    for (index, c) in value.chars().enumerate() {
+        let at_the_edge = c == ' ' && (index == 0 || index == last) || c == '#' && index == 0;
+        if c == '\0' {
+            text.push_str("\\00");
+        } else {
+            if at_the_edge || matches!(c, '"' | '+' | ',' | ';' | '<' | '>' | '=' | '\\') {
+                text.push('\\');
+            }
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// Hexadecimal, lower case.

@@ -196,6 +196,40 @@ fn facts_are_read_from_a_real_certificate() {
     assert!(CertificateFacts::from_der(&longer).is_err());
 }
 
+#[test]
+fn a_distinguished_name_has_one_reading() {
+    let name = |parts: &[(rcgen::DnType, &str)]| {
+        let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (kind, value) in parts {
+            params.distinguished_name.push(kind.clone(), *value);
+        }
+        let certificate = params
+            .self_signed(&rcgen::KeyPair::generate().unwrap())
+            .unwrap();
+        CertificateFacts::from_der(certificate.der())
+            .unwrap()
+            .subject
+    };
+    use rcgen::DnType::{CommonName, CountryName, OrganizationName};
+    let honest = name(&[
+        (CountryName, "CN"),
+        (OrganizationName, "Gov"),
+        (CommonName, "Trusted CA"),
+    ]);
+    assert_eq!(honest, "CN=Trusted CA,O=Gov,C=CN");
+    let forged = name(&[(CountryName, "CN"), (CommonName, "Trusted CA,O=Gov")]);
+    assert_eq!(forged, r"CN=Trusted CA\,O\=Gov,C=CN");
+    assert_eq!(
+        name(&[(CommonName, r##"# a"+;<>\ "##)]),
+        r##"CN=\# a\"\+\;\<\>\\\ "##
+    );
+    assert_eq!(
+        name(&[(rcgen::DnType::CustomDnType(vec![1, 2, 3]), "x")]),
+        "1.2.3=#78"
+    );
+}
+
 proptest::proptest! {
     #[test]
     fn no_bytes_panic_as_a_certificate(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {

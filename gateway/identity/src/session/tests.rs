@@ -1,6 +1,12 @@
-use std::io;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use super::*;
+use super::{journal::Durability, *};
 use crate::{caller::CallerFile, caller::Proof, token::tests::at};
 
 fn caller(id: &str) -> Arc<Caller> {

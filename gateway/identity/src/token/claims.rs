@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{TokenRefusal, issuer::ClaimMapFile};
+use super::{TokenRefusal, issuer::ClaimMapFile, jwks::printable};
 use crate::caller::{Assurance, Caller, CallerKind, Proof, check_id};
 
 /// Most roles that are taken from a token. Chosen; more would be a directory, not a token.
@@ -75,9 +75,7 @@ impl<'a> Claims<'a> {
             None => Ok(None),
             Some(Value::Object(confirmation)) => {
                 if let Some(other) = confirmation.keys().find(|name| *name != "x5t#S256") {
-                    return Err(TokenRefusal::UnknownConfirmation(
-                        other.chars().take(64).collect(),
-                    ));
+                    return Err(TokenRefusal::UnknownConfirmation(printable(other)));
                 }
                 let thumbprint = confirmation.get("x5t#S256").and_then(Value::as_str);
                 thumbprint

@@ -214,7 +214,7 @@ impl Jwks {
                 .get(kid)
                 .ok_or_else(|| TokenRefusal::UnknownKey {
                     issuer: issuer.to_owned(),
-                    kid: kid.to_owned(),
+                    kid: printable(kid),
                 })?;
             return key
                 .usable_with(algorithm)
@@ -373,6 +373,11 @@ fn number(entry: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, Key
     text(entry, name)?
         .and_then(strict_base64url)
         .ok_or(KeyProblem::Member(name))
+}
+
+/// A key id as it may stand in a log: short, and without characters that end lines or move the cursor.
+pub(super) fn printable(kid: &str) -> String {
+    kid.chars().take(128).flat_map(char::escape_debug).collect()
 }
 
 fn text<'a>(

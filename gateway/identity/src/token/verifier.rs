@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     Issuer, Jwks, TokenRefusal,
     claims::Claims,
+    jwks::printable,
     jws::{Compact, is_type},
 };
 use crate::{
@@ -101,6 +102,11 @@ impl Verifier {
         self.generation
     }
 
+    /// The keys of an issuer, as they were given or fetched last.
+    pub fn keys_of(&self, issuer: &str) -> Option<&Jwks> {
+        self.issuers.iter().find(|(known, _)| known.name() == issuer).and_then(|(_, keys)| keys.as_ref())
+    }
+
     /// The names of the issuers.
     pub fn issuers(&self) -> impl Iterator<Item = &str> {
         self.issuers.iter().map(|(issuer, _)| issuer.name())
@@ -142,7 +148,7 @@ impl Verifier {
         }
         match keys {
             None => {
-                let kid = compact.kid.unwrap_or_default();
+                let kid = printable(&compact.kid.unwrap_or_default());
                 return Err(TokenRefusal::UnknownKey {
                     issuer: issuer.to_owned(),
                     kid,
