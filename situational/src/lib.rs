@@ -46,7 +46,8 @@ pub use respond::{Action, Measure, Order, OrderId, Responder, Withheld};
 pub use risk::{RiskBoard, Standing};
 pub use rule::{Rule, Severity, Tactic, Words};
 pub use settings::{
-    AlertSettings, Bucket, Guessing, Reading, Refusals, Responses, RiskSettings, Scanning, Settings,
+    AlertSettings, Bucket, Guessing, Mode, Reading, Refusals, Responses, RiskSettings, Scanning,
+    Settings,
 };
 pub use situation::{Reaction, Situation};
 pub use traffic::{Traffic, TrafficPoint};

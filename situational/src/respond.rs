@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Alert, AlertId};
 use crate::entity::Entity;
 use crate::rule::Rule;
-use crate::settings::{Responses, Settings};
+use crate::settings::{Mode, Responses, Settings};
 use crate::span::{self, millis};
 
 /// The number of an order.
@@ -59,7 +59,7 @@ impl Measure {
             Rule::PasswordSpraying | Rule::AttackProbing => Self::Ban { lasts: minutes(60) },
             Rule::PasswordGuessed => Self::EndSession,
             Rule::MassReading => Self::Throttle { lasts: minutes(30) },
-            Rule::RepeatedDenials | Rule::RejectedCredentials => {
+            Rule::RepeatedDenials | Rule::RejectedCredentials | Rule::RecordProbing => {
                 Self::Throttle { lasts: minutes(10) }
             }
             // The user is the victim; a slow reader may have a reason; the rest is ours to mend.
@@ -133,6 +133,8 @@ pub enum Withheld {
     Spared,
     /// The same is in force already.
     InForce(OrderId),
+    /// The configuration says to rehearse: this would have been done.
+    Rehearsed(Action),
     /// As much as may be has been done within the minute.
     TooMany,
 }
@@ -220,6 +222,9 @@ impl Responder {
             .find(|order| order.lasts(now) && order.covers(action))
         {
             return Err(Withheld::InForce(order.id));
+        }
+        if rules.mode == Mode::Rehearse {
+            return Err(Withheld::Rehearsed(action));
         }
         let limit = usize::try_from(rules.per_minute).unwrap_or(usize::MAX);
         if self.recent.len() >= limit || self.orders.len() >= MOST {

@@ -21,6 +21,8 @@ pub enum Rule {
     PasswordGuessed,
     /// Many different paths that do not exist or are not for the client.
     PathScanning,
+    /// One signed-in caller asking for many different records that are not there or not for it.
+    RecordProbing,
     /// Requests that inspection takes for attacks.
     AttackProbing,
     /// Records of many people read by one caller within an hour.
@@ -96,12 +98,13 @@ impl Words {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::PasswordGuessing,
         Self::PasswordGuessingUser,
         Self::PasswordSpraying,
         Self::PasswordGuessed,
         Self::PathScanning,
+        Self::RecordProbing,
         Self::AttackProbing,
         Self::MassReading,
         Self::MassReadingDay,
@@ -121,6 +124,7 @@ impl Rule {
             Self::PasswordSpraying => "password-spraying",
             Self::PasswordGuessed => "password-guessed",
             Self::PathScanning => "path-scanning",
+            Self::RecordProbing => "record-probing",
             Self::AttackProbing => "attack-probing",
             Self::MassReading => "mass-reading",
             Self::MassReadingDay => "mass-reading-day",
@@ -140,6 +144,7 @@ impl Rule {
             Self::PasswordGuessing
             | Self::PasswordGuessingUser
             | Self::RepeatedDenials
+            | Self::RecordProbing
             | Self::MassReadingDay => Severity::Medium,
             Self::PasswordSpraying | Self::AttackProbing | Self::MassReading => Severity::High,
             Self::PasswordGuessed
@@ -155,7 +160,7 @@ impl Rule {
         match self {
             Self::PasswordGuessing | Self::PasswordGuessingUser => Some("T1110.001"),
             Self::PasswordSpraying => Some("T1110.003"),
-            Self::PasswordGuessed | Self::RepeatedDenials => Some("T1078"),
+            Self::PasswordGuessed | Self::RepeatedDenials | Self::RecordProbing => Some("T1078"),
             Self::PathScanning => Some("T1595.003"),
             Self::AttackProbing => Some("T1190"),
             Self::MassReading | Self::MassReadingDay => Some("T1213"),
@@ -176,7 +181,7 @@ impl Rule {
             Self::PasswordGuessed | Self::AttackProbing => Some(Tactic::InitialAccess),
             Self::PathScanning => Some(Tactic::Reconnaissance),
             Self::MassReading | Self::MassReadingDay => Some(Tactic::Collection),
-            Self::RepeatedDenials => Some(Tactic::Discovery),
+            Self::RepeatedDenials | Self::RecordProbing => Some(Tactic::Discovery),
             Self::PasswordGuessingUser
             | Self::AlertsFull
             | Self::WatchFull
@@ -204,6 +209,7 @@ impl Rule {
                 "Sign-in succeeded after password guessing",
             ),
             Self::PathScanning => ("路径扫描", "Scanning for paths"),
+            Self::RecordProbing => ("同一用户逐个试探记录", "One caller probing for records"),
             Self::AttackProbing => ("攻击试探", "Attack attempts"),
             Self::MassReading => (
                 "一小时内大量读取个人信息",

@@ -72,6 +72,9 @@ pub struct Scanning {
     /// Different paths of one address that ended in 400, 403, 404 or 405 at a portal, were malformed, or lead
     /// nowhere. Default 20, leaking one each 10s.
     pub paths: Bucket,
+    /// Different records of one signed-in caller that ended in 403 or 404 at a portal. Default 20, leaking one each
+    /// 30s.
+    pub records: Bucket,
     /// How many paths one request of a client counts for that gives itself away as a scanner. Default 4.
     pub scanner_weight: NonZeroU32,
     /// The sum of inspection scores of one address. Default 20 (four critical findings), leaking one each 30s.
@@ -138,10 +141,22 @@ pub struct AlertSettings {
     pub mute: Duration,
 }
 
+/// Whether responses are given or only shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// They are given.
+    Act,
+    /// Alerts and risks are as ever, and what would be done is only recorded.
+    Rehearse,
+}
+
 /// What is done by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Responses {
+    /// Whether anything is done at all. Default `act`.
+    pub mode: Mode,
     /// What each rule leads to; rules not named keep their default.
     pub rules: BTreeMap<Rule, Measure>,
     /// The most that is done in one minute; beyond it people decide. Default 30.
@@ -190,6 +205,7 @@ impl Default for Scanning {
     fn default() -> Self {
         Self {
             paths: bucket(20, 10),
+            records: bucket(20, 30),
             scanner_weight: count(4),
             score: bucket(20, 30),
         }
@@ -241,6 +257,7 @@ impl Default for AlertSettings {
 impl Default for Responses {
     fn default() -> Self {
         Self {
+            mode: Mode::Act,
             rules: BTreeMap::new(),
             per_minute: 30,
             spare_networks: Vec::new(),

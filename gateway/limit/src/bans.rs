@@ -573,6 +573,64 @@ mod tests {
         }
     }
 
+    proptest! {
+        // Each case waits for the disk many times.
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// Beside a plain list: whatever is added, lifted, torn off and opened again, the same bans are in force.
+        #[test]
+        fn a_journal_tells_the_same_story_after_any_restarts(
+            steps in prop::collection::vec((0u8..6, 0u8..6, 1u64..200), 1..60),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("bans.jsonl");
+            let mut bans = Bans::open(&path, NOW).unwrap();
+            let mut model: BTreeMap<BanId, u64> = BTreeMap::new();
+            let mut highest = BanId(0);
+            let mut now = NOW;
+            for (action, which, span) in steps {
+                match action {
+                    0..=2 => {
+                        let ban = bans.add(network(&format!("192.0.2.{which}/32"), now + span), now).unwrap();
+                        prop_assert!(ban.id > highest);
+                        highest = ban.id;
+                        model.insert(ban.id, now + span);
+                    }
+                    3 => {
+                        let id = model.keys().nth(usize::from(which)).copied().unwrap_or(BanId(9_999));
+                        let there = model.remove(&id).is_some_and(|until| now < until);
+                        prop_assert_eq!(bans.lift(id, "wang", "test", now).is_ok(), there);
+                    }
+                    4 => now += span / 4,
+                    _ => {
+                        drop(bans);
+                        let mut text = fs::read(&path).unwrap();
+                        text.extend(&br#"{"ban":{"id":77,"cre"#[..usize::from(which) * 3]);
+                        fs::write(&path, text).unwrap();
+                        bans = Bans::open(&path, now).unwrap();
+                    }
+                }
+                model.retain(|_, until| now < *until);
+                let kept: BTreeMap<BanId, u64> =
+                    bans.list(now).iter().map(|ban| (ban.id, ban.terms.until)).collect();
+                prop_assert_eq!(&kept, &model);
+            }
+        }
+
+        #[test]
+        fn no_bytes_in_a_journal_panic(text in prop::collection::vec(any::<u8>(), 0..400), lines in any::<bool>()) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("bans.jsonl");
+            let mut text = text;
+            if lines {
+                text.push(b'\n');
+            }
+            fs::write(&path, &text).unwrap();
+            let opened = Bans::open(&path, NOW);
+            prop_assert_eq!(opened.is_ok(), !text.contains(&b'\n'));
+        }
+    }
+
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
     }

@@ -1,4 +1,8 @@
-//! Scanning: many different paths that lead nowhere, and requests that inspection takes for attacks.
+//! Scanning: many different paths that lead nowhere, records tried one by one, and requests that inspection takes for
+//! attacks.
+//!
+//! Whoever has signed in answers for itself: what it tries in vain is held against the caller, not against an address
+//! that a whole office may share.
 
 use super::{Detection, Seen};
 use crate::bucket::{Pail, Pour};
@@ -11,6 +15,7 @@ use crate::table::Table;
 #[derive(Debug)]
 pub(super) struct Scanning {
     paths: Table<Source, Pail>,
+    records: Table<String, Pail>,
     scores: Table<Source, Pail>,
 }
 
@@ -18,6 +23,7 @@ impl Scanning {
     pub(super) fn new(watched: usize) -> Self {
         Self {
             paths: Table::new(watched),
+            records: Table::new(watched),
             scores: Table::new(watched),
         }
     }
@@ -28,12 +34,19 @@ impl Scanning {
         settings: &settings::Scanning,
         found: &mut Vec<Detection>,
     ) {
-        self.paths(seen, settings, found);
+        match seen.observation.caller {
+            "" => self.paths(seen, settings, found),
+            caller if seen.observation.scanner => {
+                self.records(seen, caller, settings, found);
+                self.paths(seen, settings, found);
+            }
+            caller => self.records(seen, caller, settings, found),
+        }
         self.scores(seen, settings, found);
     }
 
     pub(super) fn take_crowded(&mut self) -> bool {
-        self.paths.take_crowded() | self.scores.take_crowded()
+        self.paths.take_crowded() | self.records.take_crowded() | self.scores.take_crowded()
     }
 
     fn paths(
@@ -82,6 +95,44 @@ impl Scanning {
                         "{source} tried {} different paths that lead nowhere within {} s",
                         over.poured, over.seconds
                     ),
+                ),
+                events: over.events,
+                foreign: over.foreign,
+            });
+        }
+    }
+
+    fn records(
+        &mut self,
+        seen: &Seen<'_>,
+        caller: &str,
+        settings: &settings::Scanning,
+        found: &mut Vec<Detection>,
+    ) {
+        let in_vain = matches!(seen.observation.status, 403 | 404);
+        if seen.observation.outcome != Outcome::Allowed || !in_vain {
+            return;
+        }
+        let now = seen.observation.time_ms;
+        let pour = Pour {
+            event: seen.observation.event,
+            now,
+            amount: 1.0,
+            thing: Some(seen.resource()),
+            foreign: true,
+        };
+        let Some(pail) = self.records.entry(caller, now, Pail::default) else {
+            return;
+        };
+        if let Some(over) = pail.pour(pour, &settings.records) {
+            let (portal, poured, seconds) = (seen.observation.portal, over.poured, over.seconds);
+            found.push(Detection {
+                time_ms: now,
+                rule: Rule::RecordProbing,
+                entity: Entity::Caller(caller.to_owned()),
+                description: Words::new(
+                    format!("“{caller}”在 {seconds} 秒内试探 {poured} 项不存在或无权的记录，最近在 {portal}"),
+                    format!("`{caller}` tried {poured} records that are not there or not for it within {seconds} s, lately at {portal}"),
                 ),
                 events: over.events,
                 foreign: over.foreign,

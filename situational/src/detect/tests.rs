@@ -204,6 +204,33 @@ fn refusals_by_us_alone_never_count_as_evidence_from_outside() {
 }
 
 #[test]
+fn a_caller_that_tries_records_one_by_one_answers_for_itself() {
+    let mut scene = Scene::new();
+    for n in 0..21 {
+        scene
+            .at(n)
+            .from("10.0.0.5")
+            .caller("clerk")
+            .gets(&format!("/citizen/{n}"), 403 + u16::from(n % 2 == 0));
+    }
+    assert_eq!(scene.rules(), [(Rule::RecordProbing, "clerk".into())]);
+}
+
+#[test]
+fn a_caller_that_looks_up_a_list_with_some_gaps_is_silent() {
+    let mut scene = Scene::new();
+    for n in 0..3_000 {
+        let status = if n % 12 == 0 { 404 } else { 200 };
+        scene
+            .at(n * 3)
+            .from("10.0.0.5")
+            .caller("clerk")
+            .gets(&format!("/citizen/{n}"), status);
+    }
+    assert_eq!(scene.rules(), []);
+}
+
+#[test]
 fn several_attacks_are_a_campaign_and_one_is_not() {
     let mut scene = Scene::new();
     let attack = |scene: &mut Scene, second, score| {

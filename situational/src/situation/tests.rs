@@ -8,7 +8,7 @@ use super::*;
 use crate::entity::Source;
 use crate::observation::{Cause, Findings, Outcome, Personal, SignIn};
 use crate::rule::{Rule, Severity};
-use crate::settings::Responses;
+use crate::settings::{Mode, Responses};
 
 const START: u64 = 1_790_000_000_000;
 const MINUTE: u64 = 60_000;
@@ -317,6 +317,36 @@ fn no_more_is_done_in_a_minute_than_the_limit_and_people_still_see_the_alerts() 
             .withheld,
         Some(Withheld::TooMany)
     );
+}
+
+#[test]
+fn a_rehearsal_shows_what_would_be_done_and_does_nothing() {
+    let responses = Responses {
+        mode: Mode::Rehearse,
+        ..Responses::default()
+    };
+    let mut situation = Situation::new(Settings {
+        responses,
+        ..Settings::default()
+    });
+    let reaction = guess(&mut situation, "203.0.113.9", START).pop().unwrap();
+    let until_ms = START + 10 + 15 * MINUTE;
+    assert_eq!(
+        reaction.withheld,
+        Some(Withheld::Rehearsed(Action::Ban { until_ms }))
+    );
+    let reaction = read(&mut situation, "clerk", START).pop().unwrap();
+    assert!(matches!(
+        reaction.withheld,
+        Some(Withheld::Rehearsed(Action::Throttle { .. }))
+    ));
+    assert!(
+        !situation
+            .risk()
+            .standing("clerk", ip("198.51.100.1"), START + 400)
+            .throttled
+    );
+    assert_eq!(situation.responder().in_force(START).count(), 0);
 }
 
 #[test]
