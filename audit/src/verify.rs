@@ -300,7 +300,14 @@ impl Pass<'_, '_> {
                     again = true;
                     continue;
                 }
-                Frame::Bad(what) => return self.bad(segment, last, offset, what),
+                Frame::Bad(what) => {
+                    return self.bad(
+                        segment,
+                        last && (committed || self.frontier.size() > self.signed.newest()),
+                        offset,
+                        what,
+                    );
+                }
             }
             again = false;
         }
@@ -329,15 +336,15 @@ impl Pass<'_, '_> {
         Ok(())
     }
 
-    /// A damaged frame: a torn tail if a crash explains it.
-    fn bad(&mut self, segment: &Segment, last: bool, offset: u64, what: &str) -> io::Result<()> {
+    /// A damaged frame: a torn tail if a crash explains it, which it cannot where the end is sealed or signed.
+    fn bad(&mut self, segment: &Segment, open: bool, offset: u64, what: &str) -> io::Result<()> {
         let size = self.frontier.size();
         let signed = self.signed.newest();
         let mut file = File::open(&segment.path)?;
         let length = file.seek(SeekFrom::End(0))?;
         file.seek(SeekFrom::Start(offset))?;
         let durable = latest_durable(BufReader::new(file))?;
-        if last
+        if open
             && size >= signed
             && self.signed.next.is_none()
             && durable.is_none_or(|durable| durable <= size)

@@ -3,6 +3,7 @@
 
 mod crash;
 mod fixture;
+mod foreign;
 mod load;
 mod receipts;
 mod tamper;
