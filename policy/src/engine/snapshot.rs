@@ -9,7 +9,7 @@ use super::explain::{self, Explanation};
 use super::index::{Hit, Hits, Index};
 use super::plan::{Guard, Plan};
 use crate::decision::{Decision, Effect, Grounds};
-use crate::facts::{Unjudged, Value};
+use crate::facts::{Fact, Facts, Kind, Slot, Unjudged, Value};
 use crate::language::model::{Combination, Model};
 use crate::language::pattern::Patterns;
 use crate::obligation::Obligations;
@@ -169,6 +169,51 @@ impl Snapshot {
             &applied,
             &near,
         ))
+    }
+
+    /// The least value above the present one, and at most `highest`, that an integer attribute (`ctx.aal`)
+    /// needs for this request to be allowed; `None` if no such value is enough, or if it is allowed
+    /// already. Meant for asking a caller to prove more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::decide`].
+    pub fn step_up(
+        &self,
+        request: &[Value<'_>],
+        attribute: &str,
+        highest: u8,
+    ) -> Result<Option<u8>, Unjudged> {
+        let schema = &self.policy.model.schema;
+        let mut facts = schema.bind(request)?;
+        let allowed = |facts: &Facts<'_>| {
+            let mut hits = Hits::default();
+            self.index.collect(&self.policy, facts, &mut hits);
+            self.settle(&mut hits).effect == Effect::Allow
+        };
+        let named =
+            |slot: &Slot| slot.kind == Kind::Int && slot.name.strip_prefix("r.") == Some(attribute);
+        let Some(slot) = schema
+            .slots
+            .iter()
+            .position(named)
+            .filter(|_| !allowed(&facts))
+        else {
+            return Ok(None);
+        };
+        for level in 0..=highest {
+            let Some(fact) = facts.get_mut(slot) else {
+                break;
+            };
+            if matches!(*fact, Fact::Int(present) if present >= i64::from(level)) {
+                continue;
+            }
+            *fact = Fact::Int(level.into());
+            if allowed(&facts) {
+                return Ok(Some(level));
+            }
+        }
+        Ok(None)
     }
 
     fn settle(&self, hits: &mut Hits) -> Decision {

@@ -1,11 +1,12 @@
 //! A model as meant: the request, the rows, the roles, the matcher and the effect.
 
+use super::definitions::Reader;
 use super::expression::{Conjunct, Expr, Place, Scope, Section, conjuncts};
 use super::pattern::{Patterns, Way};
 use super::sections::{self, Definition};
-use crate::facts::{Field, Kind, Schema, Shape, Slot};
+use crate::facts::Schema;
 use crate::revision::Fingerprint;
-use crate::source::{Mistake, Passage, Source};
+use crate::source::{Mistake, Source};
 
 /// A model as meant.
 #[derive(Debug)]
@@ -42,16 +43,6 @@ pub(crate) enum Combination {
     /// The first row that matches.
     FirstMatch,
 }
-
-/// Attributes of a request field named `ctx` where the model does not declare its own.
-const CONTEXT: [(&str, Kind); 6] = [
-    ("aal", Kind::Int),
-    ("dev", Kind::Int),
-    ("risk", Kind::Int),
-    ("min", Kind::Int),
-    ("dow", Kind::Int),
-    ("cert", Kind::Bool),
-];
 
 impl Model {
     /// Reads a model whole; `None` if it has mistakes.
@@ -156,20 +147,36 @@ impl Model {
 
 /// Definitions in order of section and key, blanks folded.
 fn normal(written: &[Definition]) -> Vec<(String, String, String)> {
-    let mut normal: Vec<_> = written
-        .iter()
-        .map(|definition| {
-            let value = definition
-                .value
-                .text
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ");
-            (definition.section.clone(), definition.key.clone(), value)
-        })
-        .collect();
+    let fold = |definition: &Definition| {
+        let value = folded(&definition.value.text);
+        (definition.section.clone(), definition.key.clone(), value)
+    };
+    let mut normal: Vec<_> = written.iter().map(fold).collect();
     normal.sort();
     normal
+}
+
+/// Every run of blanks outside quotes as one.
+fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let (mut quote, mut escaped) = (None, false);
+    for c in text.chars() {
+        let blank = c == ' ' || c == '\t';
+        if quote.is_none() && blank {
+            if !folded.ends_with(' ') {
+                folded.push(' ');
+            }
+            continue;
+        }
+        folded.push(c);
+        if quote.is_none() && (c == '"' || c == '\'') {
+            quote = Some(c);
+        } else if quote == Some(c) && !escaped {
+            quote = None;
+        }
+        escaped = quote.is_some() && c == '\\' && !escaped;
+    }
+    folded
 }
 
 /// Which columns the matcher asks, and how.
@@ -222,308 +229,4 @@ impl Uses {
             | Expr::Role { .. } => {}
         }
     }
-}
-
-struct Reader<'a> {
-    source: Source<'a>,
-    written: &'a [Definition],
-    mistakes: &'a mut Vec<Mistake>,
-}
-
-impl<'a> Reader<'a> {
-    fn refuse_strangers(&mut self) {
-        for (at, definition) in self.written.iter().enumerate() {
-            let Definition {
-                section, key, name, ..
-            } = definition;
-            let known = match section.as_str() {
-                "request_definition" => key == "r",
-                "policy_definition" => key == "p",
-                "policy_effect" => key == "e",
-                "matchers" => key == "m",
-                "role_definition" => key
-                    .strip_prefix('g')
-                    .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit())),
-                "attribute_definition" => true,
-                "options" => key == "allow_unmatched",
-                _ => {
-                    self.mistakes.push(name.mistake(
-                        0,
-                        format!("unknown section `[{section}]`"),
-                        "known are request_definition, policy_definition, role_definition, policy_effect, matchers, attribute_definition and options",
-                    ));
-                    continue;
-                }
-            };
-            if !known {
-                let help = match section.as_str() {
-                    "options" => "known is allow_unmatched",
-                    "role_definition" => "role sections are named g, g2, g3 …",
-                    _ => {
-                        "one of each: a second set counts its deny rows as allow in one reference; use files of their own"
-                    }
-                };
-                self.mistakes.push(name.mistake(
-                    0,
-                    format!("unknown key `{key}` in `[{section}]`"),
-                    help,
-                ));
-            }
-            let first = self
-                .written
-                .iter()
-                .take(at)
-                .find(|other| other.section == *section && other.key == *key);
-            if let Some(first) = first {
-                let line = first.name.mistake(0, "", "").line;
-                self.mistakes.push(name.mistake(
-                    0,
-                    format!("`{key}` is already defined on line {line}"),
-                    "define it once",
-                ));
-            }
-        }
-    }
-
-    fn one(&mut self, section: &str, key: &str) -> Option<&'a Definition> {
-        let found = self
-            .written
-            .iter()
-            .find(|definition| definition.section == section && definition.key == key);
-        if found.is_none() {
-            let whole = Passage::new(self.source.name, "", 1, 1);
-            self.mistakes.push(whole.mistake(
-                0,
-                format!("the model has no `{key}` in `[{section}]`"),
-                "a model has request_definition, policy_definition, policy_effect and matchers",
-            ));
-        }
-        found
-    }
-
-    /// Names joined by commas, with their offsets.
-    fn names(&mut self, definition: &Definition) -> Vec<(String, usize)> {
-        let mut names: Vec<(String, usize)> = Vec::new();
-        let mut offset = 0;
-        for part in definition.value.text.split(',') {
-            let start = offset + (part.len() - part.trim_start().len());
-            offset += part.len() + 1;
-            let name = part.trim();
-            if !is_name(name) {
-                self.mistakes.push(definition.value.mistake(
-                    start,
-                    format!("`{name}` is no name"),
-                    "names are letters, digits and `_`, joined by commas",
-                ));
-            } else if names.iter().any(|(known, _)| known == name) {
-                self.mistakes.push(definition.value.mistake(
-                    start,
-                    format!("`{name}` stands twice"),
-                    "name each field once",
-                ));
-            }
-            names.push((name.to_owned(), start));
-        }
-        names
-    }
-
-    fn schema(&mut self, request: &Definition) -> Schema {
-        let mut schema = Schema::default();
-        let names = self.names(request);
-        let declared: Vec<&Definition> = self
-            .written
-            .iter()
-            .filter(|definition| definition.section == "attribute_definition")
-            .collect();
-        for definition in &declared {
-            if !names.iter().any(|(name, _)| *name == definition.key) {
-                self.mistakes.push(definition.name.mistake(
-                    0,
-                    format!(
-                        "`{}` is not defined in `[request_definition]`",
-                        definition.key
-                    ),
-                    "declare attributes of request fields",
-                ));
-            }
-        }
-        for (name, _) in &names {
-            let declaration = declared.iter().find(|definition| definition.key == *name);
-            let attributes: Vec<(String, Kind)> = match declaration {
-                Some(definition) if !definition.value.text.contains(':') => {
-                    let kind = self.kind(definition, 0, definition.value.text.trim());
-                    let shape = Shape::Scalar(schema.slots.len());
-                    schema.slots.push(Slot {
-                        name: format!("r.{name}").into(),
-                        kind,
-                    });
-                    schema.fields.push(Field {
-                        name: name.as_str().into(),
-                        shape,
-                    });
-                    continue;
-                }
-                Some(definition) => self.attributes(definition),
-                None if name == "ctx" => CONTEXT
-                    .iter()
-                    .map(|(name, kind)| ((*name).to_owned(), *kind))
-                    .collect(),
-                None => Vec::new(),
-            };
-            let first = schema.slots.len();
-            let shape = if attributes.is_empty() {
-                schema.slots.push(Slot {
-                    name: format!("r.{name}").into(),
-                    kind: Kind::Text,
-                });
-                Shape::Scalar(first)
-            } else {
-                for (attribute, kind) in &attributes {
-                    schema.slots.push(Slot {
-                        name: format!("r.{name}.{attribute}").into(),
-                        kind: *kind,
-                    });
-                }
-                Shape::Map {
-                    first,
-                    names: attributes
-                        .into_iter()
-                        .map(|(attribute, _)| attribute.into())
-                        .collect(),
-                }
-            };
-            schema.fields.push(Field {
-                name: name.as_str().into(),
-                shape,
-            });
-        }
-        if schema.slots.len() > usize::from(u8::MAX) {
-            self.mistakes.push(request.value.mistake(
-                0,
-                "more than 255 fields and attributes",
-                "declare fewer",
-            ));
-        }
-        schema
-    }
-
-    /// `aal: int, cert: bool`.
-    fn attributes(&mut self, definition: &Definition) -> Vec<(String, Kind)> {
-        let mut attributes: Vec<(String, Kind)> = Vec::new();
-        let mut offset = 0;
-        for part in definition.value.text.split(',') {
-            let start = offset + (part.len() - part.trim_start().len());
-            offset += part.len() + 1;
-            let (name, kind) = part.split_once(':').unwrap_or((part, ""));
-            let name = name.trim();
-            if !is_name(name) || attributes.iter().any(|(known, _)| known == name) {
-                self.mistakes.push(definition.value.mistake(
-                    start,
-                    format!("`{name}` is no name or stands twice"),
-                    "write `name: type`",
-                ));
-            }
-            let kind = self.kind(definition, start, kind.trim());
-            attributes.push((name.to_owned(), kind));
-        }
-        attributes
-    }
-
-    fn kind(&mut self, definition: &Definition, offset: usize, name: &str) -> Kind {
-        match name {
-            "int" => Kind::Int,
-            "bool" => Kind::Bool,
-            "text" => Kind::Text,
-            _ => {
-                self.mistakes.push(definition.value.mistake(
-                    offset,
-                    format!("`{name}` is no type"),
-                    "types are int, bool and text",
-                ));
-                Kind::Text
-            }
-        }
-    }
-
-    fn roles(&mut self) -> Vec<Section> {
-        let mut sections = Vec::new();
-        for definition in self
-            .written
-            .iter()
-            .filter(|definition| definition.section == "role_definition")
-        {
-            let shape: String = definition.value.text.split_whitespace().collect();
-            let domains = match shape.as_str() {
-                "_,_" => false,
-                "_,_,_" => true,
-                _ => {
-                    self.mistakes.push(definition.value.mistake(
-                        0,
-                        format!(
-                            "role definition `{}` is not supported",
-                            definition.value.text
-                        ),
-                        "write `_, _` or, with a domain, `_, _, _`",
-                    ));
-                    continue;
-                }
-            };
-            sections.push(Section {
-                name: definition.key.as_str().into(),
-                domains,
-            });
-        }
-        sections
-    }
-
-    fn effect(&mut self, definition: &Definition) -> Option<Combination> {
-        let text: String = definition
-            .value
-            .text
-            .split_whitespace()
-            .collect::<String>()
-            .replace("p_eft", "p.eft");
-        let combination = match text.as_str() {
-            "some(where(p.eft==allow))" => Combination::AllowOverride,
-            "!some(where(p.eft==deny))" => Combination::DenyOverride,
-            "some(where(p.eft==allow))&&!some(where(p.eft==deny))" => Combination::AllowAndDeny,
-            "priority(p.eft)||deny" => Combination::FirstMatch,
-            _ => {
-                self.mistakes.push(definition.value.mistake(
-                    0,
-                    "unsupported effect; the references panic or fail on it at the first request",
-                    "write `some(where (p.eft == allow)) && !some(where (p.eft == deny))`, one of its halves, or `priority(p.eft) || deny`",
-                ));
-                return None;
-            }
-        };
-        let option = self.written.iter().find(|definition| {
-            definition.section == "options" && definition.key == "allow_unmatched"
-        });
-        let open = match option.map(|option| (option, option.value.text.as_str())) {
-            None | Some((_, "false")) => false,
-            Some((_, "true")) => true,
-            Some((option, other)) => {
-                self.mistakes.push(option.value.mistake(
-                    0,
-                    format!("`{other}` is no truth value"),
-                    "write `true` or `false`",
-                ));
-                false
-            }
-        };
-        if combination == Combination::DenyOverride && !open {
-            self.mistakes.push(definition.value.mistake(
-                0,
-                "this effect allows whatever no row denies",
-                "add `some(where (p.eft == allow)) && `, or, if that is meant, `[options]` with `allow_unmatched = true`",
-            ));
-        }
-        Some(combination)
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

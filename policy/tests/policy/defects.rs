@@ -260,6 +260,12 @@ fn d15_allowing_what_nobody_denies_must_be_asked_for_and_an_empty_policy_never_s
     let meant = open + "[options]\nallow_unmatched = true\n";
     let engine = snapshot(&meant, "p, a, o, read, deny\n");
     assert!(!allows(&engine, ["a", "o", "read"]) && allows(&engine, ["b", "o", "read"]));
+    let useless = model(ACL) + "[options]\nallow_unmatched = true\n";
+    refused(
+        &mistakes(&useless, "p, a, o, read, deny\n"),
+        "model.conf:13:1",
+        "means nothing",
+    );
     for empty in ["", "# nothing\n", "g, a, b\n"] {
         refused(&mistakes(&meant, empty), "rules.csv:1:1", "no rules");
         refused(&mistakes(&model(ACL), empty), "rules.csv:1:1", "no rules");

@@ -311,7 +311,7 @@ const MATCHERS: [&str; 9] = [
     "r.sub == p.sub && keyMatch(r.obj, p.obj) && regexMatch(r.act, p.act)",
     "r.sub == \"root\" || r.sub == p.sub && r.obj == p.obj && r.act != p.act",
     "(r.sub == p.sub || g(r.sub, p.sub)) && !(r.obj == p.obj) && r.act in [\"read\", \"write\"]",
-    "(p.obj == \"/*\" || keyMatch2(r.obj, p.obj)) && g(r.sub, p.sub) && !regexMatch(p.act, r.act) ",
+    "(p.obj == \"/*\" || keyMatch2(r.obj, p.obj)) && g(r.sub, p.sub) && !(p.act == r.act)",
     "g(p.sub, r.sub) && keyMatch2(r.obj, p.obj)",
     "r.sub < p.sub && regexMatch(r.obj, \"^/a\") && p.act != \"x\" && keyMatch2(r.obj, p.obj)",
 ];

@@ -335,3 +335,43 @@ fn long_lists_at_one_path_are_searched_by_role() {
         Grounds::NoRuleMatched
     );
 }
+
+#[test]
+fn stepping_up_names_the_least_assurance_that_is_enough() {
+    let engine = gateway();
+    let needs = |sub: &str, ctx: &[(&str, Value<'_>)]| {
+        engine
+            .step_up(&person(sub, "GET", ctx), "ctx.aal", 4)
+            .unwrap()
+    };
+    assert_eq!(needs("u:bo", &context(0, 80, 10, false)), Some(2));
+    assert_eq!(
+        needs("u:bo", &context(3, 80, 10, false)),
+        None,
+        "allowed already"
+    );
+    assert_eq!(
+        needs("u:bo", &context(0, 10, 10, false)),
+        None,
+        "the device is the trouble"
+    );
+    assert_eq!(
+        needs("u:mallory", &context(0, 80, 10, false)),
+        None,
+        "denied explicitly"
+    );
+}
+
+#[test]
+fn blanks_inside_quotes_change_the_revision() {
+    let with = |text: &str| {
+        snapshot(
+            &GATEWAY_MODEL.replace(
+                "eval(p.cond)",
+                &format!("r.sub != \"{text}\" && eval(p.cond)"),
+            ),
+            GATEWAY_RULES,
+        )
+    };
+    assert_ne!(with("a b").revision(), with("a  b").revision());
+}
