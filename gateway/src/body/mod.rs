@@ -1,0 +1,4 @@
+//! Bodies as streams that a stage may wrap: [`request`] towards the upstream, [`response`] towards the client.
+
+pub mod request;
+pub mod response;

@@ -1,0 +1,312 @@
+//! An answer's body on its way to the client: redacted where the decision says so, counted, and recorded at its end.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hangu_redact::{BodyRedactor, Summary};
+use http::{HeaderMap, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use thiserror::Error;
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use crate::exchange::{Ending, Exchange};
+use crate::stage::record;
+use crate::upstream::pool::Lease;
+
+/// Why an answer broke off after its head; the client sees a cut stream, never a shorter body that looks whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum BrokenOff {
+    /// The upstream broke off.
+    #[error("the upstream broke off")]
+    Upstream,
+    /// The upstream sent nothing for too long.
+    #[error("the upstream stalled")]
+    Stalled,
+    /// The body could not be decoded for redaction.
+    #[error("the body could not be decoded for redaction")]
+    Undecodable,
+    /// A revocation, a ban or a sign-out ended the stream.
+    #[error("the gateway ended the stream")]
+    Ended,
+}
+
+impl BrokenOff {
+    const fn why(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream-broke-off",
+            Self::Stalled => "upstream-stalled",
+            Self::Undecodable => "undecodable-answer",
+            Self::Ended => "ended-by-gateway",
+        }
+    }
+}
+
+/// The body of an answer.
+pub enum ResponseBody {
+    /// Bytes that are there.
+    Full(Bytes),
+    /// An upstream's, as it comes.
+    Stream(Box<Stream>),
+}
+
+/// An upstream's body with everything that must happen to it.
+pub struct Stream {
+    incoming: Incoming,
+    redactor: Option<Box<BodyRedactor>>,
+    ready: VecDeque<Frame<Bytes>>,
+    status: StatusCode,
+    bytes: u64,
+    summary: Option<Summary>,
+    idle: Duration,
+    /// Armed when the upstream is waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The end that a revocation brings, for streams that live long.
+    end: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    lease: Option<Lease>,
+    /// Dropped with the stream: what must live as long as it, such as a place among the caller's requests.
+    _held: Box<dyn std::any::Any + Send + Sync>,
+    exchange: Option<Box<Exchange>>,
+    /// Whether the event was written before the answer began.
+    recorded: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Passing,
+    Draining,
+    Ended,
+}
+
+/// What a stream is made of.
+pub struct Parts {
+    /// The upstream's body.
+    pub incoming: Incoming,
+    /// The redactor, where the decision asks for one.
+    pub redactor: Option<Box<BodyRedactor>>,
+    /// The answer's status.
+    pub status: StatusCode,
+    /// The longest time between two pieces.
+    pub idle: Duration,
+    /// The handle that ends it early.
+    pub end: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// The upstream's connection.
+    pub lease: Lease,
+    /// What must live as long as the stream.
+    pub held: Box<dyn std::any::Any + Send + Sync>,
+    /// The facts for its event.
+    pub exchange: Box<Exchange>,
+    /// Whether the event was written before the answer began.
+    pub recorded: bool,
+}
+
+/// How much of a body is put into one frame after redaction.
+const FRAME: usize = 64 << 10;
+
+impl Stream {
+    /// The stream of an answer.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            incoming: parts.incoming,
+            redactor: parts.redactor,
+            ready: VecDeque::new(),
+            status: parts.status,
+            bytes: 0,
+            summary: None,
+            idle: parts.idle,
+            timer: None,
+            end: parts.end,
+            lease: Some(parts.lease),
+            _held: parts.held,
+            exchange: Some(parts.exchange),
+            recorded: parts.recorded,
+            state: State::Passing,
+        }
+    }
+
+    fn push(&mut self, bytes: Vec<u8>) {
+        let mut bytes = Bytes::from(bytes);
+        while bytes.len() > FRAME {
+            self.ready.push_back(Frame::data(bytes.split_to(FRAME)));
+        }
+        if !bytes.is_empty() {
+            self.ready.push_back(Frame::data(bytes));
+        }
+    }
+
+    fn on_data(&mut self, data: Bytes) -> Result<(), BrokenOff> {
+        let Some(redactor) = &mut self.redactor else {
+            if !data.is_empty() {
+                self.ready.push_back(Frame::data(data));
+            }
+            return Ok(());
+        };
+        let mut out = Vec::with_capacity(data.len() + 64);
+        redactor.feed(&data, &mut out).map_err(|_| BrokenOff::Undecodable)?;
+        self.push(out);
+        Ok(())
+    }
+
+    /// The upstream's body is over: what redaction still holds goes out before the trailers.
+    fn on_end(&mut self, trailers: Option<HeaderMap>) -> Result<(), BrokenOff> {
+        self.state = State::Draining;
+        if let Some(mut redactor) = self.redactor.take() {
+            let mut out = Vec::new();
+            self.summary = Some(redactor.finish(&mut out).map_err(|_| BrokenOff::Undecodable)?);
+            self.push(out);
+        }
+        if let Some(trailers) = trailers {
+            self.ready.push_back(Frame::trailers(trailers));
+        }
+        if let Some(lease) = &mut self.lease {
+            lease.done();
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, why: Option<&'static str>) {
+        let Some(exchange) = self.exchange.take() else { return };
+        let (status, bytes, redacted) = (self.status, self.bytes, self.summary.take());
+        let ending = match why {
+            None => Ending::Answered { status, bytes, redacted },
+            Some(why) => Ending::BrokenOff { status, bytes, redacted, why },
+        };
+        if self.recorded {
+            record::after(&exchange, &ending);
+        } else {
+            record::soon(&exchange, &ending);
+        }
+    }
+
+    fn break_off(&mut self, why: BrokenOff) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        self.state = State::Ended;
+        self.ready.clear();
+        self.record(Some(why.why()));
+        Poll::Ready(Some(Err(why)))
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if let Some(end) = &mut self.end
+            && self.state != State::Ended
+            && end.as_mut().poll(cx).is_ready()
+        {
+            return self.break_off(BrokenOff::Ended);
+        }
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                self.bytes += frame.data_ref().map_or(0, |d| d.len() as u64);
+                // hyper stops polling once it has all bytes that were announced, so the end is looked for now.
+                if self.ready.is_empty() && self.state == State::Passing && self.incoming.is_end_stream() {
+                    if let Err(why) = self.on_end(None) {
+                        return self.break_off(why);
+                    }
+                }
+                if self.state == State::Draining && self.ready.is_empty() {
+                    self.state = State::Ended;
+                    self.record(None);
+                }
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            match self.state {
+                State::Ended => return Poll::Ready(None),
+                State::Draining => {
+                    self.state = State::Ended;
+                    self.record(None);
+                    return Poll::Ready(None);
+                }
+                State::Passing => {}
+            }
+            let step = match Pin::new(&mut self.incoming).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.timer = None;
+                    match frame.into_data() {
+                        Ok(data) => self.on_data(data),
+                        Err(frame) => self.on_end(frame.into_trailers().ok()),
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => Err(BrokenOff::Upstream),
+                Poll::Ready(None) => self.on_end(None),
+                Poll::Pending => {
+                    let idle = self.idle;
+                    let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+                    if timer.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    Err(BrokenOff::Stalled)
+                }
+            };
+            if let Err(why) = step {
+                return self.break_off(why);
+            }
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // An answer without a body is never polled; one that was dropped half way was left by the client.
+        let whole = self.state == State::Passing && self.ready.is_empty() && self.incoming.is_end_stream();
+        if whole && let Some(lease) = &mut self.lease {
+            lease.done();
+        }
+        self.record(if whole { None } else { Some("client-left") });
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full",
+            Self::Stream(_) => "Stream",
+        })
+    }
+}
+
+impl From<Bytes> for ResponseBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::Full(bytes)
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        match self.get_mut() {
+            Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Stream(stream) => stream.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Stream(stream) => match stream.state {
+                State::Ended => true,
+                State::Draining => false,
+                State::Passing => {
+                    stream.redactor.is_none() && stream.ready.is_empty() && stream.incoming.is_end_stream()
+                }
+            },
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Stream(stream) if stream.redactor.is_none() && stream.state == State::Passing => {
+                stream.incoming.size_hint()
+            }
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The arguments of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// 函谷 Hangu, a security gateway and zero-trust access layer.
+#[derive(Debug, Parser)]
+#[command(name = "hangu", version, about, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// 运行网关 · Serve.
+    Run {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Take the listening sockets over from the process that runs now.
+        #[arg(long)]
+        upgrade: bool,
+    },
+    /// 检查配置 · Read everything the configuration names, report every mistake, serve nothing.
+    Check {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// 策略 · See the policy work.
+    #[command(subcommand)]
+    Policy(Policy),
+    /// 脱敏 · Body in, redacted body out.
+    Redact(Redact),
+    /// 检测 · Raw HTTP/1.1 requests in, one verdict a line out.
+    Inspect(Inspect),
+    /// 令牌 · Bearer tokens.
+    #[command(subcommand)]
+    Token(Token),
+    /// 审计 · The audit log.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// 证书 · The certificate authority.
+    #[command(subcommand)]
+    Pki(Pki),
+    /// 身份 · Local identities and API keys.
+    #[command(subcommand)]
+    Identity(Identity),
+    /// The JSON Schema of the configuration.
+    Schema,
+    /// The reference page of the configuration, as Markdown.
+    Reference,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Policy {
+    /// One request a line in, one decision a line out.
+    Decide {
+        /// The Casbin model.
+        #[arg(long)]
+        model: PathBuf,
+        /// The rules; can be given several times.
+        #[arg(long, required = true)]
+        rules: Vec<PathBuf>,
+        /// How the model is read.
+        #[arg(long, default_value = "strict")]
+        dialect: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Redact {
+    /// The configuration; checked where it is given.
+    #[arg(long)]
+    pub(super) config: Option<PathBuf>,
+    /// `L1` to `L4`.
+    #[arg(long)]
+    pub(super) level: String,
+    /// The body's media type, as in `application/json`.
+    #[arg(long = "type")]
+    pub(super) media_type: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// The configuration; its first portal's threshold is used where it is given.
+    #[arg(long)]
+    pub(super) config: Option<PathBuf>,
+    /// Read NUL-separated names from standard input.
+    #[arg(long)]
+    pub(super) files0: bool,
+    /// Files with one request each.
+    pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Token {
+    /// A token a line in, `{"valid", "reason", "claims"}` a line out.
+    Verify {
+        /// The key set.
+        #[arg(long)]
+        jwks: PathBuf,
+        /// The issuer that tokens must name.
+        #[arg(long)]
+        issuer: Option<String>,
+        /// The audience that tokens must be for.
+        #[arg(long)]
+        audience: Option<String>,
+        /// The moment to judge by, RFC 3339 or seconds since 1970; now where it is not given.
+        #[arg(long)]
+        at: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Find any edit, deletion, reordering or truncation below the last checkpoint.
+    Verify {
+        /// The folder of the log.
+        folder: PathBuf,
+        /// The public key; `public.key` in the folder where it is not given.
+        #[arg(long)]
+        key: Option<PathBuf>,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Events as JSON Lines, oldest first.
+    Show {
+        /// The folder of the log.
+        folder: PathBuf,
+        /// From this number on.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// At most so many.
+        #[arg(long, default_value_t = u64::MAX)]
+        limit: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Pki {
+    /// Make a root and an issuing authority.
+    Init {
+        /// The authority's folder.
+        #[arg(long)]
+        dir: PathBuf,
+        /// The organisation in their names.
+        #[arg(long, default_value = "Hangu")]
+        organization: String,
+    },
+    /// Issue a certificate.
+    Issue {
+        /// The authority's folder.
+        #[arg(long)]
+        dir: PathBuf,
+        /// What it is for.
+        #[arg(long)]
+        usage: Usage,
+        /// The common name.
+        #[arg(long)]
+        common_name: Option<String>,
+        /// The organizational unit.
+        #[arg(long)]
+        organizational_unit: Option<String>,
+        /// Subject alternative names: host names, addresses, mailboxes, URIs. Can be given several times.
+        #[arg(long = "name")]
+        names: Vec<String>,
+        /// Days of validity.
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+        /// A certificate signing request; a key is made where it is not given.
+        #[arg(long)]
+        csr: Option<PathBuf>,
+        /// Where chain and key are written: `OUT.pem` and `OUT.key`.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Revoke a certificate.
+    Revoke {
+        /// The authority's folder.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Its serial number or SHA-256 fingerprint, in hexadecimal.
+        certificate: String,
+        /// Why, as in RFC 5280: `keyCompromise`, `superseded`, `cessationOfOperation`…
+        #[arg(long, default_value = "unspecified")]
+        reason: String,
+    },
+    /// Write fresh revocation lists.
+    Crl {
+        /// The authority's folder.
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Everything that was issued.
+    Inventory {
+        /// The authority's folder.
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Validate one path.
+    Verify {
+        /// Trust anchors, PEM.
+        #[arg(long)]
+        anchors: PathBuf,
+        /// The chain, leaf first, PEM.
+        #[arg(long)]
+        chain: PathBuf,
+        /// Further certificates, PEM.
+        #[arg(long)]
+        intermediates: Option<PathBuf>,
+        /// Revocation lists, PEM.
+        #[arg(long)]
+        crls: Option<PathBuf>,
+        /// What the certificate is presented for.
+        #[arg(long)]
+        usage: Usage,
+        /// A name that the leaf must carry. Can be given several times.
+        #[arg(long = "name")]
+        names: Vec<String>,
+        /// The moment to judge by, RFC 3339 or seconds since 1970; now where it is not given.
+        #[arg(long)]
+        at: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Usage {
+    Client,
+    Server,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Identity {
+    /// A password on standard input in, its Argon2id hash out.
+    Hash,
+    /// Make an API key: the key on standard output, once; its record is appended to the file.
+    ApiKey {
+        /// What people call the key.
+        #[arg(long)]
+        name: String,
+        /// The caller's id, as in `svc:tax-etl`.
+        #[arg(long)]
+        caller: String,
+        /// The file of API keys.
+        #[arg(long)]
+        file: PathBuf,
+        /// The file of the pepper.
+        #[arg(long)]
+        pepper: PathBuf,
+        /// Days until it expires.
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+        /// The caller's assurance, 0 to 4.
+        #[arg(long, default_value_t = 2)]
+        assurance: u8,
+        /// The caller's clearance.
+        #[arg(long, default_value_t = 1)]
+        clearance: u8,
+        /// The caller's department.
+        #[arg(long)]
+        department: Option<String>,
+    },
+}

@@ -1,0 +1,66 @@
+//! `hangu check`, `schema` and `reference`.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::{Answer, complain, complain_of};
+use crate::config;
+use crate::snapshot::Snapshot;
+
+/// Reads everything the configuration names and reports every mistake.
+pub(super) fn check(path: &Path) -> Answer {
+    let built = config::load(path).and_then(|configuration| {
+        if let Some(console) = &configuration.console {
+            crate::admin::users::Administrators::load(console)?;
+        }
+        Snapshot::build(configuration, None)
+    });
+    match built {
+        Ok(snapshot) => {
+            let c = &snapshot.configuration;
+            let line = format!(
+                "配置正确 ok: {} zones, {} crossings, {} portals, {} rules, revision {}",
+                c.zones.len(),
+                c.crossings.len(),
+                c.portals.len(),
+                snapshot.policy.rules().count(),
+                snapshot.revision
+            );
+            for warning in snapshot.policy.warnings() {
+                complain(&format!("warning: {warning}"));
+            }
+            say(&line)
+        }
+        Err(mistakes) => {
+            complain_of(&mistakes);
+            Answer::No
+        }
+    }
+}
+
+/// The JSON Schema of the configuration.
+pub(super) fn schema() -> Answer {
+    match serde_json::to_string_pretty(&config::schema()) {
+        Ok(text) => say(&text),
+        Err(error) => {
+            complain(&error);
+            Answer::CouldNot
+        }
+    }
+}
+
+/// The reference page of the configuration.
+pub(super) fn reference() -> Answer {
+    say(config::reference().trim_end())
+}
+
+/// Writes a line to standard output.
+pub(super) fn say(text: &str) -> Answer {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Ok(()) => Answer::Yes,
+        Err(error) => {
+            complain(&error);
+            Answer::CouldNot
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The command line. Machine output goes to standard output as JSON Lines, everything for people to standard error.
+//!
+//! Exit status: 0 for success, 1 for "the answer is no", 2 for "could not run".
+
+mod args;
+mod audit;
+mod check;
+mod engines;
+mod pki;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{LogFormat, Mistake};
+use crate::serve::{self, Start};
+use crate::start;
+use args::{Arguments, Command};
+
+/// The answer of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Success.
+    Yes,
+    /// The answer is no.
+    No,
+    /// It could not run.
+    CouldNot,
+}
+
+impl From<Answer> for ExitCode {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Yes => Self::SUCCESS,
+            Answer::No => Self::from(1),
+            Answer::CouldNot => Self::from(2),
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    // First of all: whoever else asks for a provider later gets this one.
+    if hangu_pki::trust::provider().as_ref().clone().install_default().is_err() {
+        complain(&"the cryptographic provider could not be installed");
+        return Answer::CouldNot.into();
+    }
+    match Arguments::parse().command {
+        Command::Run { config, upgrade } => run_gateway(&config, if upgrade { Start::Upgrade } else { Start::Fresh }),
+        Command::Check { config } => check::check(&config),
+        Command::Policy(command) => engines::policy(command),
+        Command::Redact(arguments) => engines::redact(&arguments),
+        Command::Inspect(arguments) => engines::inspect(arguments),
+        Command::Token(command) => engines::token(command),
+        Command::Audit(command) => audit::run(command),
+        Command::Pki(command) => pki::run(command),
+        Command::Identity(command) => engines::identity(command),
+        Command::Schema => check::schema(),
+        Command::Reference => check::reference(),
+    }
+    .into()
+}
+
+/// Says on standard error why a command could not run.
+pub(crate) fn complain(what: &dyn std::fmt::Display) {
+    #[expect(clippy::print_stderr, reason = "standard error is where a command complains")]
+    {
+        eprintln!("hangu: {what}");
+    }
+}
+
+/// Says every mistake on standard error.
+pub(crate) fn complain_of(mistakes: &[Mistake]) {
+    for mistake in mistakes {
+        complain(mistake);
+    }
+}
+
+fn run_gateway(config: &std::path::Path, start: Start) -> Answer {
+    let gateway = match start::gateway(config) {
+        Ok(gateway) => gateway,
+        Err(mistakes) => {
+            complain_of(&mistakes);
+            return Answer::CouldNot;
+        }
+    };
+    log(gateway.snapshot.load().configuration.log);
+    serve::run(&gateway, start);
+    Answer::Yes
+}
+
+/// Log lines go to standard error; `HANGU_LOG` sets what is said, as in `hangu=debug`.
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("HANGU_LOG").unwrap_or_else(|_| EnvFilter::new("warn,hangu=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    if let Err(error) = set {
+        complain(&error);
+    }
+}

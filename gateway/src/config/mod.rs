@@ -1,0 +1,30 @@
+//! Configuration: [`file`] as written, [`resolve`] as meant. Only the second leaves this module.
+
+mod at;
+mod file;
+mod load;
+mod mistake;
+mod reference;
+mod resolve;
+mod unit;
+
+pub use file::{
+    Balance, ClientCertificates, InspectMode, LogFormat, Method, Protocol, Record,
+    TlsVersion, Unreadable,
+};
+pub use load::load;
+pub use mistake::{Mistake, nearest};
+pub use resolve::{
+    Audit, Bounds, Configuration, Console, Crossing, Eject, Health, Identity, Inspect, Issuer, JwksSource, KeyPair,
+    Limit, Policy, Portal, Rate, Upstream, UpstreamTls, Zone, ZoneTls,
+};
+
+/// The JSON Schema of the configuration file.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(file::File)
+}
+
+/// The reference page of the configuration, written from the types.
+pub fn reference() -> String {
+    reference::page(&schema())
+}

@@ -1,0 +1,372 @@
+//! Everything that can change while the gateway runs: built whole, checked, then swapped.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hangu_identity::assertion::AssertionSigner;
+use hangu_identity::binding::BindingKey;
+use hangu_identity::token::{Jwks, Verifier};
+use hangu_inspect::{Inspector, Settings};
+use hangu_limit::Rate;
+use hangu_policy::{Dialect, RateClass, Source};
+
+use crate::clock::{self, Calendar};
+use crate::config::{self, Configuration, JwksSource, Mistake};
+use crate::identities::Identities;
+use crate::keys;
+use crate::stage::route::Routes;
+use crate::stage::tls::ZoneTls;
+use crate::upstream::{Upstream, health};
+
+/// The configuration in force, with everything that was built from it.
+pub struct Snapshot {
+    /// Moves on with every swap.
+    pub serial: u64,
+    /// When it was built, in milliseconds since the epoch.
+    pub loaded_ms: u64,
+    /// The configuration.
+    pub configuration: Configuration,
+    /// Zones.
+    zones: Vec<Zone>,
+    /// Crossings by `from * zones + to`.
+    crossings: Vec<Option<Crossing>>,
+    /// Portals.
+    pub portals: Vec<Arc<Portal>>,
+    /// Hosts and paths.
+    pub routes: Routes,
+    /// The policy.
+    pub policy: Arc<hangu_policy::Snapshot>,
+    /// Local time.
+    pub calendar: Calendar,
+    /// Rates.
+    pub rates: Rates,
+    /// Detection of attacks.
+    pub inspector: Arc<Inspector>,
+    /// Issuers and their keys; keys from URLs are swapped when they are fetched.
+    pub tokens: ArcSwap<Verifier>,
+    /// Local identities and API keys.
+    pub identities: Identities,
+    /// What signs assertions.
+    pub signer: Arc<AssertionSigner>,
+    /// The policy's revision, as text.
+    pub revision: String,
+    /// Where each rule stands, `file:line`, by its position.
+    rule_names: Vec<String>,
+}
+
+/// A zone.
+#[derive(Debug)]
+pub struct Zone {
+    /// Its settings.
+    pub settings: Arc<config::Zone>,
+    /// Its TLS.
+    pub tls: Option<Arc<ZoneTls>>,
+}
+
+/// A declared crossing.
+#[derive(Debug, Clone, Copy)]
+pub struct Crossing {
+    /// The least redaction.
+    pub redact: Option<hangu_redact::Level>,
+    /// The least assurance.
+    pub assurance: u8,
+}
+
+/// A portal.
+pub struct Portal {
+    /// Its settings.
+    pub settings: config::Portal,
+    /// Where its requests go.
+    pub upstream: Arc<Upstream>,
+    /// The key of its `Hangu-Binding`.
+    pub binding_key: Option<BindingKey>,
+}
+
+/// Rates.
+#[derive(Debug)]
+pub struct Rates {
+    /// Of an address.
+    pub address: Rate,
+    /// Sign-in attempts of an address.
+    pub sign_in: Rate,
+    /// Of those who are served slowly because of an alert: one request a second, five at once.
+    pub throttle: Rate,
+    bronze: Option<Rate>,
+    silver: Option<Rate>,
+    gold: Option<Rate>,
+}
+
+impl Rates {
+    /// The rate of a class, where one is configured.
+    pub const fn class(&self, class: RateClass) -> Option<&Rate> {
+        match class {
+            RateClass::Bronze => self.bronze.as_ref(),
+            RateClass::Silver => self.silver.as_ref(),
+            RateClass::Gold => self.gold.as_ref(),
+        }
+    }
+}
+
+/// Collects what cannot be used.
+struct Workshop<'a> {
+    path: &'a Path,
+    mistakes: Vec<Mistake>,
+}
+
+impl Workshop<'_> {
+    fn wrong(&mut self, file: &Path, message: impl ToString) {
+        self.mistakes.push(Mistake::of_file(file, message.to_string()));
+    }
+
+    fn wrong_here(&mut self, message: impl ToString) {
+        let path = self.path.to_owned();
+        self.wrong(&path, message);
+    }
+
+    fn text(&mut self, file: &Path) -> Option<String> {
+        fs::read_to_string(file).map_err(|e| self.wrong(file, format!("cannot be read: {e}"))).ok()
+    }
+
+    fn policy(&mut self, model: &Path, rules: &[std::path::PathBuf]) -> Option<hangu_policy::Snapshot> {
+        let model_text = self.text(model)?;
+        let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
+        let texts: Vec<String> = rules.iter().map(|r| self.text(r)).collect::<Option<_>>()?;
+        let model_name = model.display().to_string();
+        let sources: Vec<Source<'_>> =
+            names.iter().zip(&texts).map(|(name, text)| Source { name, text }).collect();
+        match hangu_policy::Snapshot::load(Source { name: &model_name, text: &model_text }, &sources, Dialect::Strict) {
+            Ok(policy) => Some(policy),
+            Err(mistakes) => {
+                self.mistakes.extend(mistakes.into_iter().map(|m| Mistake {
+                    file: m.file.clone().into(),
+                    line: m.line,
+                    column: m.column,
+                    message: m.to_string().split_once(": ").map_or_else(|| m.to_string(), |(_, rest)| rest.to_owned()),
+                }));
+                None
+            }
+        }
+    }
+
+    fn rate(&mut self, name: &str, rate: &config::Rate) -> Option<Rate> {
+        Rate::new(rate.count, rate.period, rate.burst)
+            .map_err(|e| self.wrong_here(format!("rate `{name}`: {e}")))
+            .ok()
+    }
+
+    fn rates(&mut self, limit: &config::Limit) -> Option<Rates> {
+        const KNOWN: [&str; 3] = ["bronze", "silver", "gold"];
+        for name in limit.class.keys().filter(|n| !KNOWN.contains(&n.as_str())) {
+            self.wrong_here(format!("`limit.class.{name}`: rate classes are `bronze`, `silver` and `gold`"));
+        }
+        let mut class = |name: &str| limit.class.get(name).and_then(|rate| self.rate(name, rate));
+        let (bronze, silver, gold) = (class("bronze"), class("silver"), class("gold"));
+        let address = self.rate("address", &limit.address);
+        let sign_in = self.rate("sign-in", &limit.sign_in);
+        let throttle = Rate::new(NonZeroU32::MIN, Duration::from_secs(1), NonZeroU32::MIN.saturating_add(4))
+            .map_err(|e| self.wrong_here(e))
+            .ok()?;
+        Some(Rates { address: address?, sign_in: sign_in?, throttle, bronze, silver, gold })
+    }
+
+    /// The signer of assertions; its key is made where there is none yet.
+    fn signer(&mut self, identity: &config::Identity, before: Option<&Snapshot>) -> Option<Arc<AssertionSigner>> {
+        const LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+        let path = &identity.assertion_key;
+        let key = keys::load_or_make(path, || {
+            hangu_identity::assertion::generate_key().map(|key| key.to_vec()).map_err(|e| e.to_string())
+        });
+        let key = key.map_err(|e| self.wrong(path, e)).ok()?;
+        let signer = AssertionSigner::new(&key, &identity.assertion_issuer, LIFETIME, 65_536)
+            .map_err(|e| self.wrong(path, e))
+            .ok()?;
+        // The same key under the same issuer keeps its assertions, which are still fresh.
+        let kept = before.filter(|b| {
+            b.signer.kid() == signer.kid()
+                && b.configuration.identity.assertion_issuer == identity.assertion_issuer
+        });
+        Some(kept.map_or_else(|| Arc::new(signer), |b| Arc::clone(&b.signer)))
+    }
+
+    fn tokens(&mut self, identity: &config::Identity, before: Option<&Snapshot>) -> Option<Verifier> {
+        let mut issuers = Vec::new();
+        for issuer in &identity.issuers {
+            let keys = match &issuer.keys {
+                JwksSource::File(path) => {
+                    let text = self.text(path)?;
+                    Some(Jwks::parse(text.as_bytes()).map_err(|e| self.wrong(path, e)).ok()?)
+                }
+                // Keys that were fetched before stay until they are fetched again.
+                JwksSource::Url { .. } => before.and_then(|b| b.tokens.load().keys_of(issuer.token.name()).cloned()),
+            };
+            issuers.push((issuer.token.clone(), keys));
+        }
+        Verifier::new(issuers).map_err(|e| self.wrong_here(e)).ok()
+    }
+}
+
+/// The last part of a file's path, which is what people know it by.
+fn short(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+impl Snapshot {
+    /// Builds everything a configuration asks for. What has not changed since `before` is kept.
+    ///
+    /// # Errors
+    /// Every mistake in the files it names; nothing is in force then.
+    pub fn build(configuration: Configuration, before: Option<&Self>) -> Result<Self, Vec<Mistake>> {
+        let path = configuration.path.clone();
+        let mut shop = Workshop { path: &path, mistakes: Vec::new() };
+        let zones: Vec<Zone> = configuration.zones.iter().map(|z| build_zone(&mut shop, z, before)).collect();
+        let portals = configuration.portals.iter().map(|p| build_portal(&mut shop, p, before)).collect::<Vec<_>>();
+        let routes = match Routes::new(&configuration.portals) {
+            Ok(routes) => routes,
+            Err(overlap) => {
+                let name = |i: usize| configuration.portals.get(i).map_or("", |p| p.name.as_str());
+                shop.wrong_here(format!(
+                    "portals `{}` and `{}` both claim `{}{}`",
+                    name(overlap.first),
+                    name(overlap.second),
+                    overlap.host,
+                    overlap.path
+                ));
+                Routes::default()
+            }
+        };
+        let policy = shop.policy(&configuration.policy.model, &configuration.policy.rules);
+        let rates = shop.rates(&configuration.limit);
+        let tokens = shop.tokens(&configuration.identity, before);
+        let identities = Identities::load(&configuration.identity, before.map(|b| &b.identities), &mut shop.mistakes);
+        let signer = shop.signer(&configuration.identity, before);
+        if let Some(policy) = &policy
+            && let Some(rates) = &rates
+        {
+            check_rate_classes(&mut shop, policy, rates);
+        }
+        let mistakes = shop.mistakes;
+        let (Some(policy), Some(rates), Some(tokens), Some(identities), Some(signer)) =
+            (policy, rates, tokens, identities, signer)
+        else {
+            return Err(mistakes);
+        };
+        let portals: Option<Vec<Arc<Portal>>> = portals.into_iter().collect();
+        let Some(portals) = portals.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
+        let width = zones.len();
+        let mut crossings = vec![None; width * width];
+        for crossing in &configuration.crossings {
+            if let Some(slot) = crossings.get_mut(crossing.from * width + crossing.to) {
+                *slot = Some(Crossing { redact: crossing.redact, assurance: crossing.assurance });
+            }
+        }
+        let rule_names = policy.rules().map(|rule| format!("{}:{}", short(rule.file), rule.line)).collect();
+        Ok(Self {
+            revision: policy.revision().to_string(),
+            rule_names,
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            loaded_ms: clock::wall_ms(),
+            calendar: Calendar::new(&configuration.time_zone),
+            zones,
+            crossings,
+            portals,
+            routes,
+            policy: Arc::new(policy),
+            rates,
+            inspector: before.map_or_else(|| Arc::new(Inspector::new(Settings::default())), |b| Arc::clone(&b.inspector)),
+            tokens: ArcSwap::from_pointee(tokens),
+            identities,
+            signer,
+            configuration,
+        })
+    }
+
+    /// A zone by its index.
+    pub fn zone(&self, index: usize) -> Option<&Zone> {
+        self.zones.get(index)
+    }
+
+    /// Where a rule stands, `file:line`.
+    pub fn rule_name(&self, rule: hangu_policy::RuleId) -> &str {
+        self.rule_names.get(rule.0 as usize).map_or("?", String::as_str)
+    }
+
+    /// All zones.
+    pub fn zones(&self) -> &[Zone] {
+        &self.zones
+    }
+
+    /// A crossing, where it is declared. Within a zone nothing has to be declared.
+    pub fn crossing(&self, from: usize, to: usize) -> Option<Crossing> {
+        let declared = self.crossings.get(from * self.zones.len() + to).copied().flatten();
+        if declared.is_none() && from == to {
+            return Some(Crossing { redact: None, assurance: 0 });
+        }
+        declared
+    }
+
+    /// Starts the health checks of upstreams that did not run before.
+    pub fn start_checks(&self, before: Option<&Self>) {
+        for portal in &self.portals {
+            let ran = before.is_some_and(|b| b.portals.iter().any(|p| Arc::ptr_eq(&p.upstream, &portal.upstream)));
+            if !ran {
+                health::keep_checking(&portal.upstream);
+            }
+        }
+    }
+}
+
+fn build_zone(shop: &mut Workshop<'_>, zone: &config::Zone, before: Option<&Snapshot>) -> Zone {
+    let previous = before.and_then(|b| b.zones.iter().find(|z| z.settings.name == zone.name));
+    let tls = zone.tls.as_ref().and_then(|tls| {
+        let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+        ZoneTls::build(tls, previous.and_then(|z| z.tls.as_ref()), generation, clock::now())
+            .map_err(|fault| shop.wrong(&fault.file, fault.message))
+            .ok()
+    });
+    Zone { settings: Arc::new(zone.clone()), tls }
+}
+
+fn build_portal(shop: &mut Workshop<'_>, portal: &config::Portal, before: Option<&Snapshot>) -> Option<Arc<Portal>> {
+    let kept = before.and_then(|b| b.portals.iter().find(|p| p.settings.name == portal.name));
+    // Certificates may have changed under the same names, so only upstreams without TLS are kept.
+    let reusable = kept.filter(|p| p.settings.upstream == portal.upstream && portal.upstream.tls.is_none());
+    let upstream = match reusable {
+        Some(kept) => Arc::clone(&kept.upstream),
+        None => Arc::new(
+            Upstream::new(&portal.upstream)
+                .map_err(|e| shop.wrong_here(format!("portal `{}`: {e}", portal.name)))
+                .ok()?,
+        ),
+    };
+    let binding_key = match &portal.binding_key {
+        None => None,
+        Some(path) => {
+            let bytes = fs::read(path).map_err(|e| shop.wrong(path, format!("cannot be read: {e}"))).ok()?;
+            Some(BindingKey::new(bytes.trim_ascii()).map_err(|e| shop.wrong(path, e)).ok()?)
+        }
+    };
+    Some(Arc::new(Portal { settings: portal.clone(), upstream, binding_key }))
+}
+
+/// A rule whose rate class has no rate would turn every allow into a refusal.
+fn check_rate_classes(shop: &mut Workshop<'_>, policy: &hangu_policy::Snapshot, rates: &Rates) {
+    let mut missing: BTreeMap<&'static str, ()> = BTreeMap::new();
+    for class in [RateClass::Bronze, RateClass::Silver, RateClass::Gold] {
+        let wanted = format!("rate:{}", class.name());
+        if rates.class(class).is_none() && policy.rules().any(|rule| rule.fields.iter().any(|f| f.split(';').any(|o| o.trim() == wanted))) {
+            missing.insert(class.name(), ());
+        }
+    }
+    for name in missing.keys() {
+        shop.wrong_here(format!("rules use `rate:{name}`, but `limit.class.{name}` is not configured"));
+    }
+}

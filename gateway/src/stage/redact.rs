@@ -1,0 +1,210 @@
+//! How an answer is redacted: the level, what the request must ask for, what the answer must look like.
+
+use std::sync::Arc;
+
+use hangu_policy::{Permit, RedactLevel};
+use hangu_redact::{BodyRedactor, Coding, Level, Limits, Media};
+use http::header::{
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    IF_RANGE, RANGE,
+};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use hyper::body::{Body as _, Incoming};
+
+use crate::config::Unreadable;
+use crate::exchange::Exchange;
+use crate::refusal::Refusal;
+use crate::stage::forward::Answer;
+use crate::upstream::pool::Lease;
+
+/// What the decision asks of the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    level: Option<Level>,
+    head_only: bool,
+}
+
+/// An answer that is ready to be passed on.
+pub struct Prepared {
+    /// Its head, and the upstream's body.
+    pub response: Response<Incoming>,
+    /// What redacts the body.
+    pub redactor: Option<Box<BodyRedactor>>,
+    /// The upstream's connection.
+    pub lease: Lease,
+    /// The other half of an upgraded connection, on its way.
+    pub upgraded: bool,
+}
+
+/// Bounds on what a compressed answer may grow to. Chosen: honest text compresses up to about 1 : 200.
+const LIMITS: Limits = Limits { max_inflated_ratio: 1_000, max_inflated_bytes: 64 << 30 };
+
+const fn level_of(level: RedactLevel) -> Level {
+    match level {
+        RedactLevel::L1 => Level::L1,
+        RedactLevel::L2 => Level::L2,
+        RedactLevel::L3 => Level::L3,
+        RedactLevel::L4 => Level::L4,
+    }
+}
+
+/// The level, the strictest of what the decision and the crossing ask for; and a request that can be redacted.
+pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Parts) -> Plan {
+    let asked = permit.obligations().redact.map(level_of);
+    let floor = exchange
+        .portal()
+        .ok()
+        .and_then(|portal| exchange.snapshot.crossing(exchange.connection.zone, portal.settings.zone)?.redact);
+    let level = asked.max(floor);
+    if let Some(decided) = &mut exchange.decision {
+        decided.redact = level;
+    }
+    if level.is_some() {
+        parts.headers.remove(RANGE);
+        parts.headers.remove(IF_RANGE);
+        limit_codings(parts);
+    }
+    Plan { level, head_only: parts.method == Method::HEAD }
+}
+
+/// Asks the upstream only for codings that redaction can undo, and only for those the client takes.
+fn limit_codings(parts: &mut Parts) {
+    let accepted = |coding: &str| {
+        parts.headers.get_all(ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(
+            |item| {
+                let mut pieces = item.split(';');
+                let name = pieces.next().unwrap_or_default().trim();
+                let refused = pieces.any(|p| matches!(p.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+                name.eq_ignore_ascii_case(coding) && !refused
+            },
+        )
+    };
+    let value = match (accepted("gzip"), accepted("br")) {
+        (true, true) => "gzip, br",
+        (true, false) => "gzip",
+        (false, true) => "br",
+        (false, false) => "identity",
+    };
+    parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(value));
+}
+
+/// Why an answer cannot be redacted, or how it is.
+enum Reading {
+    Redactor(Box<BodyRedactor>),
+    NoBody,
+}
+
+fn reading(response: &Response<Incoming>, level: Level, head_only: bool) -> Result<Reading, &'static str> {
+    let headers = response.headers();
+    let no_content = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if head_only || no_content || response.body().is_end_stream() {
+        return Ok(Reading::NoBody);
+    }
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Err("an upgraded connection is not redacted");
+    }
+    if response.status() == StatusCode::PARTIAL_CONTENT {
+        return Err("a part of a document is not redacted");
+    }
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    let coding = match (codings.next(), codings.next()) {
+        (None, _) => Coding::Identity,
+        (Some(one), None) => one
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .ok_or("the answer's content coding is not known")?,
+        (Some(_), Some(_)) => return Err("the answer has several content codings"),
+    };
+    let media = headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .ok_or("the answer has no readable content type")?;
+    let media = Media::from_content_type(media).map_err(|_| "the answer's content type is not redacted")?;
+    Ok(Reading::Redactor(Box::new(BodyRedactor::new(level, media, coding, LIMITS))))
+}
+
+/// Makes an answer ready: its body gets a redactor, its head says nothing any more about the body as it was.
+///
+/// # Errors
+/// `unredactable-answer`, unless the portal passes what cannot be read.
+pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Prepared, Refusal> {
+    let Answer { mut response, lease, upgraded } = answer;
+    let Some(level) = plan.level else {
+        return Ok(Prepared { response, redactor: None, lease, upgraded });
+    };
+    let portal = Arc::clone(exchange.portal()?);
+    let redactor = match reading(&response, level, plan.head_only) {
+        Ok(Reading::Redactor(redactor)) => Some(redactor),
+        Ok(Reading::NoBody) => None,
+        Err(why) if portal.settings.unreadable == Unreadable::Pass => {
+            exchange.unread = Some(why);
+            return Ok(Prepared { response, redactor: None, lease, upgraded });
+        }
+        Err(why) => return Err(Refusal::Unredactable(why)),
+    };
+    if redactor.is_some() || plan.head_only {
+        describe_anew(response.headers_mut());
+    }
+    Ok(Prepared { response, redactor, lease, upgraded })
+}
+
+/// Drops or weakens what described the bytes before redaction.
+fn describe_anew(headers: &mut http::HeaderMap) {
+    const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+    const DIGEST: HeaderName = HeaderName::from_static("digest");
+    const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+    const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+    for name in [CONTENT_LENGTH, ACCEPT_RANGES, CONTENT_MD5, DIGEST, CONTENT_DIGEST, REPR_DIGEST] {
+        headers.remove(name);
+    }
+    if let Some(tag) = headers.get(ETAG)
+        && !tag.as_bytes().starts_with(b"W/")
+    {
+        let weak = HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat());
+        match weak {
+            Ok(weak) => {
+                headers.insert(ETAG, weak);
+            }
+            Err(_) => {
+                headers.remove(ETAG);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_upstream_is_asked_for_no_coding_that_the_client_or_redaction_does_not_take() {
+        for (sent, asked) in [
+            (Some("gzip, deflate, br, zstd"), "gzip, br"),
+            (Some("br;q=1.0, gzip;q=0"), "br"),
+            (Some("zstd"), "identity"),
+            (Some("*"), "identity"),
+            (None, "identity"),
+        ] {
+            let mut request = http::Request::new(());
+            if let Some(sent) = sent {
+                request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(sent));
+            }
+            let mut parts = request.into_parts().0;
+            limit_codings(&mut parts);
+            assert_eq!(parts.headers[ACCEPT_ENCODING], asked, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn a_redacted_answer_no_longer_describes_the_bytes_it_had() {
+        let mut headers = http::HeaderMap::new();
+        headers.insert(ETAG, HeaderValue::from_static("\"abc\""));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("10"));
+        headers.insert("content-digest", HeaderValue::from_static("sha-256=:x:"));
+        describe_anew(&mut headers);
+        assert_eq!(headers[ETAG], "W/\"abc\"");
+        assert_eq!(headers.len(), 1);
+    }
+}

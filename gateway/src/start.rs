@@ -1,0 +1,89 @@
+//! Puts a gateway together from its configuration, and what it kept over the last restart.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use hangu_identity::session::Sessions;
+use hangu_identity::session::journal::FileJournal;
+use hangu_identity::token::TokenCache;
+use hangu_limit::{Bans, Concurrency, Limiter};
+use tokio::sync::Semaphore;
+
+use crate::alerts_file::AlertsFile;
+use crate::clock;
+use crate::config::{self, Mistake};
+use crate::connection::Connections;
+use crate::gateway::Gateway;
+use crate::id::Ids;
+use crate::journal::Journal;
+use crate::jwks::JwksFetcher;
+use crate::metrics::Metrics;
+use crate::snapshot::Snapshot;
+use crate::streams::Streams;
+use crate::watch::Watchtower;
+
+/// Addresses and callers whose rates are remembered at once.
+const LIMITED: usize = 1 << 20;
+/// Verified tokens that are remembered at once.
+const TOKENS: usize = 1 << 16;
+/// Passwords that are checked at once: 19 MiB each.
+const PASSWORD_CHECKS: usize = 2;
+
+/// Reads the configuration at `path` and everything it names.
+///
+/// # Errors
+/// Every mistake, or what of the state cannot be used.
+pub fn gateway(path: &Path) -> Result<Arc<Gateway>, Vec<Mistake>> {
+    let configuration = config::load(path)?;
+    let state = configuration.state.clone();
+    let wrong = |file: &Path, error: &dyn std::fmt::Display| vec![Mistake::of_file(file, error.to_string())];
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(|e| wrong(&state, &e))?;
+    let snapshot = Snapshot::build(configuration, None)?;
+    let configuration = &snapshot.configuration;
+    let now_ms = clock::wall_ms();
+
+    let tower = Arc::new(Watchtower::new(configuration.situational.clone()));
+    let audit = &configuration.audit;
+    let journal =
+        Journal::open(&audit.folder, &audit.origin, &audit.key, audit.queue, audit.checkpoint, Arc::clone(&tower))
+            .map_err(|e| wrong(&audit.folder, &e))?;
+    let bans_file = state.join("bans.jsonl");
+    let bans = Bans::open(&bans_file, now_ms).map_err(|e| wrong(&bans_file, &e))?;
+    bans.exempt(&configuration.situational.responses.spare_networks);
+    let sessions_file = state.join("sessions.jsonl");
+    let (sessions_journal, past) = FileJournal::open(&sessions_file).map_err(|e| wrong(&sessions_file, &e))?;
+    let sessions = Sessions::open(configuration.identity.session.clone(), sessions_journal, past, clock::now())
+        .map_err(|e| wrong(&sessions_file, &e))?;
+    let alerts_path = state.join("alerts.jsonl");
+    let (alerts_file, alerts) = AlertsFile::open(&alerts_path).map_err(|e| wrong(&alerts_path, &e))?;
+    for alert in alerts {
+        tower.situation().restore(alert, now_ms);
+    }
+    let ids = Ids::new().map_err(|_| wrong(path, &"the operating system gives no random numbers"))?;
+    let metrics = Metrics::new(configuration);
+    Ok(Arc::new(Gateway {
+        snapshot: ArcSwap::from_pointee(snapshot),
+        ids,
+        journal,
+        addresses: Limiter::new(LIMITED),
+        callers: Limiter::new(LIMITED),
+        sign_ins: Limiter::new(LIMITED / 16),
+        concurrency: Concurrency::new(LIMITED / 4),
+        bans,
+        tokens: TokenCache::new(TOKENS),
+        sessions,
+        connections: Arc::new(Connections::default()),
+        streams: Arc::new(Streams::default()),
+        metrics,
+        tower,
+        alerts_file,
+        jwks: JwksFetcher::default(),
+        password_checks: Semaphore::new(PASSWORD_CHECKS),
+        last_errors: ArcSwap::from_pointee(Vec::new()),
+        started_ms: now_ms,
+        hasher: foldhash::quality::RandomState::default(),
+    }))
+}

@@ -1,0 +1,80 @@
+//! Connections that go on as WebSocket, and the list of streams that can be ended.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use http::header::CONTENT_TYPE;
+use http::response::Parts;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+
+use crate::connection::{Connection, InProgress, millis};
+use crate::exchange::Exchange;
+use crate::streams::Stay;
+
+/// Whether an answer can outlive the decision that let it through: upgraded, an event stream, gRPC, or of a length
+/// that nobody announced or that is large.
+fn lives_long(parts: &Parts, upgraded: bool) -> bool {
+    const LARGE: u64 = 1 << 20;
+    let media = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], |v| v.as_bytes());
+    let length = parts
+        .headers
+        .get(http::header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<u64>().ok());
+    upgraded
+        || media.starts_with(b"text/event-stream")
+        || media.starts_with(b"application/grpc")
+        || length.is_some_and(|l| l > LARGE)
+        || (length.is_none() && parts.status == http::StatusCode::OK)
+}
+
+/// Remembers a stream that lives long.
+pub fn stay(exchange: &Exchange, parts: &Parts, upgraded: bool) -> Option<Stay> {
+    lives_long(parts, upgraded).then(|| {
+        let fingerprint = exchange.connection.peer().map(|p| p.identity.fingerprint_sha256.clone());
+        exchange.gateway.streams.enter(exchange.caller(), exchange.session.as_ref().map(|s| s.handle()), exchange.address(), fingerprint)
+    })
+}
+
+/// The two halves of an upgraded connection, each on its way.
+pub fn halves(exchange: &mut Exchange, parts: &mut Parts) -> Option<(OnUpgrade, OnUpgrade)> {
+    Some((exchange.upgrade.take()?, parts.extensions.remove::<OnUpgrade>()?))
+}
+
+/// Copies between the halves until one ends, or the stream is ended.
+pub fn spawn(
+    client: OnUpgrade,
+    server: OnUpgrade,
+    stay: Option<Stay>,
+    connection: Arc<Connection>,
+    progress: InProgress,
+    held: impl Send + 'static,
+) {
+    tokio::spawn(async move {
+        let copied = async {
+            let (client, server) = tokio::try_join!(client, server)?;
+            let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
+            // An error here is a peer that left; there is nobody to tell.
+            let _left = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            Ok::<(), hyper::Error>(())
+        };
+        let ended = async {
+            match &stay {
+                Some(stay) => stay.end().cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            result = copied => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "upgrade failed");
+                }
+            }
+            () = ended => connection.cancel(),
+            () = connection.cancelled().cancelled() => {}
+        }
+        connection.last_end_ms.store(millis(crate::clock::monotonic()), Ordering::Release);
+        drop((held, progress, stay));
+    });
+}
