@@ -2,6 +2,8 @@
 //!
 //! Both are needed: a verifier that checks whole chains refuses an issuing CA that no list covers.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rcgen::{
     CertificateRevocationListParams, Issuer, KeyIdMethod, RevokedCertParams, SerialNumber,
@@ -180,7 +182,7 @@ pub(super) fn is_stale(
         }
         let made = list.last_update().timestamp();
         let due = list.next_update().map_or(made, |due| due.timestamp());
-        let listed: Vec<_> = list
+        let listed: HashSet<_> = list
             .iter_revoked_certificates()
             .map(|revoked| hex::serial(revoked.raw_serial()))
             .collect();

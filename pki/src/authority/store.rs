@@ -67,30 +67,30 @@ impl Folder {
         self.path(name).exists()
     }
 
-    /// Waits until no other process changes the folder. Operations are short, so waiting is short.
+    /// Waits until no other process changes or reads the folder. Operations are short, so waiting is short.
     pub(super) fn lock(&self) -> Result<Lock, AuthorityError> {
-        let take = || {
+        self.locked(File::lock)
+    }
+
+    /// Waits until no other process changes the folder, to read it in one state.
+    pub(super) fn lock_shared(&self) -> Result<Lock, AuthorityError> {
+        self.locked(File::lock_shared)
+    }
+
+    fn locked(&self, take: impl Fn(&File) -> io::Result<()>) -> Result<Lock, AuthorityError> {
+        let locked = || {
             fault::point()?;
+            // A folder that came back from a backup may lack the file.
             let file = OpenOptions::new()
                 .create(true)
                 .truncate(false)
                 .write(true)
                 .mode(0o600)
                 .open(self.path(LOCK))?;
-            file.lock()?;
+            take(&file)?;
             Ok(Lock { _file: file })
         };
-        take().map_err(|source| self.io(LOCK, source))
-    }
-
-    /// Waits until no other process changes the folder, to read it in one state. Needs no right to write.
-    pub(super) fn lock_shared(&self) -> Result<Lock, AuthorityError> {
-        let take = || {
-            let file = File::open(self.path(LOCK))?;
-            file.lock_shared()?;
-            Ok(Lock { _file: file })
-        };
-        take().map_err(|source| self.io(LOCK, source))
+        locked().map_err(|source| self.io(LOCK, source))
     }
 
     pub(super) fn read_text(&self, name: &str) -> Result<String, AuthorityError> {

@@ -28,7 +28,7 @@ pub use public_key::KeyFault;
 pub(crate) use public_key::check as key_fault;
 pub use reason::Reason;
 
-use crate::name::{AltName, NameError};
+use crate::name::AltName;
 use crate::trust::provider;
 
 /// What a certificate is presented for.
@@ -231,12 +231,4 @@ fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, Reason>
         Ok(([], certificate)) => Ok(certificate),
         _ => Err(Reason::Malformed("certificate".to_owned())),
     }
-}
-
-/// Reads the name that a peer is expected to have, as [`Question::names`] wants it.
-///
-/// # Errors
-/// It is no name that a certificate can carry.
-pub fn expected_name(text: &str) -> Result<AltName, NameError> {
-    text.parse()
 }
