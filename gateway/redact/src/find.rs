@@ -71,7 +71,9 @@ pub(crate) fn find(
 ) -> Decided {
     let end = text.len();
     if seen == ALNUM && !glued && !more {
-        hits.extend(number(text, 0, end));
+        if let Some(hit) = number(text, 0, end) {
+            hits.push(hit);
+        }
         return Decided {
             at: end,
             glued: false,
@@ -84,6 +86,7 @@ pub(crate) fn find(
     } else {
         next_sign(text, 0)
     };
+    let mut domain_of = None;
     loop {
         at += text
             .get(at..)
@@ -102,10 +105,20 @@ pub(crate) fn find(
         }
         while sign < at {
             sign = next_sign(text, sign + 1);
+            domain_of = None;
         }
         if sign < end
-            && let Some(hit) = address(text, at, sign)
+            && is_local_part(text, at, sign)
+            && let Some(length) =
+                *domain_of.get_or_insert_with(|| text.get(sign + 1..).and_then(domain))
         {
+            let hit = Hit {
+                kind: Kind::Email,
+                start: at,
+                first: sign,
+                last: sign,
+                end: sign + 1 + length,
+            };
             hits.push(hit);
             at = match after {
                 After::Sign => sign + 1,
@@ -145,29 +158,23 @@ fn next_sign(text: &[u8], from: usize) -> usize {
         .map_or(text.len(), |offset| from + offset)
 }
 
-/// Recognises the address whose local part is everything from the word at `start` to the sign.
-fn address(text: &[u8], start: usize, sign: usize) -> Option<Hit> {
-    let local = text.get(start..sign)?;
+/// Tells whether everything from the word at `start` to the sign is the local part of an address.
+fn is_local_part(text: &[u8], start: usize, sign: usize) -> bool {
+    let Some(local) = text.get(start..sign) else {
+        return false;
+    };
     if local.len() > LOCAL_MAX || !local.iter().all(|&byte| is_local(byte)) {
-        return None;
+        return false;
     }
     // The digits that a mask leaves, directly before a sign: no address of its own.
-    if local.len() <= 4
+    let left_over = local.len() <= 4
         && local
             .iter()
             .all(|byte| byte.is_ascii_digit() || byte.eq_ignore_ascii_case(&b'X'))
-        && text.get(..start)?.ends_with(b"***")
-    {
-        return None;
-    }
-    let length = domain(text.get(sign + 1..)?)?;
-    Some(Hit {
-        kind: Kind::Email,
-        start,
-        first: sign,
-        last: sign,
-        end: sign + 1 + length,
-    })
+        && text
+            .get(..start)
+            .is_some_and(|before| before.ends_with(b"***"));
+    !left_over
 }
 
 fn is_local(byte: u8) -> bool {

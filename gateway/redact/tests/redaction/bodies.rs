@@ -236,3 +236,9 @@ fn live_brotli_can_be_decoded_at_once() {
         assert_eq!(&plain[..read], "{\"m\":0}\n".repeat(times).as_bytes());
     }
 }
+
+#[test]
+fn a_body_may_move_between_threads() {
+    fn moves<T: Send>() {}
+    moves::<BodyRedactor>();
+}
