@@ -238,7 +238,7 @@ impl Reading<'_> {
             self.settings.depth,
             self.settings.values,
             &mut |piece, pointer, value| {
-                scan.value_under(Spot::Json(pointer), value, Lines::Allowed, layers.clone());
+                scan.value_under(Spot::Json(pointer), value, Lines::Allowed, layers);
                 if piece == Piece::Key && value.first() == Some(&b'$') {
                     operator(scan, pointer, value, layers);
                 }
@@ -422,17 +422,17 @@ impl Reading<'_> {
                     .add(rule, spot, &Layers::default(), content, at, at + mark.len());
             }
         }
-        if trim(&lower).starts_with(b"<svg") || trim(&lower).starts_with(b"<?xml") {
-            if let Some(at) = find(&lower, 0, b"<script").or_else(|| find(&lower, 0, b" onload=")) {
-                self.scan.verdict.add(
-                    &rules::XSS_SCRIPT,
-                    spot,
-                    &Layers::default(),
-                    content,
-                    at,
-                    at + 8,
-                );
-            }
+        if (trim(&lower).starts_with(b"<svg") || trim(&lower).starts_with(b"<?xml"))
+            && let Some(at) = find(&lower, 0, b"<script").or_else(|| find(&lower, 0, b" onload="))
+        {
+            self.scan.verdict.add(
+                &rules::XSS_SCRIPT,
+                spot,
+                &Layers::default(),
+                content,
+                at,
+                at + 8,
+            );
         }
     }
 }

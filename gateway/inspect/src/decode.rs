@@ -69,28 +69,29 @@ impl Serialize for Layers {
 
 /// Removes the outermost encoding that is there, if any.
 pub(crate) fn peel(bytes: &[u8], classes: Classes) -> Option<(Vec<u8>, Layer)> {
-    if classes.any(Classes::PERCENT) {
-        if let Cow::Owned(next) = percent::decode(bytes, percent::Plus::Literal) {
-            return Some((next, Layer::Percent));
-        }
+    if classes.any(Classes::PERCENT)
+        && let Cow::Owned(next) = percent::decode(bytes, percent::Plus::Literal)
+    {
+        return Some((next, Layer::Percent));
     }
-    if classes.any(Classes::AMPERSAND) {
-        if let Some(next) = entity::decode(bytes) {
-            return Some((next, Layer::Entity));
-        }
+    if classes.any(Classes::AMPERSAND)
+        && let Some(next) = entity::decode(bytes)
+    {
+        return Some((next, Layer::Entity));
     }
-    if classes.any(Classes::BACKSLASH) {
-        if let Some(next) = escape::decode(bytes) {
-            return Some((next, Layer::Escape));
-        }
+    if classes.any(Classes::BACKSLASH)
+        && let Some(next) = escape::decode(bytes)
+    {
+        return Some((next, Layer::Escape));
     }
     if classes.any(Classes::HIGH) {
         return charset::decode(bytes);
     }
-    if classes.any(Classes::PLUS) && classes.any(Classes::JOINER) {
-        if let Some(next) = charset::utf7(bytes) {
-            return Some((next, Layer::Utf7));
-        }
+    if classes.any(Classes::PLUS)
+        && classes.any(Classes::JOINER)
+        && let Some(next) = charset::utf7(bytes)
+    {
+        return Some((next, Layer::Utf7));
     }
     base64::decode(bytes, classes).map(|next| (next, Layer::Base64))
 }

@@ -39,8 +39,7 @@ pub(crate) fn look(
     layers: &Layers,
     verdict: &mut Verdict,
 ) {
-    if classes.only(PLAIN.with(Classes::SPACE)) && value.len() < 24 && !classes.any(Classes::SPACE)
-    {
+    if classes.only(PLAIN) && value.len() < 24 && !classes.any(Classes::JOINER) {
         return;
     }
     let lower;
@@ -88,8 +87,8 @@ pub(crate) fn look(
     {
         shell::detect(text, &mut found);
     }
-    if classes.any(Classes::DOT)
-        && (classes.any(Classes::SLASH.with(Classes::BACKSLASH)) || topics.has(Topics::DOTS))
+    if topics.has(Topics::DOTS)
+        || classes.any(Classes::DOT) && classes.any(Classes::SLASH.with(Classes::BACKSLASH))
     {
         path::detect(text, spot, &mut found);
     }

@@ -94,14 +94,11 @@ pub fn parse(bytes: &[u8]) -> Result<RawRequest, RawError> {
         if line.is_empty() {
             break;
         }
-        match (line.first(), headers.last_mut()) {
-            // A folded line belongs to the value above it.
-            (Some(b' ' | b'\t'), Some((_, value))) => {
-                value.push(b' ');
-                value.extend_from_slice(trim(line));
-                continue;
-            }
-            _ => {}
+        // A folded line belongs to the value above it.
+        if let (Some(b' ' | b'\t'), Some((_, value))) = (line.first(), headers.last_mut()) {
+            value.push(b' ');
+            value.extend_from_slice(trim(line));
+            continue;
         }
         let colon = find_byte(line, 0, b':').ok_or(RawError::Header(number))?;
         if headers.len() >= 1000 {
@@ -151,10 +148,9 @@ fn framed(request: &RawRequest, body: &[u8]) -> Vec<u8> {
     if request
         .header("transfer-encoding")
         .is_some_and(|coding| coding.to_ascii_lowercase().contains("chunked"))
+        && let Some(joined) = dechunk(body)
     {
-        if let Some(joined) = dechunk(body) {
-            return joined;
-        }
+        return joined;
     }
     let declared = request
         .header("content-length")

@@ -5,7 +5,7 @@ use crate::decode::{Layer, Layers, ROUNDS, peel, percent};
 use crate::detect::protocol::{Lines, controls};
 use crate::detect::{Literals, PLAIN, look};
 use crate::rules;
-use crate::text::find_byte;
+use crate::text::{find, find_byte};
 use crate::verdict::{Spot, Verdict};
 
 /// The findings so far, and what they are found with.
@@ -24,7 +24,7 @@ impl<'i> Scan<'i> {
 
     /// Reads a name or value that needs no more decoding by the rules of the place it stands in.
     pub(crate) fn value(&mut self, spot: Spot<'_>, bytes: &[u8], lines: Lines) {
-        self.value_under(spot, bytes, lines, Layers::default());
+        self.value_under(spot, bytes, lines, &Layers::default());
     }
 
     /// Reads a value that stood inside the encodings named.
@@ -33,14 +33,18 @@ impl<'i> Scan<'i> {
         spot: Spot<'_>,
         bytes: &[u8],
         lines: Lines,
-        layers: Layers,
+        layers: &Layers,
     ) {
         let classes = Classes::of(bytes);
         // Most values end here: names, numbers, identifiers; those too short for base64 at once.
-        if classes.only(PLAIN) && !classes.any(Classes::HIGH) && bytes.len() < 16 {
+        if classes.only(PLAIN)
+            && !classes.any(Classes::HIGH)
+            && bytes.len() < 16
+            && find(bytes, 0, b"__").is_none()
+        {
             return;
         }
-        self.form(spot, bytes, classes, lines, &layers);
+        self.form(spot, bytes, classes, lines, layers);
         let Some((mut text, layer)) = peel(bytes, classes) else {
             return;
         };
@@ -49,11 +53,10 @@ impl<'i> Scan<'i> {
                 spot,
                 Spot::Cookie(_) | Spot::Header(_) | Spot::Part(_) | Spot::Json(_) | Spot::Xml(_)
             )
+            && let Some(at) = percent::needless(bytes)
         {
-            if let Some(at) = percent::needless(bytes) {
-                self.verdict
-                    .add(&rules::PROTOCOL_ENCODING, spot, &layers, bytes, at, at + 3);
-            }
+            self.verdict
+                .add(&rules::PROTOCOL_ENCODING, spot, &layers, bytes, at, at + 3);
         }
         let mut layers = layers.with(layer);
         for round in 1.. {

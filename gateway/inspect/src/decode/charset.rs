@@ -8,9 +8,14 @@ use crate::text::{at, find, find_byte, rest, span};
 /// Removes one oddity of the character set: overlong UTF-8, GB18030, full-width ASCII.
 pub(crate) fn decode(bytes: &[u8]) -> Option<(Vec<u8>, Layer)> {
     let Ok(text) = std::str::from_utf8(bytes) else {
+        let chinese = gb18030(bytes);
+        // 困 is C0 A7 in GBK, and C0 A7 is a quote in overlong UTF-8: among other characters it is 困.
+        if let Some(text) = chinese.as_ref().filter(|_| is_prose(bytes)) {
+            return Some((text.clone(), Layer::Gb18030));
+        }
         return overlong(bytes)
             .map(|text| (text, Layer::Overlong))
-            .or_else(|| Some((gb18030(bytes)?, Layer::Gb18030)));
+            .or_else(|| Some((chinese?, Layer::Gb18030)));
     };
     full_width(text).map(|text| (text, Layer::FullWidth))
 }
@@ -53,6 +58,24 @@ fn overlong(bytes: &[u8]) -> Option<Vec<u8>> {
         i += length;
     }
     found.then_some(out)
+}
+
+/// Says whether bytes above ASCII are more than overlong forms of it, and no step upwards is among them.
+fn is_prose(bytes: &[u8]) -> bool {
+    let step = [
+        &b"\xc0\xae\xc0\xae"[..],
+        b"..\xc0\xaf",
+        b"..\xc1\x9c",
+        b"\xc0\xae/",
+    ];
+    let mut i = 0;
+    let mut other = false;
+    while i < bytes.len() {
+        let pair = at(bytes, i) >= 0x80;
+        other |= pair && !matches!(at(bytes, i), 0xc0 | 0xc1 | 0xe0);
+        i += 1 + usize::from(pair);
+    }
+    other && step.iter().all(|step| find(bytes, 0, step).is_none())
 }
 
 /// Decodes text in GBK or GB18030, when all of it is.

@@ -80,6 +80,9 @@ fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
         });
         let name = span(value, name_at, name_end);
         if name.is_empty() {
+            if rest(value, i).starts_with(b"?import") {
+                found((&rules::XSS_ELEMENT, start, i + 7));
+            }
             if at(value, i) == b'!'
                 && matches!(span(value, i, i + 3), b"!--")
                 && at(value, i + 3) == b'['
@@ -96,6 +99,25 @@ fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
         }
         let end = attributes(value, start, name_end, name, found);
         // A word after a sign of comparison is no element: it needs an end, a space or a slash.
+        if name == b"style" && !closing {
+            let content = span(value, end, end + LONGEST_TAG);
+            let content = span(
+                content,
+                0,
+                find(content, 0, b"</style").unwrap_or(content.len()),
+            );
+            if [
+                &b"@import"[..],
+                b"expression(",
+                b"javascript:",
+                b"-moz-binding",
+            ]
+            .iter()
+            .any(|word| find(content, 0, word).is_some())
+            {
+                found((&rules::XSS_STYLE, start, end));
+            }
+        }
         let shaped = end > name_end
             && matches!(
                 at(value, name_end),
@@ -191,6 +213,7 @@ fn attributes(
                 | b"content"
                 | b"srcdoc"
                 | b"code"
+                | b"datasrc"
                 | b"codebase"
                 | b"url"
                 | b"value"
@@ -198,10 +221,10 @@ fn attributes(
         );
         if url_bearing {
             url(span(tag, 0, value_end), value_at, found);
-            if name == b"content" {
-                if let Some(inner) = find(content, 0, b"url=") {
-                    url(span(tag, 0, value_end), value_at + inner + 4, found);
-                }
+            if name == b"content"
+                && let Some(inner) = find(content, 0, b"url=")
+            {
+                url(span(tag, 0, value_end), value_at + inner + 4, found);
             }
             if name == b"srcdoc" {
                 found((&rules::XSS_ELEMENT, name_at, value_end));
@@ -213,6 +236,9 @@ fn attributes(
                 b"javascript:",
                 b"-moz-binding",
                 b"behavior:",
+                b"behaviour:",
+                b"/*",
+                b"&{",
                 b"binding:",
                 b"@import",
             ]
@@ -430,11 +456,19 @@ fn code(value: &[u8], found: &mut impl FnMut(Match)) {
                 continue;
             }
             let strong = broken()
+                || call == b"eval" && before == b';'
                 || matches!(call, b"alert" | b"prompt" | b"confirm")
                     && (start == 0
                         || matches!(
                             before,
                             b';' | b'='
+                                | b'}'
+                                | b'>'
+                                | b'"'
+                                | b'\''
+                                | b'+'
+                                | b'|'
+                                | b'&'
                                 | b'{'
                                 | b'('
                                 | b'`'

@@ -76,7 +76,7 @@ fn header_after_break(value: &[u8]) -> Option<(usize, usize)> {
         .filter(|(_, b)| matches!(b, b'\r' | b'\n'))
         .take(256)
         .find_map(|(start, _)| {
-            let name = skip(value, start, |b| is_space(b));
+            let name = skip(value, start, is_space);
             let word = span(value, name, name + 20).to_ascii_lowercase();
             let known = NAMES.iter().find(|n| word.starts_with(n))?;
             let colon = skip(value, name, |b| {

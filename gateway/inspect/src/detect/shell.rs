@@ -5,13 +5,12 @@ use crate::rules;
 use crate::text::{at, find, find_byte, is_space, is_word, rest, skip, span};
 
 /// Programs whose names are no words of prose.
-const PROGRAMS: [&[u8]; 97] = [
+const PROGRAMS: [&[u8]; 82] = [
     b"bash",
     b"sh",
     b"zsh",
     b"ksh",
     b"csh",
-    b"dash",
     b"wget",
     b"curl",
     b"nc",
@@ -26,6 +25,7 @@ const PROGRAMS: [&[u8]; 97] = [
     b"ifconfig",
     b"ipconfig",
     b"netstat",
+    b"netsh",
     b"traceroute",
     b"tracert",
     b"ping",
@@ -50,20 +50,9 @@ const PROGRAMS: [&[u8]; 97] = [
     b"sed",
     b"grep",
     b"egrep",
-    b"perl",
-    b"python",
-    b"python2",
-    b"python3",
-    b"ruby",
-    b"php",
-    b"node",
-    b"lua",
-    b"java",
-    b"gcc",
     b"powershell",
     b"powershell.exe",
     b"pwsh",
-    b"cmd",
     b"cmd.exe",
     b"certutil",
     b"bitsadmin",
@@ -85,7 +74,6 @@ const PROGRAMS: [&[u8]; 97] = [
     b"nmap",
     b"crontab",
     b"sudo",
-    b"passwd",
     b"useradd",
     b"adduser",
     b"dir",
@@ -94,18 +82,15 @@ const PROGRAMS: [&[u8]; 97] = [
     b"busybox",
     b"lsof",
     b"arp",
-    b"route",
     b"iptables",
     b"ping.exe",
     b"nslookup.exe",
     b"phpinfo",
     b"ipcs",
     b"usleep",
-    b"hostname",
-    b"reg",
 ];
 /// Programs whose names are words: they count with arguments that no sentence has.
-const WORDS: [&[u8]; 36] = [
+const WORDS: [&[u8]; 52] = [
     b"find",
     b"type",
     b"more",
@@ -142,6 +127,22 @@ const WORDS: [&[u8]; 36] = [
     b"reboot",
     b"shutdown",
     b"print",
+    b"python",
+    b"python2",
+    b"python3",
+    b"perl",
+    b"ruby",
+    b"php",
+    b"node",
+    b"lua",
+    b"java",
+    b"gcc",
+    b"cmd",
+    b"hostname",
+    b"route",
+    b"reg",
+    b"passwd",
+    b"dash",
 ];
 /// Deeper commands than this in one value say nothing new.
 const LOOKS: usize = 512;
@@ -151,12 +152,11 @@ pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
     separators(value, found);
     substitutions(value, found);
     paths(value, found);
-    if let Some(start) = find(value, 0, b"() {").or_else(|| find(value, 0, b"(){")) {
-        if find(span(value, start, start + 24), 0, b"}")
+    if let Some(start) = find(value, 0, b"() {").or_else(|| find(value, 0, b"(){"))
+        && find(span(value, start, start + 24), 0, b"}")
             .is_some_and(|end| matches!(at(value, skip(value, start + end + 1, is_space)), b';'))
-        {
-            found((&rules::CMD_SHELLSHOCK, start, start + 8));
-        }
+    {
+        found((&rules::CMD_SHELLSHOCK, start, start + 8));
     }
     for word in [&b"$ifs"[..], b"${ifs", b"/dev/tcp/", b"/dev/udp/"] {
         if let Some(start) = find(value, 0, word) {
@@ -187,15 +187,15 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
         let strong = match separator {
             b'|' => !command.is_pipe_in_prose(value, start),
             b';' => {
-                command.argued
-                    || (!command.ambiguous
+                command.argued()
+                    || (!command.ambiguous()
                         && command.last
                         && (start == 0 || end == command.from || command.path))
             }
             b'&' => {
-                command.argued
-                    || doubled && !command.ambiguous
-                    || (!command.ambiguous
+                command.argued()
+                    || doubled && !command.ambiguous()
+                    || (!command.ambiguous()
                         && command.last
                         && !is_word(if start == 0 {
                             b' '
@@ -203,11 +203,11 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
                             at(value, start - 1)
                         }))
             }
-            _ => command.argued && !command.ambiguous && command.telling,
+            _ => command.argued() && !command.ambiguous() && command.telling(),
         };
         if strong
-            && (!command.ambiguous
-                || command.argued
+            && (!command.ambiguous()
+                || command.argued()
                 || command.last && separator == b'|' && start == 0)
         {
             found((&rules::CMD_INJECTION, start, command.to));
@@ -215,10 +215,11 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
         }
     }
     // A separator at the end and a program at the beginning: `id;`, `/bin/ls|`.
-    if let Some(command) = Command::read(value, 0) {
-        if command.path && !command.ambiguous || command.telling && !command.ambiguous {
-            found((&rules::CMD_PROGRAM, command.from, command.to));
-        }
+    if let Some(command) = Command::read(value, 0)
+        && !command.ambiguous()
+        && (command.path || command.telling())
+    {
+        found((&rules::CMD_PROGRAM, command.from, command.to));
     }
 }
 
@@ -244,8 +245,8 @@ fn substitutions(value: &[u8], found: &mut impl FnMut(Match)) {
             && value.len() > 60
             && start > 0
             && (is_space(at(value, start - 1)) || at(value, start - 1) >= 0x80);
-        let whole = end.is_none_or(|end| command.argued || end <= command.to + 1);
-        if whole && (!command.ambiguous || command.argued) && (end.is_some() || !tick) {
+        let whole = end.is_none_or(|end| command.argued() || end <= command.to + 1);
+        if whole && (!command.ambiguous() || command.argued()) && (end.is_some() || !tick) {
             found((
                 if quoted {
                     &rules::CMD_HINT
@@ -261,10 +262,10 @@ fn substitutions(value: &[u8], found: &mut impl FnMut(Match)) {
             i = end + 1;
         }
     }
-    if let Some(start) = find(value, 0, b"<(").or_else(|| find(value, 0, b">(")) {
-        if Command::read(value, start + 2).is_some_and(|c| !c.ambiguous) {
-            found((&rules::CMD_SUBSTITUTION, start, start + 2));
-        }
+    if let Some(start) = find(value, 0, b"<(").or_else(|| find(value, 0, b">("))
+        && Command::read(value, start + 2).is_some_and(|c| !c.ambiguous())
+    {
+        found((&rules::CMD_SUBSTITUTION, start, start + 2));
     }
 }
 
@@ -302,11 +303,11 @@ fn paths(value: &[u8], found: &mut impl FnMut(Match)) {
         (b"rm -rf /", &rules::CMD_PROGRAM),
         (b"/???/", &rules::CMD_HINT),
     ] {
-        if let Some(start) = find(value, 0, word) {
-            if start == 0 || !is_word(at(value, start - 1)) {
-                found((rule, start, start + word.len()));
-                return;
-            }
+        if let Some(start) = find(value, 0, word)
+            && (start == 0 || !is_word(at(value, start - 1)))
+        {
+            found((rule, start, start + word.len()));
+            return;
         }
     }
 }
@@ -315,16 +316,32 @@ fn paths(value: &[u8], found: &mut impl FnMut(Match)) {
 struct Command {
     from: usize,
     to: usize,
-    /// The name is a word of prose as well.
-    ambiguous: bool,
+    name: Name,
+    arguments: Arguments,
     /// Named by a path.
     path: bool,
     /// Nothing but a separator or the end follows.
     last: bool,
-    /// What follows looks like an argument: a flag, a path, an address, a quote, a redirection, another separator.
-    argued: bool,
-    /// One of these arguments is a flag, a path or an address.
-    telling: bool,
+}
+
+/// What else a name might be.
+#[derive(PartialEq, Eq)]
+enum Name {
+    /// Nothing else.
+    Program,
+    /// A word of prose.
+    Word,
+}
+
+/// What follows a name.
+#[derive(PartialEq, Eq)]
+enum Arguments {
+    /// Nothing, or what might be prose.
+    Plain,
+    /// A quote, a variable, another separator.
+    Likely,
+    /// A flag, a path, an address, a redirection.
+    Telling,
 }
 
 impl Command {
@@ -340,6 +357,11 @@ impl Command {
             let b = at(value, to);
             match b {
                 // Quotes, backslashes and empty variables vanish: `c'a't`, `w\hoami`, `who$@ami`.
+                b'\\'
+                    if matches!(at(value, to + 1), b'n' | b'r') && !is_word(at(value, to + 2)) =>
+                {
+                    break;
+                }
                 b'\'' | b'"' | b'\\' => {}
                 b'$' if matches!(at(value, to + 1), b'@' | b'*' | b'1'..=b'9') => to += 1,
                 b'/' => {
@@ -364,8 +386,9 @@ impl Command {
         }
         let next = skip(value, to, |b| is_space(b) || b == b'+');
         let (a, b) = (at(value, next), at(value, next + 1));
-        let last =
-            next >= value.len() || matches!(a, b';' | b'|' | b'&' | b'`' | b')' | b'#' | b'\n');
+        let last = next >= value.len()
+            || matches!(a, b';' | b'|' | b'&' | b'`' | b')' | b'#' | b'\n')
+            || a == b'\\' && matches!(b, b'n' | b'r');
         let spaced = next > to;
         let address = span(value, next, next + 16)
             .iter()
@@ -377,11 +400,17 @@ impl Command {
             && (a == b'-' && b.is_ascii_alphanumeric()
                 || a == b'/' && (is_word(b) || b == b'?')
                 || a == b'~'
+                || name == b"net"
+                    && [&b"user"[..], b"localgroup", b"view", b"share", b"use "]
+                        .iter()
+                        .any(|verb| rest(value, next).starts_with(verb))
+                || name == b"reg" && rest(value, next).starts_with(b"add")
                 || a == b'.' && matches!(b, b'/' | b'.')
                 || address
                 || rest(value, next).starts_with(b"http")
                 || b == b':' && at(value, next + 2) == b'/'
-                || b == b':' && at(value, next + 2) == b'\\')
+                || b == b':' && at(value, next + 2) == b'\\'
+                || b == b':' && name == b"dir")
             || matches!(a, b'>' | b'<') && !matches!(b, b'/' | b'b' | b'p');
         let argued = telling
             || !ambiguous && next < value.len() && matches!(a, b'|' | b';') && last
@@ -392,18 +421,33 @@ impl Command {
         Some(Self {
             from,
             to,
-            ambiguous,
+            name: if ambiguous { Name::Word } else { Name::Program },
+            arguments: match (telling, argued) {
+                (true, _) => Arguments::Telling,
+                (false, true) => Arguments::Likely,
+                (false, false) => Arguments::Plain,
+            },
             path: path && at(value, from) == b'/',
             last,
-            argued,
-            telling,
         })
+    }
+
+    fn ambiguous(&self) -> bool {
+        self.name == Name::Word
+    }
+
+    fn argued(&self) -> bool {
+        self.arguments != Arguments::Plain
+    }
+
+    fn telling(&self) -> bool {
+        self.arguments == Arguments::Telling
     }
 
     /// `A | cat pictures`: a bar with blanks around it and a sentence behind.
     fn is_pipe_in_prose(&self, value: &[u8], start: usize) -> bool {
-        !self.argued && !self.last && start > 0 && is_space(at(value, start - 1))
-            || self.ambiguous && !self.argued && start > 0
+        !self.argued() && !self.last && start > 0 && is_space(at(value, start - 1))
+            || self.ambiguous() && !self.argued() && start > 0
     }
 }
 

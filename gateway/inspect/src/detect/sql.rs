@@ -146,6 +146,8 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
                 | Word::When,
             ),
         ) => {}
+        Some(Kind::Open | Kind::Word(Word::Select | Word::Statement | Word::Values))
+            if !apostrophe => {}
         _ => return,
     }
     for i in first..r.len() {
@@ -160,12 +162,9 @@ fn concatenation(r: &Reader<'_>, i: usize, double: bool, keep: &mut impl FnMut(M
     let Some(operand) = r.operand(i + 1) else {
         return;
     };
-    if operand.is_call() || operand.is_query() {
-        keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
-    } else if bars
-        && (operand.is_text() || operand.is_number())
-        && !(double && r.kind(i + 1) == Some(Kind::OpenText))
-    {
+    let computed = operand.is_call() || operand.is_query();
+    let joined = bars && (operand.is_text() || operand.is_number());
+    if computed || joined && !(double && r.kind(i + 1) == Some(Kind::OpenText)) {
         keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
     } else if operand.is_text() && !double {
         // `'-'`, `'+'`, `'^'`: the string goes on in a second one; three of them are an expression.
@@ -236,7 +235,9 @@ fn clause(
             let commented = matches!(r.kind(right_at), Some(Kind::Comment))
                 || r.kind(right_at) == Some(Kind::Semicolon)
                     && matches!(r.kind(right_at + 1), Some(Kind::Comment));
-            let literal = left.is_literal() || left.is_call();
+            let empty =
+                matches!(r.kind(left.last), Some(Kind::OpenText)) && r.word(left.last).len() == 1;
+            let literal = (left.is_literal() || left.is_call()) && !empty;
             let quoted = matches!(r.kind(left.last), Some(Kind::OpenText)) && double;
             let strong = match broken {
                 Some(apostrophe) => {
@@ -323,13 +324,12 @@ fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
             let Some(left) = r.operand(i + 1).filter(|o| o.is_literal()) else {
                 return;
             };
-            if let Some((compare, Some(right))) = r.comparison(r.closers(left.last + 1)) {
-                if right.is_literal()
-                    && r.kind(compare) == Some(Kind::Compare)
-                    && (left.is_number() == right.is_number())
-                {
-                    keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(right.last)));
-                }
+            if let Some((compare, Some(right))) = r.comparison(r.closers(left.last + 1))
+                && right.is_literal()
+                && r.kind(compare) == Some(Kind::Compare)
+                && (left.is_number() == right.is_number())
+            {
+                keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(right.last)));
             }
         }
         Some(Kind::Word(Word::Union)) => {
@@ -400,7 +400,7 @@ fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
             let hex =
                 r.word(i + 2).starts_with(b"0x") && matches!(r.kind(i + 2), Some(Kind::Number));
             let negated = r.word(i) == b"exp" && r.word(i + 2) == b"~";
-            if code && again || hex || negated {
+            if code && again || hex || negated || r.is_condition(i) {
                 keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 3)));
             }
         }
@@ -414,6 +414,11 @@ fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
         {
             keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
         }
+        Some(Kind::Word(Word::Function | Word::Statement))
+            if r.kind(i + 1) == Some(Kind::Open) && r.is_condition(i) =>
+        {
+            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 4)));
+        }
         Some(Kind::Word(Word::Into)) if matches!(r.word(i + 1), b"outfile" | b"dumpfile") => {
             keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 1)));
         }
@@ -426,12 +431,10 @@ fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
             if let Some(left) = r
                 .operand(i + 2)
                 .filter(|o| o.is_literal() || o.is_call() || o.is_query())
+                && (r.comparison(r.closers(left.last + 1)).is_some()
+                    || r.word(left.last + 1) == b"then")
             {
-                if r.comparison(r.closers(left.last + 1)).is_some()
-                    || r.word(left.last + 1) == b"then"
-                {
-                    keep((&rules::SQLI_FUNCTION, r.from(i), r.end(left.last)));
-                }
+                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(left.last)));
             }
         }
         Some(Kind::Word(Word::Schema)) => {

@@ -226,27 +226,28 @@ impl<'a> Reader<'a> {
         let limit = i + REACH;
         let mut opened = false;
         loop {
-            match self.kind(i)? {
-                Kind::Arithmetic | Kind::Comment | Kind::Word(Word::Prefix | Word::Quantity)
-                    if i < limit =>
-                {
-                    i += 1
-                }
-                Kind::Open if i < limit => {
+            match self.kind(i) {
+                _ if i >= limit => break,
+                Some(
+                    Kind::Arithmetic | Kind::Comment | Kind::Word(Word::Prefix | Word::Quantity),
+                ) => i += 1,
+                Some(Kind::Open) => {
                     opened = true;
                     i += 1;
                 }
-                Kind::Compare if at(self.word(i), 0) == b'!' && i < limit => i += 1,
+                Some(Kind::Compare) if at(self.word(i), 0) == b'!' => i += 1,
                 _ => break,
             }
         }
-        let what = match self.kind(i)? {
-            Kind::Number => What::Number,
-            Kind::Text | Kind::OpenText => What::Text,
-            Kind::Variable | Kind::Word(Word::Constant) if self.kind(i + 1) != Some(Kind::Open) => {
+        let what = match self.kind(i) {
+            Some(Kind::Number) => What::Number,
+            Some(Kind::Text | Kind::OpenText) => What::Text,
+            Some(Kind::Variable | Kind::Word(Word::Constant))
+                if self.kind(i + 1) != Some(Kind::Open) =>
+            {
                 What::Constant
             }
-            Kind::Word(Word::Select | Word::Case)
+            Some(Kind::Word(Word::Select | Word::Case))
                 if opened || matches!(self.kind(i), Some(Kind::Word(Word::Case))) =>
             {
                 let depth = self.depth.replace(self.depth.get() + 1);
@@ -259,7 +260,7 @@ impl<'a> Reader<'a> {
                     last: self.matching(i, usize::from(opened)),
                 });
             }
-            Kind::Word(word) => {
+            Some(Kind::Word(word)) => {
                 if self.kind(i + 1) != Some(Kind::Open) {
                     return matches!(
                         word,
@@ -275,19 +276,25 @@ impl<'a> Reader<'a> {
                         last: i,
                     });
                 }
-                let what = match word {
-                    Word::Danger => What::Danger,
+                // `house (red)` is prose; an unknown function stands right before its parenthesis.
+                let unknown = word == Word::Name
+                    && self.end(i) == self.from(i + 1)
+                    && self.word(i).is_ascii();
+                let known = matches!(
+                    word,
                     Word::Function
-                    | Word::Schema
-                    | Word::Thing
-                    | Word::Constant
-                    | Word::Statement
-                    | Word::Values => What::Call,
-                    // `house (red)` is prose; an unknown function stands right before its parenthesis.
-                    _ if self.end(i) == self.from(i + 1) && matches!(word, Word::Name) => {
-                        What::Call
-                    }
-                    _ => What::Name,
+                        | Word::Schema
+                        | Word::Thing
+                        | Word::Constant
+                        | Word::Statement
+                        | Word::Values
+                );
+                let what = if word == Word::Danger {
+                    What::Danger
+                } else if known || unknown {
+                    What::Call
+                } else {
+                    What::Name
                 };
                 return Some(Operand {
                     what,
@@ -322,9 +329,9 @@ impl<'a> Reader<'a> {
     /// Reads a comparison at `i`: its operator, and the right side unless the value ends before it.
     pub(super) fn comparison(&self, i: usize) -> Option<(usize, Option<Operand>)> {
         let i = self.comments(i);
-        let mut right = match self.kind(i)? {
-            Kind::Compare | Kind::Word(Word::Compare) => i + 1,
-            Kind::Word(Word::Prefix)
+        let mut right = match self.kind(i) {
+            Some(Kind::Compare | Kind::Word(Word::Compare)) => i + 1,
+            Some(Kind::Word(Word::Prefix))
                 if matches!(self.kind(i + 1), Some(Kind::Word(Word::Compare))) =>
             {
                 i + 2
@@ -355,8 +362,8 @@ impl<'a> Reader<'a> {
         {
             j += 1;
         }
-        match self.kind(j)? {
-            Kind::Word(Word::Select) => {
+        match self.kind(j) {
+            Some(Kind::Word(Word::Select)) => {
                 if self.is_end(j + 1)
                     || matches!(self.kind(j + 1), Some(Kind::Comment)) && !self.has_more(j + 1)
                 {
@@ -364,7 +371,9 @@ impl<'a> Reader<'a> {
                 }
                 Some(self.select(j).unwrap_or((j, false)))
             }
-            Kind::Word(Word::Values) if self.kind(j + 1) == Some(Kind::Open) => Some((j + 1, true)),
+            Some(Kind::Word(Word::Values)) if self.kind(j + 1) == Some(Kind::Open) => {
+                Some((j + 1, true))
+            }
             _ => None,
         }
     }
@@ -387,11 +396,16 @@ impl<'a> Reader<'a> {
             self.operand(j)?
         };
         let next = self.comments(first.last + 1);
+        // Columns and tables with names in other scripts are a sentence about a form, not a query.
+        if !star && !self.word(j).is_ascii() {
+            return None;
+        }
         let telling = star || first.is_call() || first.is_query() || first.is_literal();
         let followed = matches!(
             self.kind(next),
             None | Some(
                 Kind::Close
+                    | Kind::Text
                     | Kind::Comma
                     | Kind::Comment
                     | Kind::Semicolon
@@ -407,6 +421,8 @@ impl<'a> Reader<'a> {
                             | Word::Logic
                             | Word::Sort
                             | Word::Name
+                            | Word::Thing
+                            | Word::Function
                     )
             )
         );
@@ -429,7 +445,7 @@ impl<'a> Reader<'a> {
         let named = matches!(
             self.kind(table),
             Some(Kind::Word(Word::Name | Word::Schema | Word::Thing))
-        );
+        ) && self.word(table).is_ascii();
         let strong = named
             && (matches!(
                 after,
@@ -443,6 +459,38 @@ impl<'a> Reader<'a> {
                 || self.word(table).contains(&b'_'))
             || self.kind(table) == Some(Kind::Open);
         Some((table, strong))
+    }
+
+    /// `iif(1=1,…)`, `ascii(substring(version(),1,1))`: a condition on literals, or functions inside functions down to
+    /// one that reads the database.
+    pub(super) fn is_condition(&self, i: usize) -> bool {
+        let conditional = matches!(
+            self.word(i),
+            b"if" | b"iif" | b"ifnull" | b"nvl" | b"decode"
+        );
+        let literals = conditional
+            && matches!(self.kind(i + 2), Some(Kind::Number | Kind::Text))
+            && matches!(self.kind(i + 3), Some(Kind::Compare))
+            && matches!(self.kind(i + 4), Some(Kind::Number | Kind::Text));
+        let inner = self.word(i + 2);
+        let reads = matches!(
+            inner,
+            b"version"
+                | b"database"
+                | b"user"
+                | b"substring"
+                | b"substr"
+                | b"mid"
+                | b"compress"
+                | b"load_file"
+                | b"db_name"
+                | b"user_name"
+        );
+        let nested = self.kind(i) == Some(Kind::Word(Word::Function))
+            && self.kind(i + 3) == Some(Kind::Open)
+            && reads
+            && self.kind(i + 4).is_some();
+        literals || nested
     }
 
     /// Says whether `from` and a table follow within reach of a select.
@@ -490,8 +538,8 @@ impl<'a> Reader<'a> {
                 Some(Kind::Word(Word::Name | Word::Schema | Word::Thing))
             )
         };
-        match self.kind(i)? {
-            Kind::Word(Word::Select) => {
+        match self.kind(i) {
+            Some(Kind::Word(Word::Select)) => {
                 let (end, strong) = self.select(i)?;
                 let whole = self.has_from(i)
                     || i > 0
@@ -499,10 +547,10 @@ impl<'a> Reader<'a> {
                     || self.operand(next).is_some_and(|o| o.is_call());
                 (strong && whole).then_some(end)
             }
-            Kind::Word(Word::Procedure | Word::Set) => {
+            Some(Kind::Word(Word::Procedure | Word::Set)) => {
                 (kind == Some(Kind::Variable)).then_some(next)
             }
-            Kind::Word(Word::Statement) => {
+            Some(Kind::Word(Word::Statement)) => {
                 let second = self.word(next);
                 let shown = match self.word(i) {
                     b"insert" | b"replace" | b"merge" => {

@@ -44,41 +44,23 @@ pub(super) enum Kind {
 pub(super) struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Quotes for which no second one is left, so that a value full of them is read once.
-    unclosed: [bool; 3],
-    /// Says whether `*/` is still to come.
-    no_comment_end: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self {
-            bytes,
-            at,
-            unclosed: [false; 3],
-            no_comment_end: false,
-        }
+        Self { bytes, at }
     }
 
-    fn text(&mut self, quote: u8, slot: usize) -> Kind {
+    fn text(&mut self, quote: u8) -> Kind {
         let b = self.bytes;
         let mut i = self.at + 1;
-        let closed = self.unclosed.get(slot) != Some(&true);
-        while closed {
-            let Some(end) = memchr::memchr2(quote, b'\\', rest(b, i)).map(|n| n + i) else {
-                break;
-            };
-            if at(b, end) == b'\\' {
-                i = end + 2;
-            } else if at(b, end + 1) == quote {
+        while let Some(end) = memchr::memchr2(quote, b'\\', rest(b, i)).map(|n| n + i) {
+            if at(b, end) == b'\\' || at(b, end + 1) == quote {
                 i = end + 2;
             } else {
                 self.at = end + 1;
                 return Kind::Text;
             }
-        }
-        if let Some(flag) = self.unclosed.get_mut(slot) {
-            *flag = true;
         }
         self.at = b.len();
         Kind::OpenText
@@ -91,12 +73,7 @@ impl<'a> Lexer<'a> {
             self.at = skip(b, self.at + 3, |b| b.is_ascii_digit());
             return None;
         }
-        let end = if self.no_comment_end {
-            None
-        } else {
-            find(b, self.at + 2, b"*/")
-        };
-        self.no_comment_end = end.is_none();
+        let end = find(b, self.at + 2, b"*/");
         self.at = end.map_or(b.len(), |end| end + 2);
         Some(Kind::Comment)
     }
@@ -150,7 +127,7 @@ impl<'a> Lexer<'a> {
             && (end - start == 1 && matches!(at(b, start), b'n' | b'x' | b'e' | b'b')
                 || at(b, start) == b'_')
         {
-            return self.text(b'\'', 0);
+            return self.text(b'\'');
         }
         Kind::Word(classify(span(b, start, end)))
     }
@@ -174,8 +151,8 @@ impl Iterator for Lexer<'_> {
                 kind
             };
             let kind = match this {
-                b'\'' => self.text(b'\'', 0),
-                b'"' => self.text(b'"', 1),
+                b'\'' => self.text(b'\''),
+                b'"' => self.text(b'"'),
                 b'`' => match find_byte(b, from + 1, b'`').filter(|end| end - from < 66) {
                     Some(end) => take(end + 1 - from, Kind::Word(Word::Name)),
                     None => take(1, Kind::Other),

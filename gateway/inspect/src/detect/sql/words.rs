@@ -195,7 +195,7 @@ fn dotted(word: &[u8]) -> Word {
     ];
     let has_dot = word.contains(&b'.');
     let mut segments = word.split(|&b| b == b'.').filter(|s| !s.is_empty());
-    let (first, last) = (segments.next().unwrap_or_default(), segments.last());
+    let (first, last) = (segments.next().unwrap_or_default(), segments.next_back());
     if SCHEMAS.contains(&first)
         || last.is_some_and(|last| SCHEMAS.contains(&last))
         || first.starts_with(b"rdb$")
