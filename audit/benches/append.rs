@@ -21,15 +21,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let record = event().to_record();
     report(&mut out, &format!("an event of {} bytes", record.len()))?;
     let rounds = 200_000;
-    let start = Instant::now();
-    let mut bytes = 0;
+    let start = processor_time();
     for _ in 0..rounds {
-        bytes += std::hint::black_box(event()).to_record().len();
+        std::hint::black_box(std::hint::black_box(event()).to_record());
     }
-    let each = start.elapsed().as_nanos() / rounds;
+    let each = (processor_time() - start) / rounds;
     report(
         &mut out,
-        &format!("written as JSON in {each} ns ({bytes} bytes in all)"),
+        &format!("written as JSON in {each} ns of processor time"),
     )?;
     let buffered = run(&record, buffered)?;
     report(
@@ -161,6 +160,15 @@ fn event() -> Event<'static> {
         duration_us: Some(1200),
         ..Event::new(Timestamp(1_763_780_000_123), What::Http, "0193b1c2-7e5a")
     }
+}
+
+/// Nanoseconds this thread has run, which other load does not change; zero where the system does not tell.
+fn processor_time() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    stat.split(' ')
+        .next()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0)
 }
 
 fn report(out: &mut impl std::io::Write, line: &str) -> std::io::Result<()> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::key::VerifyingKey;
+use crate::proof::{ProofError, prove};
 use crate::verify;
 
 /// How a command ended; the number is the process's exit status.
@@ -11,7 +12,7 @@ use crate::verify;
 pub enum Exit {
     /// The log is intact.
     Intact = 0,
-    /// The log was tampered with.
+    /// The log was tampered with, or there is no such receipt.
     Tampered = 1,
     /// The check could not run; nothing is known about the log.
     CouldNotRun = 2,
@@ -42,6 +43,39 @@ pub fn cli_verify(
             // There is nowhere left to report to if this fails too.
             drop(writeln!(errors, "无法校验 could not verify: {message}"));
             Exit::CouldNotRun
+        }
+    }
+}
+
+/// Writes the receipt for one record to `out`, and exits with 1 where there is none.
+///
+/// The receipt has been checked; it verifies offline together with the record's bytes and the key.
+pub fn cli_prove(
+    dir: &Path,
+    key: &Path,
+    index: u64,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> Exit {
+    let proof = VerifyingKey::load(key)
+        .map_err(|e| (Exit::CouldNotRun, e.to_string()))
+        .and_then(|key| {
+            prove(dir, index, &key).map_err(|e| match e {
+                ProofError::Io(..) | ProofError::Read(_) => (Exit::CouldNotRun, e.to_string()),
+                ProofError::Checkpoint(_)
+                | ProofError::NoCheckpoint
+                | ProofError::NotSigned { .. }
+                | ProofError::Malformed
+                | ProofError::Wrong => (Exit::Tampered, e.to_string()),
+            })
+        })
+        .and_then(|proof| write!(out, "{proof}").map_err(|e| (Exit::CouldNotRun, e.to_string())));
+    match proof {
+        Ok(()) => Exit::Intact,
+        Err((exit, message)) => {
+            // There is nowhere left to report to if this fails too.
+            drop(writeln!(errors, "没有凭证 no receipt: {message}"));
+            exit
         }
     }
 }

@@ -38,7 +38,8 @@ pub(crate) struct Commit {
 pub(crate) enum Frame<'a> {
     Record {
         index: u64,
-        leaf: Hash,
+        /// What the leaf hash covers: the kind and the payload. Only those who need the hash compute it.
+        covered: &'a [u8],
         payload: &'a [u8],
     },
     Commit(Commit),
@@ -156,7 +157,7 @@ fn parse(length: [u8; 4], sum: u32, body: &[u8]) -> Frame<'_> {
     match rest.split_first() {
         Some((&LEAF, payload)) => Frame::Record {
             index: number,
-            leaf: sha256(rest),
+            covered: rest,
             payload,
         },
         Some((&COMMIT_KIND, rest)) => {
@@ -265,7 +266,7 @@ mod tests {
             frames.next().unwrap(),
             Frame::Record {
                 index: 7,
-                leaf,
+                covered: b"\0payload",
                 payload: b"payload"
             }
         );

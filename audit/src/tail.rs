@@ -8,7 +8,7 @@ use crate::checkpoint::Checkpoint;
 use crate::frame::{Frame, latest_durable};
 use crate::history::LATEST;
 use crate::key::VerifyingKey;
-use crate::merkle::{Frontier, Hash};
+use crate::merkle::{Frontier, Hash, sha256};
 use crate::recover::{OpenError, damaged};
 use crate::segment::Segment;
 use crate::store::Output;
@@ -126,12 +126,12 @@ impl Scan<'_> {
         let bad = loop {
             let offset = frames.offset();
             match frames.next().map_err(io)? {
-                Frame::Record { index, leaf, .. } => {
+                Frame::Record { index, covered, .. } => {
                     if index != frontier.size() {
                         let what = format!("a record says it is {index}");
                         return Err(damaged(&name, offset, frontier.size(), what));
                     }
-                    frontier.push(leaf, |hash| self.hashes.extend_from_slice(hash));
+                    frontier.push(sha256(covered), |hash| self.hashes.extend_from_slice(hash));
                     self.committed = false;
                     self.reached(&frontier, &name, offset)?;
                 }

@@ -10,7 +10,7 @@ use crate::checkpoint::Checkpoint;
 use crate::frame::{Frame, Frames, latest_durable};
 use crate::history::{self, Entry, HISTORY, History, LATEST};
 use crate::key::VerifyingKey;
-use crate::merkle::Frontier;
+use crate::merkle::{Frontier, sha256};
 use crate::read::ReadError;
 use crate::report::{Kind, Report};
 use crate::segment::Segment;
@@ -255,7 +255,7 @@ impl Pass<'_, '_> {
         loop {
             let offset = frames.offset();
             match frames.next()? {
-                Frame::Record { index, leaf, .. } => {
+                Frame::Record { index, covered, .. } => {
                     if index != self.frontier.size() {
                         let what = format!(
                             "record {} should be here, this one says it is {index}",
@@ -265,7 +265,7 @@ impl Pass<'_, '_> {
                     }
                     self.report.records += 1;
                     committed = false;
-                    self.frontier.push(leaf, |_| ());
+                    self.frontier.push(sha256(covered), |_| ());
                     self.reached(&name, offset)?;
                 }
                 Frame::Commit(commit) => {
