@@ -7,19 +7,11 @@ import axe from 'axe-core'
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { open } from './browser.mjs'
 import * as gateway from './server.mjs'
 
 const OUT = process.env.OUT ?? join(tmpdir(), 'hangu-console')
 const ONLY = new RegExp(process.env.ONLY ?? '')
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-]
 
 const row =
   (n = 0) =>
@@ -91,7 +83,7 @@ const VIEWS = [
 
 await mkdir(OUT, { recursive: true })
 const origin = await gateway.serve(0)
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+const browser = await open()
 const { events } = await import('./data.mjs')
 const decision = events.findLast((event) => event.reason === 'no-rule-allows').decision_id
 let bad = 0

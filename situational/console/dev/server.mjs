@@ -379,6 +379,11 @@ export function breakStreams() {
   for (const response of streams) response.destroy()
 }
 
+/** Forgets every session, as a restart of the gateway would. */
+export function forgetSessions() {
+  sessions.clear()
+}
+
 /** Begins serving and returns the address. */
 export function serve(port = 8799) {
   return new Promise((resolve) => {

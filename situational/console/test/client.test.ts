@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 function answers(status: number, body: unknown): ReturnType<typeof vi.fn> {
-  const fetch = vi.fn(async (_path: string, _init: RequestInit) => ({
+  const fetch = vi.fn<(path: string, init: RequestInit) => Promise<unknown>>(async () => ({
     ok: status < 400,
     status,
     text: async () => (body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)),

@@ -76,16 +76,22 @@ test('a stream that the gateway closed is opened again', async () => {
 test('a message that is not JSON is passed over', async () => {
   const live = await begin('secadmin')
   Stream.last?.say('event', '{broken')
-  Stream.last?.say('event', { index: 1 })
-  expect(live.recentEvents.value).toEqual([{ index: 1 }])
+  Stream.last?.say('event', { index: 2, outcome: 'unheard of' })
+  Stream.last?.say('event', { index: 1, outcome: 'refused' })
+  await vi.advanceTimersByTimeAsync(600)
+  expect(live.recentRefused.value).toEqual([{ index: 1, outcome: 'refused' }])
+  expect(live.recentAllowed.value).toEqual([])
   live.stopLive()
 })
 
-test('a flood of events keeps only the newest', async () => {
+test('a flood keeps only the newest and hides no refusal', async () => {
   const live = await begin('secadmin')
-  for (let index = 0; index < 5_000; index++) Stream.last?.say('event', { index })
-  expect(live.recentEvents.value).toHaveLength(200)
-  expect(live.recentEvents.value[0]).toEqual({ index: 4_999 })
+  for (let index = 0; index < 5_000; index++)
+    Stream.last?.say('event', { index, outcome: index === 7 ? 'refused' : 'allowed' })
+  await vi.advanceTimersByTimeAsync(600)
+  expect(live.recentAllowed.value).toHaveLength(200)
+  expect(live.recentAllowed.value[0]).toEqual({ index: 4_999, outcome: 'allowed' })
+  expect(live.recentRefused.value).toEqual([{ index: 7, outcome: 'refused' }])
   live.stopLive()
 })
 

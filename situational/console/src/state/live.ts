@@ -1,7 +1,7 @@
 /** What the gateway pushes: traffic each second, events and alerts as they happen. */
 import { computed, ref, shallowRef } from 'vue'
 import { api } from '../api/endpoints'
-import type { Alert, EventSummary, Overview, TrafficTick } from '../api/types'
+import type { Alert, EventSummary, Outcome, Overview, TrafficTick } from '../api/types'
 import { now } from './clock'
 import { DEED } from './may'
 import { can } from './session'
@@ -14,6 +14,8 @@ const POLL_MS = 5_000
 /** How often the snapshot is taken again, so that a lost tick is not lost for good. */
 const RESYNC_MS = 60_000
 const KEPT_EVENTS = 200
+/** A busy gateway sends more events than a page can draw one by one; they are shown in batches. Chosen. */
+const BATCH_MS = 500
 
 export type Freshness = 'off' | 'starting' | 'live' | 'polling' | 'stale'
 
@@ -24,7 +26,9 @@ export const heard = ref(0)
 /** Counts changes of the traffic picture, for charts to watch. */
 export const beat = ref(0)
 export const connections = ref<number>()
-export const recentEvents = shallowRef<EventSummary[]>([])
+/** The newest events that were let through, and apart from them, so that no flood hides one, the refused. */
+export const recentAllowed = shallowRef<EventSummary[]>([])
+export const recentRefused = shallowRef<EventSummary[]>([])
 /** Counts alerts that arrived on the stream, for the queue to watch. */
 export const alertBeat = ref(0)
 export const newestAlert = shallowRef<Alert>()
@@ -68,7 +72,12 @@ export function stopLive(): void {
   mode.value = 'off'
   heard.value = 0
   overview.value = undefined
-  recentEvents.value = []
+  clearTimeout(flushing)
+  flushing = undefined
+  waiting.allowed = []
+  waiting.refused = []
+  recentAllowed.value = []
+  recentRefused.value = []
   newestAlert.value = undefined
 }
 
@@ -103,7 +112,11 @@ function listen(): void {
   source.addEventListener('event', (message) => {
     const event = read<EventSummary>(message)
     if (event === undefined) return
-    recentEvents.value = [event, ...recentEvents.value].slice(0, KEPT_EVENTS)
+    const queue = waiting[event.outcome]
+    if (queue === undefined) return
+    queue.unshift(event)
+    if (queue.length > KEPT_EVENTS) queue.pop()
+    flushing ??= setTimeout(flush, BATCH_MS)
   })
   source.addEventListener('alert', (message) => {
     const alert = read<Alert>(message)
@@ -112,6 +125,21 @@ function listen(): void {
     alertBeat.value++
     void refreshOverview()
   })
+}
+
+const waiting: Record<Outcome, EventSummary[]> = { allowed: [], refused: [] }
+let flushing: ReturnType<typeof setTimeout> | undefined
+
+function flush(): void {
+  flushing = undefined
+  for (const [outcome, recent] of [
+    ['allowed', recentAllowed],
+    ['refused', recentRefused],
+  ] as const) {
+    if (waiting[outcome].length === 0) continue
+    recent.value = [...waiting[outcome], ...recent.value].slice(0, KEPT_EVENTS)
+    waiting[outcome] = []
+  }
 }
 
 function read<T>(message: Event): T | undefined {

@@ -1,0 +1,226 @@
+/** A night on duty in the built console: each step is a sentence that can be false. */
+import assert from 'node:assert/strict'
+import { open } from './browser.mjs'
+import * as gateway from './server.mjs'
+
+const origin = await gateway.serve(0)
+const browser = await open()
+const context = await browser.newContext({ locale: 'zh-CN', reducedMotion: 'reduce' })
+const page = await context.newPage()
+page.setDefaultTimeout(10_000)
+const complaints = []
+page.on('dialog', (dialog) => complaints.push(`a script ran: ${dialog.message()}`))
+page.on('pageerror', (error) => complaints.push(String(error)))
+page.on('console', (message) => /Content Security|Trusted/.test(message.text()) && complaints.push(message.text()))
+
+const text = (selector) => page.locator(selector).innerText()
+const dialog = page.locator('.el-dialog:visible')
+const drawer = page.locator('.el-drawer:visible').first()
+const rowWith = (words) => page.locator('main tr[data-row]', { hasText: words })
+
+async function signIn(user) {
+  await page.fill('#username', user)
+  await page.fill('#password', 'x')
+  await page.keyboard.press('Enter')
+  await page.locator('.top').waitFor()
+}
+const signOut = () => page.locator('.top').getByRole('button', { name: '退出' }).click()
+
+const STEPS = {
+  'the first field has the focus': async () => {
+    await page.goto(`${origin}/console/`)
+    await page.locator('#username').waitFor()
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'username')
+  },
+  'a wrong password is refused in Chinese and its field emptied': async () => {
+    await page.fill('#username', 'chen')
+    await page.fill('#password', 'wrong')
+    await page.keyboard.press('Enter')
+    await page.locator('[role=alert]').waitFor()
+    assert.equal(await text('[role=alert]'), '用户名或口令不对')
+    assert.equal(await page.inputValue('#password'), '')
+  },
+  'the address asked for is opened after signing in': async () => {
+    await page.goto(`${origin}/console/#/callers`)
+    await signIn('chen')
+    await rowWith('u:bad').waitFor()
+    assert.equal(await text('h1'), '访问者')
+  },
+  'the stream makes the overview live': async () => {
+    await page.keyboard.press('g')
+    await page.keyboard.press('o')
+    await page.locator('.fresh-live').waitFor()
+    await page.locator('main tr[data-row]').first().waitFor()
+  },
+  'two keys open the bans': async () => {
+    await page.keyboard.press('g')
+    await page.keyboard.press('b')
+    await rowWith('203.0.113.7').waitFor()
+  },
+  'a ban without a reason is not sent': async () => {
+    await page.getByRole('button', { name: '新增封禁' }).click()
+    await dialog.locator('input[maxlength]').fill('nonsense')
+    await dialog.getByRole('button', { name: '封禁', exact: true }).click()
+    assert.equal(await dialog.locator('[role=alert]').innerText(), '请填写“理由”。')
+  },
+  'what the gateway refuses is explained where it was typed': async () => {
+    await dialog.locator('textarea').fill('扫描')
+    await dialog.getByRole('button', { name: '封禁', exact: true }).click()
+    await dialog.getByText('地址格式不对').waitFor()
+  },
+  'a ban that is right appears with its end': async () => {
+    await dialog.locator('input[maxlength]').fill('192.0.2.99')
+    await dialog.getByRole('button', { name: '4 小时' }).click()
+    await dialog.getByRole('button', { name: '封禁', exact: true }).click()
+    await rowWith('192.0.2.99').waitFor()
+    assert.match(await rowWith('192.0.2.99').innerText(), /4小时后[\s\S]*扫描[\s\S]*chen/)
+  },
+  'a ban is lifted only with a reason': async () => {
+    await rowWith('192.0.2.99').getByRole('button', { name: '解除封禁' }).click()
+    await dialog.getByRole('button', { name: '解除封禁' }).click()
+    assert.equal(await dialog.locator('[role=alert]').innerText(), '请填写“解除理由”。')
+    await dialog.locator('textarea').fill('误封')
+    await dialog.getByRole('button', { name: '解除封禁' }).click()
+    await rowWith('192.0.2.99').waitFor({ state: 'detached' })
+  },
+  'j and Enter open the worst alert, and the address names it': async () => {
+    await page.keyboard.press('g')
+    await page.keyboard.press('a')
+    await rowWith('SQL 注入').waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await drawer.getByText('告警 a-0193').waitFor()
+    assert.match(page.url(), /id=a-0193/)
+  },
+  'what the gateway did is undone with a reason': async () => {
+    await drawer.getByRole('button', { name: '撤销处置' }).click()
+    await dialog.locator('textarea').fill('是我们自己的扫描')
+    await dialog.getByRole('button', { name: '解除封禁' }).click()
+    await drawer.getByText('未自动处置').waitFor()
+  },
+  'an acknowledged alert leaves the queue and keeps the note': async () => {
+    await drawer.getByRole('button', { name: '确认接手' }).click()
+    await dialog.locator('textarea').fill('我来处理')
+    await dialog.getByRole('button', { name: '确认接手' }).click()
+    await drawer.getByText('我来处理').waitFor()
+    await rowWith('SQL 注入').waitFor({ state: 'detached' })
+  },
+  'Escape closes the drawer and gives the address back': async () => {
+    await page.keyboard.press('Escape')
+    await page.waitForURL((url) => !url.href.includes('id='))
+  },
+  'an alert opens from its address though it moved to another queue': async () => {
+    await page.goto(`${origin}/console/#/alerts?id=a-0193`)
+    await page.reload()
+    await drawer.getByText('我来处理').waitFor()
+    await page.keyboard.press('Escape')
+  },
+  'a decision is explained with its nearest misses': async () => {
+    const { events } = await import('./data.mjs')
+    const id = events.findLast((event) => event.reason === 'no-rule-allows').decision_id
+    await page.goto(`${origin}/console/#/policy?view=explain`)
+    await page.getByPlaceholder('输入判定编号').fill(id)
+    await page.keyboard.press('Enter')
+    await page.getByText('r.ctx.dev >= 60: 55 is below 60').waitFor()
+  },
+  'a filter of two words narrows the rules to those with both': async () => {
+    await page.goto(`${origin}/console/#/policy`)
+    await page.keyboard.press('/')
+    await page.keyboard.type('officer salary')
+    await page.getByText('符合筛选：1 条').waitFor()
+    assert.equal(await page.locator('main tr[data-row]').count(), 1)
+  },
+  'sessions are ended and the button says that none are left': async () => {
+    await page.goto(`${origin}/console/#/callers`)
+    await rowWith('u:bad').getByRole('button', { name: '结束会话' }).click()
+    await dialog.getByRole('button', { name: '结束全部会话' }).click()
+    await rowWith('u:bad').locator('[aria-disabled=true]').waitFor()
+  },
+  'a page the role may not open says who may': async () => {
+    await page.goto(`${origin}/console/#/system`)
+    assert.equal(await text('.closed'), '此项仅限系统管理员；您当前是安全管理员。')
+  },
+  'a session that the gateway forgot ends at the sign-in': async () => {
+    await page.goto(`${origin}/console/#/bans`)
+    await rowWith('u:bad').waitFor()
+    gateway.forgetSessions()
+    await page.getByRole('button', { name: '刷新' }).click()
+    await page.getByText('会话已结束，请重新登录。').waitFor()
+  },
+  'an auditor filters refusals, and an attack in a path stays text': async () => {
+    await signIn('qian')
+    await page.goto(`${origin}/console/#/events?reason=attack`)
+    await page.locator('main tr[data-row]').first().press('Enter')
+    await drawer.locator('pre').waitFor()
+    assert.match(await drawer.innerText(), /<img src=x onerror=alert\(1\)>\\u\{202e\}gpj\.exe/)
+    assert.match(await drawer.locator('pre').innerText(), /^\{\n {2}"metadata": \{\n/)
+    assert.equal(await page.locator('img').count(), 0)
+  },
+  'a button the auditor may not press does nothing': async () => {
+    await drawer.getByRole('button', { name: '封禁来源地址' }).click()
+    await page.waitForTimeout(300)
+    assert.equal(await dialog.count(), 0)
+    await page.keyboard.press('Escape')
+  },
+  'older pages are reached and left again': async () => {
+    await page.goto(`${origin}/console/#/events`)
+    const first = await text('nav .mono')
+    await page.getByRole('button', { name: '较早' }).click()
+    await page.waitForFunction((before) => document.querySelector('nav .mono')?.textContent !== before, first)
+    await page.getByRole('button', { name: '最新' }).click()
+    await page.locator('button[disabled]', { hasText: '最新' }).waitFor()
+  },
+  'a broken configuration changes nothing and shows each mistake at its place': async () => {
+    await signOut()
+    await page.locator('#username').waitFor()
+    await signIn('sun')
+    await page.goto(`${origin}/console/#/system`)
+    await page.locator('main').getByRole('button', { name: '重新载入配置' }).click()
+    await dialog.getByRole('button', { name: '重新载入配置' }).click()
+    await page.getByText('configs/hangu.toml:84:3').waitFor()
+    await page.getByText('新配置有 3 处错误，未生效').waitFor()
+  },
+  'a good configuration comes into force': async () => {
+    await page.locator('main').getByRole('button', { name: '重新载入配置' }).click()
+    await dialog.getByRole('button', { name: '重新载入配置' }).click()
+    await page.getByText('新配置已生效').waitFor()
+  },
+  'language and theme change by key and outlast a reload': async () => {
+    const before = await page.evaluate(() => document.documentElement.className)
+    await page.keyboard.press('l')
+    await page.keyboard.press('t')
+    await page.getByRole('heading', { name: 'System' }).waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'System' }).waitFor()
+    assert.notEqual(await page.evaluate(() => document.documentElement.className), before)
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'en-US')
+  },
+  'single keys can be switched off': async () => {
+    await page.keyboard.press('?')
+    await dialog.locator('.el-switch').click()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'hidden' })
+    await page.keyboard.press('l')
+    await page.waitForTimeout(200)
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'en-US')
+  },
+  'no script ran, no error was thrown and the policy was kept': async () => {
+    assert.deepEqual(complaints, [])
+  },
+}
+
+let failed = false
+for (const [name, step] of Object.entries(STEPS)) {
+  try {
+    await step()
+    console.log(`ok  ${name}`)
+  } catch (error) {
+    failed = true
+    console.log(`BAD ${name}\n    ${String(error.message).split('\n').slice(0, 12).join('\n    ')}`)
+    if (process.env.OUT) await page.screenshot({ path: `${process.env.OUT}/walk-failed.png` })
+    break
+  }
+}
+await browser.close()
+gateway.stop()
+process.exit(failed ? 1 : 0)
