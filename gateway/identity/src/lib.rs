@@ -8,8 +8,8 @@
 //! cookie ─────────────► session┴─────┘
 //! ```
 //!
-//! Reading order: [`caller`], then the proof you care about. [`headers`] names what a client may never send;
-//! [`cli`] is `hangu token verify`.
+//! Reading order: [`caller`], then the proof you care about. [`credential`] tells which proof a request carries,
+//! [`headers`] names what a client may never send, [`cli`] is `hangu token verify`.
 //!
 //! Nothing here opens a socket, waits, or asks for the time: key sets arrive as bytes, `now` is an argument, and the
 //! one thing written to disk is the session journal, behind a trait. Everything that is configured is checked when it
@@ -21,6 +21,7 @@ pub mod binding;
 pub mod caller;
 pub mod certificate;
 pub mod cli;
+pub mod credential;
 pub mod headers;
 pub mod local;
 pub mod session;

@@ -245,7 +245,9 @@ impl LocalIdentities {
 
     /// Whether a caller is still one of the identities, unchanged and not switched off.
     pub fn has_caller(&self, caller: &Caller) -> bool {
-        self.identities.values().any(|identity| !identity.disabled && *identity.caller == *caller)
+        self.identities
+            .values()
+            .any(|identity| !identity.disabled && *identity.caller == *caller)
     }
 
     /// Number of identities.

@@ -19,12 +19,13 @@ use zeroize::Zeroizing;
 use crate::{caller::Caller, time::after, token::strict_base64url};
 
 use journal::Record;
-pub use journal::{FileJournal, JournalError, NoJournal, SessionJournal};
+pub use journal::{FileJournal, JournalError, NoJournal, SessionJournal, Sharing};
 pub use store::{SessionLimitsFile, SessionSetupError, SessionStartError, Sessions};
 
 pub mod cookie;
 pub mod journal;
 
+mod live;
 mod store;
 
 /// Length of a session id as text: 256 bits in base64url.

@@ -11,7 +11,7 @@
 
 use std::{
     fs::{File, OpenOptions, rename},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -29,11 +29,12 @@ const CHECKSUM: usize = 16;
 
 /// Where changes of sessions are written down.
 pub trait SessionJournal: Send {
-    /// Adds lines, whole or not at all, and for [`Durability::OnDisk`] returns when they survive a loss of power.
+    /// Adds lines, and for [`Durability::OnDisk`] returns when they survive a loss of power.
     ///
     /// # Errors
     ///
-    /// When they could not be written; the journal is then as before, or refuses everything from here on.
+    /// When they could not all be written. Some may have been, but no torn one stays: where it cannot be taken back,
+    /// everything is refused from here on.
     fn append(&mut self, lines: &[u8], durability: Durability) -> io::Result<()>;
 
     /// Puts these lines in place of all there are, whole or not at all, and durably.
@@ -42,6 +43,22 @@ pub trait SessionJournal: Send {
     ///
     /// When they could not be written; the old lines then still stand.
     fn replace(&mut self, lines: &[u8]) -> io::Result<()>;
+
+    /// All lines there are now, those of another process included.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    fn read_again(&mut self) -> Result<Vec<Record>, JournalError>;
+}
+
+/// Whether this process alone writes the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nobody else does.
+    Alone,
+    /// A gateway that takes over, or is being taken over from, does as well.
+    WithAnother,
 }
 
 /// How sure a line must be before the caller goes on.
@@ -117,6 +134,14 @@ impl Record {
         Self::End { key: Hex(*key), at }
     }
 
+    /// The session that ended, if that is what the record says.
+    pub(super) fn ended(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::End { key, .. } => Some(key.0),
+            Self::Open { .. } | Self::Seen { .. } => None,
+        }
+    }
+
     fn write_to(&self, out: &mut Vec<u8>) -> Result<(), JournalError> {
         let json = serde_json::to_vec(self).map_err(|error| JournalError::Io(error.into()))?;
         out.extend_from_slice(checksum(&json).as_bytes());
@@ -163,11 +188,16 @@ pub enum JournalError {
 pub(super) struct Log {
     journal: Box<dyn SessionJournal>,
     lines: usize,
+    sharing: Sharing,
 }
 
 impl Log {
     pub(super) fn new(journal: Box<dyn SessionJournal>, lines: usize) -> Self {
-        Self { journal, lines }
+        Self {
+            journal,
+            lines,
+            sharing: Sharing::Alone,
+        }
     }
 
     pub(super) fn append(
@@ -186,9 +216,17 @@ impl Log {
         Ok(())
     }
 
-    /// Whether at least three quarters of the lines are past.
+    pub(super) fn read_again(&mut self) -> Result<Vec<Record>, JournalError> {
+        self.journal.read_again()
+    }
+
+    pub(super) const fn share(&mut self, sharing: Sharing) {
+        self.sharing = sharing;
+    }
+
+    /// Whether at least three quarters of the lines are past, and nobody else is writing.
     pub(super) const fn is_worth_compacting(&self, live: usize) -> bool {
-        self.lines > MIN_LINES && self.lines / 4 > live
+        matches!(self.sharing, Sharing::Alone) && self.lines > MIN_LINES && self.lines / 4 > live
     }
 }
 
@@ -212,6 +250,10 @@ impl SessionJournal for NoJournal {
     fn replace(&mut self, _lines: &[u8]) -> io::Result<()> {
         Ok(())
     }
+
+    fn read_again(&mut self) -> Result<Vec<Record>, JournalError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A journal in one file that only its owner can read.
@@ -219,8 +261,6 @@ impl SessionJournal for NoJournal {
 pub struct FileJournal {
     path: PathBuf,
     file: File,
-    /// Length up to which every line is whole.
-    length: u64,
     /// Set when a failed write could not be taken back: nothing may follow it.
     broken: bool,
 }
@@ -236,20 +276,30 @@ impl FileJournal {
         let mut content = Vec::new();
         file.read_to_end(&mut content)?;
         let (records, length) = read(&content)?;
-        let length = u64::try_from(length).map_err(io::Error::other)?;
         // The torn tail goes before anything is added, or it would stand in the middle.
-        file.set_len(length)?;
-        file.sync_data()?;
+        if length < content.len() {
+            file.set_len(u64::try_from(length).map_err(io::Error::other)?)?;
+            file.sync_data()?;
+        }
         sync_folder(path)?;
         Ok((
             Self {
                 path: path.to_owned(),
                 file,
-                length,
                 broken: false,
             },
             records,
         ))
+    }
+}
+
+impl FileJournal {
+    fn cut_torn_tail(&mut self) -> Result<(), JournalError> {
+        let content = std::fs::read(&self.path)?;
+        let (_, length) = read(&content)?;
+        self.file
+            .set_len(u64::try_from(length).map_err(io::Error::other)?)?;
+        Ok(())
     }
 }
 
@@ -265,12 +315,10 @@ impl SessionJournal for FileJournal {
             Durability::OnDisk => self.file.sync_data(),
         });
         if let Err(error) = written {
-            self.broken = self.file.set_len(self.length).is_err();
+            // Whole lines may stay: a start whose id nobody was told, or an end that took place in memory.
+            self.broken = self.cut_torn_tail().is_err();
             return Err(error);
         }
-        self.length = self
-            .length
-            .saturating_add(u64::try_from(lines.len()).map_err(io::Error::other)?);
         Ok(())
     }
 
@@ -287,11 +335,13 @@ impl SessionJournal for FileJournal {
         file.sync_all()?;
         rename(&beside, &self.path)?;
         sync_folder(&self.path)?;
-        let mut file = options().read(true).append(true).open(&self.path)?;
-        self.length = file.seek(SeekFrom::End(0))?;
-        self.file = file;
+        self.file = options().read(true).append(true).open(&self.path)?;
         self.broken = false;
         Ok(())
+    }
+
+    fn read_again(&mut self) -> Result<Vec<Record>, JournalError> {
+        Ok(read(&std::fs::read(&self.path)?)?.0)
     }
 }
 

@@ -1,11 +1,8 @@
 //! All sessions of the gateway: starting, finding and ending them.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::Ordering,
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::Ordering,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -17,8 +14,9 @@ use zeroize::Zeroizing;
 use super::{
     HANDLE_LENGTH, JournalError, Key, Session, SessionId, SessionInfo, SessionJournal,
     SessionRefusal,
-    journal::{Durability, Log, Record},
+    journal::{Durability, Log, Record, Sharing},
     key_of,
+    live::Live,
 };
 use crate::{caller::Caller, random};
 
@@ -87,12 +85,6 @@ pub struct Sessions {
     live: RwLock<Live>,
     // Guards the journal's order, and makes changes one at a time. Taken before `live`, never after.
     log: Mutex<Log>,
-}
-
-#[derive(Debug, Default)]
-struct Live {
-    sessions: HashMap<Key, Arc<Session>>,
-    of_caller: HashMap<String, Vec<Key>>,
 }
 
 impl Sessions {
@@ -281,6 +273,41 @@ impl Sessions {
         Ok(over.len())
     }
 
+    /// Takes over what another process wrote into the same journal since it was read: while an old gateway finishes
+    /// its connections beside a new one, each must know the sign-outs of the other. How many sessions came or went.
+    ///
+    /// Both must have said [`Sessions::share`] before.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub fn catch_up(&self, now: Timestamp) -> Result<usize, JournalError> {
+        let mut log = self.lock_log();
+        let mut told = Live::default();
+        let records = log.read_again()?;
+        let ended: Vec<Key> = records.iter().filter_map(Record::ended).collect();
+        for record in records {
+            told.replay(record, &self.limits);
+        }
+        let mut live = self.write();
+        let before = live.sessions.len();
+        ended.iter().for_each(|key| live.remove(key));
+        let mut changes = before - live.sessions.len();
+        for (key, session) in told.sessions {
+            if session.is_live(now) && !live.sessions.contains_key(&key) {
+                live.insert(session);
+                changes += 1;
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Says whether another process uses the journal too. Meanwhile it is not rewritten, since the other would go on
+    /// writing into the file that was replaced.
+    pub fn share(&self, sharing: Sharing) {
+        self.lock_log().share(sharing);
+    }
+
     /// The live sessions, of one caller or all, last used first.
     pub fn list(&self, caller: Option<&str>, now: Timestamp) -> Vec<SessionInfo> {
         let live = self.read();
@@ -433,92 +460,5 @@ impl std::fmt::Debug for Sessions {
             .field("limits", &self.limits)
             .field("len", &self.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl Live {
-    fn insert(&mut self, session: Arc<Session>) {
-        self.of_caller
-            .entry(session.caller.id.clone())
-            .or_default()
-            .push(session.key);
-        self.sessions.insert(session.key, session);
-    }
-
-    fn remove(&mut self, key: &Key) {
-        let Some(session) = self.sessions.remove(key) else {
-            return;
-        };
-        session.ended.store(true, Ordering::Release);
-        if let Some(keys) = self.of_caller.get_mut(&session.caller.id) {
-            keys.retain(|other| other != key);
-            if keys.is_empty() {
-                self.of_caller.remove(&session.caller.id);
-            }
-        }
-    }
-
-    /// Ends what must end so that `caller` may have one session more, or nothing if there is no room at all.
-    fn make_room(
-        &mut self,
-        caller: &str,
-        limits: &SessionLimitsFile,
-        now: Timestamp,
-    ) -> Option<Vec<Key>> {
-        let mut gone = Vec::new();
-        while self
-            .of_caller
-            .get(caller)
-            .is_some_and(|keys| keys.len() >= limits.per_caller)
-        {
-            let keys = self.of_caller.get(caller)?;
-            let idle_longest = keys
-                .iter()
-                .min_by_key(|key| self.sessions.get(*key).map(|session| session.seen()));
-            let key = *idle_longest?;
-            self.remove(&key);
-            gone.push(key);
-        }
-        if self.sessions.len() >= limits.total {
-            let over: Vec<Key> = self
-                .sessions
-                .values()
-                .filter(|s| !s.is_live(now))
-                .map(|s| s.key)
-                .collect();
-            over.iter().for_each(|key| self.remove(key));
-        }
-        (self.sessions.len() < limits.total).then_some(gone)
-    }
-
-    fn replay(&mut self, record: Record, limits: &SessionLimitsFile) {
-        match record {
-            Record::Open {
-                key,
-                caller,
-                started,
-                seen,
-                certificate,
-            } => {
-                let session = Session::new(
-                    key.0,
-                    Arc::new(caller),
-                    started,
-                    certificate.map(|c| c.0),
-                    seen,
-                    limits,
-                );
-                self.insert(Arc::new(session));
-            }
-            Record::Seen { key, at } => {
-                if let Some(session) = self.sessions.get(&key.0) {
-                    session.seen.fetch_max(at.as_second(), Ordering::Relaxed);
-                    session
-                        .seen_written
-                        .fetch_max(at.as_second(), Ordering::Relaxed);
-                }
-            }
-            Record::End { key, .. } => self.remove(&key.0),
-        }
     }
 }

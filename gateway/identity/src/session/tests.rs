@@ -7,6 +7,8 @@ use std::{
 };
 
 use super::{journal::Durability, *};
+
+mod model;
 use crate::{caller::CallerFile, caller::Proof, token::tests::at};
 
 fn caller(id: &str) -> Arc<Caller> {
@@ -408,6 +410,10 @@ impl SessionJournal for Failing {
     fn replace(&mut self, _: &[u8]) -> io::Result<()> {
         Err(io::Error::other("disk full"))
     }
+
+    fn read_again(&mut self) -> Result<Vec<Record>, JournalError> {
+        Err(io::Error::other("disk gone").into())
+    }
 }
 
 #[test]
@@ -445,4 +451,46 @@ fn limits_that_make_no_sense_are_refused() {
         assert!(error.contains(expect), "{text}: {error}");
     }
     assert!(toml::from_str::<SessionLimitsFile>("idel = '1h'").is_err());
+}
+
+#[test]
+fn while_one_gateway_takes_over_from_another_each_learns_the_sign_outs_of_the_other() {
+    let machine = Restartable::new();
+    let old = machine.start(0);
+    old.share(Sharing::WithAnother);
+    let early = old.start(caller("u:wang"), None, None, at(0)).unwrap();
+    let new = machine.start(1);
+    new.share(Sharing::WithAnother);
+    let late = old.start(caller("u:li"), None, None, at(2)).unwrap();
+    let fresh = new.start(caller("u:zhao"), None, None, at(2)).unwrap();
+    old.end(early.as_str(), at(3)).unwrap();
+    assert_eq!(new.catch_up(at(4)).unwrap(), 2);
+    assert_eq!(old.catch_up(at(4)).unwrap(), 1);
+    for sessions in [&old, &new] {
+        assert_eq!(
+            outcome(sessions, early.as_str(), 5),
+            Err(SessionRefusal::Ended)
+        );
+        assert_eq!(outcome(sessions, late.as_str(), 5), Ok("u:li".into()));
+        assert_eq!(outcome(sessions, fresh.as_str(), 5), Ok("u:zhao".into()));
+    }
+    assert_eq!(new.catch_up(at(5)).unwrap(), 0);
+}
+
+#[test]
+fn a_shared_journal_is_not_rewritten_under_the_other_process() {
+    let machine = Restartable::new();
+    let sessions = machine.start(0);
+    sessions.share(Sharing::WithAnother);
+    let other = machine.start(0);
+    for n in 0..600 {
+        let id = sessions.start(caller("u:li"), None, None, at(n)).unwrap();
+        sessions.end(id.as_str(), at(n)).unwrap();
+    }
+    let mine = other.start(caller("u:wang"), None, None, at(600)).unwrap();
+    drop((sessions, other));
+    assert_eq!(
+        outcome(&machine.start(601), mine.as_str(), 601),
+        Ok("u:wang".into())
+    );
 }

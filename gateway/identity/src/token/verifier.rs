@@ -104,7 +104,10 @@ impl Verifier {
 
     /// The keys of an issuer, as they were given or fetched last.
     pub fn keys_of(&self, issuer: &str) -> Option<&Jwks> {
-        self.issuers.iter().find(|(known, _)| known.name() == issuer).and_then(|(_, keys)| keys.as_ref())
+        self.issuers
+            .iter()
+            .find(|(known, _)| known.name() == issuer)
+            .and_then(|(_, keys)| keys.as_ref())
     }
 
     /// The names of the issuers.
