@@ -40,7 +40,7 @@ pub struct Alert {
     /// What people found, once it is closed.
     #[serde(default)]
     pub verdict: Option<Verdict>,
-    /// What the gateway did about it last.
+    /// What the gateway did about it last; none if that was undone, or the alert was false.
     pub response: Option<Taken>,
     /// Who did what with it, and why.
     pub notes: Vec<Note>,

@@ -140,7 +140,7 @@ impl Alerts {
         })
     }
 
-    /// Closes it with what people found.
+    /// Closes it with what people found; a false alarm no longer counts as responded to.
     ///
     /// # Errors
     /// If there is no such alert, it is closed, or the note is empty or too long.
@@ -155,6 +155,9 @@ impl Alerts {
         self.work(id, by, note, now, |alert| {
             alert.status = AlertStatus::Closed;
             alert.verdict = Some(verdict);
+            if verdict == Verdict::FalsePositive {
+                alert.response = None;
+            }
         })
     }
 

@@ -230,24 +230,26 @@ impl Responder {
         if self.recent.len() >= limit || self.orders.len() >= MOST {
             return Err(Withheld::TooMany);
         }
-        let order = Order {
-            id: self.next,
-            alert: alert.id,
-            entity: alert.entity.clone(),
-            action,
-            time_ms: now,
-        };
-        self.next = self.next.saturating_add(1);
         self.recent.push_back(now);
         if matches!(action, Action::Ban { .. }) {
             self.remember(&alert.entity, now);
         }
-        self.first_end = self.first_end.min(order.end());
-        self.orders
-            .entry(order.entity.clone())
-            .or_default()
-            .push(order.clone());
-        Ok(Some(order))
+        Ok(Some(self.file(alert, action, now)))
+    }
+
+    /// Puts back the order that an alert of an earlier run was answered with, if it is still in force.
+    pub(crate) fn restore(&mut self, alert: &Alert, now: u64) -> Option<Order> {
+        let taken = alert.response.as_ref()?;
+        let until_ms = taken.until_ms.filter(|until| *until > now)?;
+        let action = match taken.kind.as_ref() {
+            "ban" => Action::Ban { until_ms },
+            "throttle" => Action::Throttle { until_ms },
+            _ => return None,
+        };
+        if matches!(action, Action::Ban { .. }) {
+            self.remember(&alert.entity, alert.last_ms);
+        }
+        Some(self.file(alert, action, alert.last_ms))
     }
 
     /// The orders in force.
@@ -313,6 +315,23 @@ impl Responder {
         {
             self.recent.pop_front();
         }
+    }
+
+    fn file(&mut self, alert: &Alert, action: Action, now: u64) -> Order {
+        let order = Order {
+            id: self.next,
+            alert: alert.id,
+            entity: alert.entity.clone(),
+            action,
+            time_ms: now,
+        };
+        self.next = self.next.saturating_add(1);
+        self.first_end = self.first_end.min(order.end());
+        self.orders
+            .entry(order.entity.clone())
+            .or_default()
+            .push(order.clone());
+        order
     }
 
     /// Twice as long for each earlier ban, up to the longest.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::alert::{Alert, AlertId, AlertStatus, Taken, Verdict};
+use crate::alert::{Alert, AlertId, Taken, Verdict};
 use crate::alerts::{AlertError, Alerts, Raised};
 use crate::callers::Callers;
 use crate::detect::{Detection, Watch};
@@ -18,7 +18,7 @@ use crate::traffic::Traffic;
 ///
 /// For each event the gateway calls [`Situation::observe`], records every [`Reaction`]'s alert in the audit log,
 /// carries out its order and then calls [`Situation::carried_out`] or [`Situation::failed`]. After a restart it hands
-/// the recorded alerts to [`Situation::restore`], oldest first.
+/// the recorded alerts to [`Situation::restore`], oldest first. One that was undone or closed is recorded as well.
 #[derive(Debug)]
 pub struct Situation {
     watch: Watch,
@@ -186,28 +186,29 @@ impl Situation {
         undone
     }
 
-    /// Puts back an alert as the audit log has it, with the risk that it still means.
-    pub fn restore(&mut self, alert: Alert, now: u64) {
-        let first = self.alerts.get(alert.id).is_none();
-        if let (true, false, Some(tactic)) = (
-            first,
-            alert.status == AlertStatus::Closed,
-            alert.rule.tactic(),
-        ) {
-            self.risk
-                .raise(&alert.entity, tactic, alert.severity, alert.last_ms);
+    /// Puts back the alerts as the audit log has them, oldest state first, with the risks and responses that they
+    /// still mean at `now`; of several states of one alert the last one holds. For the start of a process.
+    pub fn restore(&mut self, states: impl IntoIterator<Item = Alert>, now: u64) {
+        states
+            .into_iter()
+            .for_each(|alert| self.alerts.restore(alert));
+        let mut alerts: Vec<&Alert> = self.alerts.list(None).collect();
+        alerts.sort_by_key(|alert| (alert.last_ms, alert.id));
+        for alert in alerts {
+            if let (false, Some(tactic)) = (
+                alert.verdict == Some(Verdict::FalsePositive),
+                alert.rule.tactic(),
+            ) {
+                self.risk
+                    .raise(&alert.entity, tactic, alert.severity, alert.last_ms);
+            }
+            let Some(order) = self.responder.restore(alert, now) else {
+                continue;
+            };
+            if let Action::Throttle { until_ms } = order.action {
+                self.risk.throttle(&order.entity, until_ms, now);
+            }
         }
-        if let Some(Taken {
-            kind,
-            until_ms: Some(until),
-            ..
-        }) = &alert.response
-            && kind == "throttle"
-            && *until > now
-        {
-            self.risk.throttle(&alert.entity, *until, now);
-        }
-        self.alerts.restore(alert);
     }
 
     fn react(&mut self, detection: Detection, reactions: &mut Vec<Reaction>) {
@@ -283,20 +284,11 @@ impl Situation {
 
     fn reverse(&mut self, id: AlertId, now: u64) -> Vec<Order> {
         let undone = self.responder.undo(id);
-        // After a restart the order is gone and the throttling is known from the alert alone.
-        let restored = self.alerts.get(id).filter(|alert| {
-            alert
-                .response
-                .as_ref()
-                .is_some_and(|taken| taken.kind == "throttle")
-        });
-        let entities = undone
+        for order in undone
             .iter()
             .filter(|order| matches!(order.action, Action::Throttle { .. }))
-            .map(|order| &order.entity)
-            .chain(restored.map(|alert| &alert.entity));
-        for entity in entities {
-            self.risk.release(entity, now);
+        {
+            self.risk.release(&order.entity, now);
         }
         undone
     }

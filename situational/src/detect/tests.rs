@@ -119,7 +119,11 @@ fn a_success_after_guessing_from_many_addresses_is_seen_at_one_that_took_part() 
     }
     assert_eq!(scene.rules(), [(Rule::PasswordGuessingUser, "wang".into())]);
     scene.found.clear();
-    scene.at(21).from("203.0.113.2").signs_in("wang", true);
+    scene.at(20).from("198.51.100.1").signs_in("wang", false);
+    scene.at(21).from("198.51.100.1").signs_in("wang", false);
+    scene.at(22).from("198.51.100.1").signs_in("wang", true);
+    assert_eq!(scene.rules(), [], "the owner mistypes as well");
+    scene.at(23).from("203.0.113.2").signs_in("wang", true);
     assert_eq!(scene.rules(), [(Rule::PasswordGuessed, "wang".into())]);
 }
 
@@ -226,6 +230,35 @@ fn a_caller_that_looks_up_a_list_with_some_gaps_is_silent() {
             .from("10.0.0.5")
             .caller("clerk")
             .gets(&format!("/citizen/{n}"), status);
+    }
+    assert_eq!(scene.rules(), []);
+}
+
+#[test]
+fn what_a_limited_or_banned_client_goes_on_doing_is_not_counted_again() {
+    let mut scene = Scene::new();
+    for n in 0..2_000 {
+        for cause in [Cause::Limited, Cause::Banned, Cause::Fault] {
+            let mut observation = scene
+                .at(n / 100)
+                .from("203.0.113.9")
+                .caller("clerk")
+                .observation("/.hangu/sign-in");
+            observation.sign_in = Some(SignIn {
+                user: "wang",
+                ok: false,
+            });
+            observation.findings = Findings {
+                score: 5,
+                categories: &["sqli"],
+            };
+            observation.outcome = Outcome::Refused {
+                reason: "test",
+                cause,
+            };
+            observation.scanner = true;
+            scene.see(&observation);
+        }
     }
     assert_eq!(scene.rules(), []);
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::alert::AlertStatus;
 use crate::entity::Source;
 use crate::observation::{Cause, Findings, Outcome, Personal, SignIn};
 use crate::rule::{Rule, Severity};
@@ -433,27 +434,88 @@ fn a_false_alarm_gives_back_what_it_took_and_stays_silent() {
 }
 
 #[test]
-fn a_restart_knows_alerts_risks_and_throttlings() {
+fn a_restart_knows_alerts_risks_and_responses() {
     let mut before = Situation::new(Settings::default());
-    let alert = read(&mut before, "clerk", START)
+    let mut record = vec![
+        read(&mut before, "clerk", START)
+            .pop()
+            .unwrap()
+            .raised
+            .alert()
+            .clone(),
+    ];
+    let ban = guess(&mut before, "203.0.113.9", START)
         .pop()
         .unwrap()
-        .raised
-        .alert()
-        .clone();
-    let line = serde_json::to_string(&alert).unwrap();
-    let mut after = Situation::new(Settings::default());
-    let now = START + MINUTE;
-    after.restore(serde_json::from_str(&line).unwrap(), now);
-    assert_eq!(after.alerts().get(alert.id), Some(&alert));
-    let (old, new) = (before.risk(), after.risk());
-    let there = ip("198.51.100.1");
+        .order
+        .unwrap();
+    record.push(before.carried_out(ban.id, 77).unwrap().clone());
+    let mut after = restarted(&record, START + MINUTE);
+    let (old, new, now, there) = (
+        before.risk(),
+        after.risk(),
+        START + MINUTE,
+        ip("198.51.100.1"),
+    );
+    assert_eq!(
+        after.alerts().list(None).collect::<Vec<_>>(),
+        before.alerts().list(None).collect::<Vec<_>>()
+    );
     assert_eq!(
         old.standing("clerk", there, now),
         new.standing("clerk", there, now)
     );
-    after.undo(alert.id, "wang", "核实无误", now);
+    assert!(new.standing("clerk", there, now).throttled);
+    assert_eq!(after.undo(record[0].id, "wang", "核实无误", now).len(), 1);
     assert!(!new.standing("clerk", there, now).throttled);
+    let again = guess(&mut after, "203.0.113.9", now).pop().unwrap();
+    assert!(matches!(again.withheld, Some(Withheld::InForce(_))));
+    assert_eq!(
+        after.undo(ban.alert, "wang", "误报", now)[0].action,
+        ban.action
+    );
+    let later = restarted(&record, START + 60 * MINUTE);
+    assert_eq!(later.responder().in_force(START + 60 * MINUTE).count(), 0);
+}
+
+#[test]
+fn a_restart_does_not_bring_back_what_was_undone_or_false() {
+    let mut before = Situation::new(Settings::default());
+    let mut record = vec![
+        read(&mut before, "clerk", START)
+            .pop()
+            .unwrap()
+            .raised
+            .alert()
+            .clone(),
+    ];
+    before.undo(record[0].id, "wang", "核实无误", START + 1_000);
+    record.push(before.alerts().get(record[0].id).unwrap().clone());
+    record.push(
+        read(&mut before, "clerk-2", START)
+            .pop()
+            .unwrap()
+            .raised
+            .alert()
+            .clone(),
+    );
+    let (closed, _) = before
+        .close(
+            record[2].id,
+            Verdict::FalsePositive,
+            "wang",
+            "误报",
+            START + 1_000,
+        )
+        .unwrap();
+    record.push(closed);
+    let after = restarted(&record, START + MINUTE).risk();
+    let there = ip("198.51.100.1");
+    assert!(!after.standing("clerk", there, START + MINUTE).throttled);
+    assert_eq!(
+        after.standing("clerk-2", there, START + MINUTE),
+        Default::default()
+    );
 }
 
 #[test]
@@ -473,6 +535,20 @@ fn other_settings_hold_from_the_next_event_on_and_forget_nothing() {
         .pop()
         .unwrap();
     assert_eq!(reaction.raised.alert().rule, Rule::PasswordGuessing);
+}
+
+/// A situation that has read what another one left in the log.
+fn restarted(record: &[Alert], now: u64) -> Situation {
+    let lines: Vec<String> = record
+        .iter()
+        .map(|alert| serde_json::to_string(alert).unwrap())
+        .collect();
+    let mut situation = Situation::new(Settings::default());
+    situation.restore(
+        lines.iter().map(|line| serde_json::from_str(line).unwrap()),
+        now,
+    );
+    situation
 }
 
 /// Eleven failed sign-ins within eleven milliseconds; the reactions that are about the address.
