@@ -1,7 +1,6 @@
 //! What is in a cluster: a run of characters with escapes undone.
 
 use memchr::memchr;
-use smallvec::SmallVec;
 
 use crate::kind::Kind;
 use crate::number::number;
@@ -38,9 +37,6 @@ impl Hit {
     }
 }
 
-/// The values of a cluster, in order.
-pub(crate) type Hits = SmallVec<[Hit; 4]>;
-
 /// How far a cluster is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decided {
@@ -59,7 +55,7 @@ pub(crate) enum After {
     Domain,
 }
 
-/// Finds the values in a cluster. `seen` are the classes in it, at least; `glued` says that a word is going on at its start, `more` that it does not end where
+/// Finds the values in a cluster and hands them on in order. `seen` are the classes in it, at least; `glued` says that a word is going on at its start, `more` that it does not end where
 /// `text` does; then only words whose surroundings are known are decided.
 pub(crate) fn find(
     text: &[u8],
@@ -67,12 +63,12 @@ pub(crate) fn find(
     glued: bool,
     more: bool,
     after: After,
-    hits: &mut Hits,
+    found: &mut impl FnMut(&Hit),
 ) -> Decided {
     let end = text.len();
     if seen == ALNUM && !glued && !more {
         if let Some(hit) = number(text, 0, end) {
-            hits.push(hit);
+            found(&hit);
         }
         return Decided {
             at: end,
@@ -119,7 +115,7 @@ pub(crate) fn find(
                 last: sign,
                 end: sign + 1 + length,
             };
-            hits.push(hit);
+            found(&hit);
             at = match after {
                 After::Sign => sign + 1,
                 After::Domain => hit.end,
@@ -135,7 +131,7 @@ pub(crate) fn find(
         }
         at = match number(text, at, until) {
             Some(hit) => {
-                hits.push(hit);
+                found(&hit);
                 hit.end
             }
             None => until,
@@ -237,14 +233,14 @@ mod tests {
     use crate::unit::MARK;
 
     fn kinds(text: &str) -> Vec<(Kind, &str)> {
-        let mut hits = Hits::new();
+        let mut hits = Vec::new();
         find(
             text.as_bytes(),
             ALNUM | MARK | SIGN,
             false,
             false,
             After::Sign,
-            &mut hits,
+            &mut |hit: &Hit| hits.push(*hit),
         );
         hits.iter()
             .map(|hit| (hit.kind, &text[hit.start..hit.end]))

@@ -2,7 +2,7 @@
 
 use crate::bits::{Bits, Wanted};
 use crate::cluster::{self, Cluster, Scratch, Unescaped};
-use crate::find::{After, Hit, Hits, find};
+use crate::find::{After, Hit, find};
 use crate::kind::{Counts, Kind};
 use crate::mask::{Action, Actions};
 use crate::media::Media;
@@ -242,40 +242,35 @@ impl Scan {
         place_of: impl Fn(usize) -> usize,
         copy: &mut Copy<'_>,
     ) -> Option<(usize, bool)> {
-        let mut hits = Hits::new();
-        let decided = if !self.in_string && !more && !glued && is_scaled_number(text) {
-            if let Some(kind) = scaled_kind(text) {
-                hits.push(Hit::word(kind, 0, text.len()));
-            }
-            None
-        } else {
-            let after = match self.actions.get(Kind::Email) {
-                Action::Drop => After::Domain,
-                Action::Pass | Action::Keep { .. } | Action::Local { .. } => After::Sign,
-            };
-            let decided = find(text, seen, glued, more, after, &mut hits);
-            more.then_some((decided.at, decided.glued))
+        let after = match self.actions.get(Kind::Email) {
+            Action::Drop => After::Domain,
+            Action::Pass | Action::Keep { .. } | Action::Local { .. } => After::Sign,
         };
-        for hit in &hits {
-            self.found.add(hit.kind);
-            let action = self.actions.get(hit.kind);
-            if action != Action::Pass {
-                self.masked.add(hit.kind);
+        if !self.in_string && !more && !glued && is_scaled_number(text) {
+            if let Some(kind) = scaled_kind(text) {
+                self.write(&Hit::word(kind, 0, text.len()), text, &place_of, copy);
             }
-            self.write(hit, action, text, &place_of, copy);
+            return None;
         }
-        decided
+        let decided = find(text, seen, glued, more, after, &mut |hit| {
+            self.write(hit, text, &place_of, copy)
+        });
+        more.then_some((decided.at, decided.glued))
     }
 
-    /// Writes what the action leaves of a value.
+    /// Counts a value and writes what its action leaves of it.
     fn write(
-        &self,
+        &mut self,
         hit: &Hit,
-        action: Action,
         text: &[u8],
         place_of: &impl Fn(usize) -> usize,
         copy: &mut Copy<'_>,
     ) {
+        let action = self.actions.get(hit.kind);
+        self.found.add(hit.kind);
+        if action != Action::Pass {
+            self.masked.add(hit.kind);
+        }
         match action {
             Action::Pass => {}
             _ if !self.in_string && text.get(hit.start..hit.end).is_some_and(is_number) => {
