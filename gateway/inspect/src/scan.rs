@@ -56,7 +56,7 @@ impl<'i> Scan<'i> {
             && let Some(at) = percent::needless(bytes)
         {
             self.verdict
-                .add(&rules::PROTOCOL_ENCODING, spot, &layers, bytes, at, at + 3);
+                .add(&rules::PROTOCOL_ENCODING, spot, layers, bytes, at, at + 3);
         }
         let mut layers = layers.with(layer);
         for round in 1.. {

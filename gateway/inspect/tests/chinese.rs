@@ -110,7 +110,7 @@ impl Dice {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
+        usize::try_from(self.0 % 1_000_003).unwrap() % sides
     }
 
     fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {

@@ -342,22 +342,24 @@ fn time_is_linear_in_hostile_values() {
         "(select 1 + ",
     ] {
         let value = piece.repeat((64 << 10) / piece.len());
-        let started = Instant::now();
-        let _ = inspector.body(
-            Some("text/plain"),
-            None,
-            value.as_bytes(),
-            Completeness::Whole,
-        );
-        let once = started.elapsed();
-        let started = Instant::now();
-        let _ = inspector.body(
-            Some("text/plain"),
-            None,
-            value.repeat(4).as_bytes(),
-            Completeness::Whole,
-        );
-        let four = started.elapsed();
+        let best = |value: &str| {
+            // The fastest of three: what else runs on the machine only adds.
+            (0..3)
+                .map(|_| {
+                    let started = Instant::now();
+                    let _ = inspector.body(
+                        Some("text/plain"),
+                        None,
+                        value.as_bytes(),
+                        Completeness::Whole,
+                    );
+                    started.elapsed()
+                })
+                .min()
+                .unwrap()
+        };
+        let (once, four) = (best(&value), best(&value.repeat(4)));
+        println!("{piece:?}: {once:?}, {four:?}");
         // Four times the input may take eight times as long on a busy machine, not sixteen.
         assert!(once.as_millis() < 400, "`{piece}` took {once:?}");
         assert!(

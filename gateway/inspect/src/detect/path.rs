@@ -71,6 +71,9 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
             return;
         }
     }
+    if let Some((from, to)) = broken_separator(value) {
+        found((&rules::PATH_TRAVERSAL, from, to));
+    }
     if steps == 1 && !matches!(spot, Spot::Header(_)) {
         found((&rules::PATH_PARENT, first, first + 3));
     }
@@ -80,6 +83,28 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
     {
         found((&rules::PATH_TRAVERSAL, start, start + 8));
     }
+}
+
+/// Steps whose separator no decoder understands but some file system might: `..%c0%qf..%c0%qf`.
+fn broken_separator(value: &[u8]) -> Option<(usize, usize)> {
+    let mut before: Option<(usize, &[u8])> = None;
+    let mut i = 0;
+    while let Some(start) = find(value, i, b"..") {
+        let end = start + 2;
+        i = end;
+        let lead = at(value, end);
+        if matches!(lead, 0xc0 | 0xc1) && at(value, end + 1) < 0x80 {
+            return Some((start, end + 2));
+        }
+        let next = find(span(value, 0, end + 14), end, b"..");
+        let gap = next.map(|next| span(value, end, next)).unwrap_or_default();
+        let odd = gap.iter().any(|b| matches!(b, b'/' | b'\\' | b'%'));
+        match before {
+            Some((first, known)) if odd && known == gap => return Some((first, end)),
+            _ => before = odd.then_some((start, gap)),
+        }
+    }
+    None
 }
 
 /// Returns the length of the separator at `i`, or zero.

@@ -252,7 +252,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn all(text: &str) -> (Vec<(Piece, String, String)>, Result<(), Stop>) {
+    type Seen = Vec<(Piece, String, String)>;
+
+    fn all(text: &str) -> (Seen, Result<(), Stop>) {
         let mut seen = Vec::new();
         let result = read(text.as_bytes(), 32, 1000, &mut |piece, pointer, value| {
             seen.push((piece, pointer.into(), String::from_utf8_lossy(value).into()))
