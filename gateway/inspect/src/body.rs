@@ -150,7 +150,7 @@ impl Reading<'_> {
             {
                 self.json(text)
             }
-            _ if media_type.ends_with("xml") || media_type == "text/html" => {
+            _ if media_type.ends_with("xml") && trim(text).starts_with(b"<") => {
                 self.xml(text);
                 Ok(())
             }
@@ -175,7 +175,9 @@ impl Reading<'_> {
         match trim(text).first() {
             Some(b'{' | b'[') => self.json(text),
             Some(b'<') => {
+                // Markup nobody declared may be a page's as well as a document's.
                 self.xml(text);
+                self.scan.value(Spot::Body, text, Lines::Allowed);
                 Ok(())
             }
             _ if looks_like_form(text) => self.form(text),
@@ -198,9 +200,9 @@ impl Reading<'_> {
             Lines::Allowed,
         );
         // Values of a form are often JSON themselves.
-        for (name, value) in crate::split::query::pairs(text) {
+        for (_, value) in crate::split::query::pairs(text) {
             if json::plausible(&value) {
-                self.nested_json(Spot::Form(&name), &value, 1)?;
+                self.nested_json(&value)?;
             }
         }
         Ok(())
@@ -257,23 +259,12 @@ impl Reading<'_> {
         outcome
     }
 
-    fn nested_json(
-        &mut self,
-        spot: Spot<'_>,
-        text: &[u8],
-        nested: usize,
-    ) -> Result<(), Undecodable> {
-        let mut before = std::mem::take(&mut self.scan.verdict);
-        let outcome = self.json_text(text, &Layers::default().with(Layer::Json), nested);
-        std::mem::swap(&mut before, &mut self.scan.verdict);
-        self.scan.verdict.merge(before);
-        match outcome {
+    /// Reads JSON that stands in a field; what only looks like JSON has been read as text already.
+    fn nested_json(&mut self, text: &[u8]) -> Result<(), Undecodable> {
+        match self.json_text(text, &Layers::default().with(Layer::Json), 1) {
             Err(Stop::TooDeep) => Err(Undecodable::TooDeep),
             Err(Stop::TooMany) => Err(Undecodable::TooMany),
-            Err(Stop::Malformed(_)) | Ok(()) => {
-                let _ = spot;
-                Ok(())
-            }
+            Err(Stop::Malformed(_)) | Ok(()) => Ok(()),
         }
     }
 
@@ -395,7 +386,7 @@ impl Reading<'_> {
             self.scan
                 .value(Spot::Part(&part.name), &content, Lines::Allowed);
             if json::plausible(&content) {
-                self.nested_json(Spot::Part(&part.name), &content, 1)?;
+                self.nested_json(&content)?;
             }
         }
         Ok(())
@@ -472,7 +463,7 @@ fn operator(scan: &mut Scan<'_>, pointer: &str, key: &[u8], layers: &Layers) {
 
 /// `shell.php`, `shell.php.jpg`, `shell.jsp;.png`, `shell.php%00.png`.
 fn runs_on_a_server(name: &[u8]) -> bool {
-    const EXTENSIONS: [&[u8]; 28] = [
+    const EXTENSIONS: [&[u8]; 24] = [
         b"php",
         b"php3",
         b"php4",
@@ -492,19 +483,14 @@ fn runs_on_a_server(name: &[u8]) -> bool {
         b"ashx",
         b"asmx",
         b"ascx",
-        b"asa",
-        b"cer",
-        b"cdx",
         b"cfm",
         b"cgi",
         b"shtml",
         b"htaccess",
         b"war",
-        b"user.ini",
     ];
     let lower = name.to_ascii_lowercase();
-    let mut pieces =
-        lower.split(|b| matches!(b, b'.' | b';' | b'%' | b':' | b' ' | 0 | b'/' | b'\\'));
+    let mut pieces = lower.split(|b| matches!(b, b'.' | b';' | b'%' | b':' | 0));
     let _stem = pieces.next();
     pieces.any(|piece| EXTENSIONS.contains(&piece)) || lower.ends_with(b".user.ini")
 }

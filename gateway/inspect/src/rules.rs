@@ -41,7 +41,7 @@ rules! {
     SQLI_COMMENT = "sqli-comment", Sql, 5, "T1190", 89, "a closed string with the rest commented out";
     SQLI_OPERATOR = "sqli-operator", Sql, 5, "T1190", 89, "a closed string continued by an operator";
     SQLI_CLAUSE = "sqli-clause", Sql, 5, "T1190", 89, "a closed value continued by a clause";
-    SQLI_HINT = "sqli-hint", Sql, 3, "T1190", 89, "words in the order of a statement, perhaps prose";
+    SQLI_HINT = "sqli-hint", Sql, 2, "T1190", 89, "words in the order of a statement, perhaps prose";
     XSS_SCRIPT = "xss-script", CrossSite, 5, "T1059.007", 79, "a script element";
     XSS_HANDLER = "xss-handler", CrossSite, 5, "T1059.007", 79, "an event handler";
     XSS_URL = "xss-url", CrossSite, 5, "T1059.007", 79, "a URL that runs script";
@@ -51,14 +51,14 @@ rules! {
     XSS_CODE = "xss-code", CrossSite, 5, "T1059.007", 79, "script that continues a broken string";
     XSS_CALL = "xss-call", CrossSite, 3, "T1059.007", 79, "a call known from proofs of concept";
     PATH_TRAVERSAL = "path-traversal", Traversal, 5, "T1083", 22, "leaves the folder upwards";
-    PATH_PARENT = "path-parent", Traversal, 3, "T1083", 22, "one step up";
+    PATH_PARENT = "path-parent", Traversal, 2, "T1083", 22, "one step up";
     PATH_FILE = "path-file", Traversal, 5, "T1083", 22, "a file of the system or of the application";
     PATH_WRAPPER = "path-wrapper", Traversal, 5, "T1083", 98, "a stream wrapper or file URL";
     CMD_INJECTION = "cmd-injection", Command, 5, "T1059.004", 78, "a command after a separator";
     CMD_SUBSTITUTION = "cmd-substitution", Command, 5, "T1059.004", 78, "a command inside a substitution";
     CMD_PROGRAM = "cmd-program", Command, 5, "T1059", 78, "a program by its path or with telling arguments";
     CMD_SHELLSHOCK = "cmd-shellshock", Command, 5, "T1190", 78, "a function definition for an old shell";
-    CMD_HINT = "cmd-hint", Command, 3, "T1059", 78, "something a shell would expand";
+    CMD_HINT = "cmd-hint", Command, 2, "T1059", 78, "something a shell would expand";
     CODE_PHP = "code-php", Code, 5, "T1505.003", 94, "PHP source";
     CODE_SERVER_PAGE = "code-server-page", Code, 5, "T1505.003", 94, "a server page or server-side include";
     CODE_JAVA = "code-java", Code, 5, "T1190", 94, "Java classes that run commands or load classes";
@@ -69,7 +69,7 @@ rules! {
     TEMPLATE_LOOKUP = "template-lookup", Template, 5, "T1190", 917, "a lookup that loads code";
     SSRF_METADATA = "ssrf-metadata", Remote, 5, "T1552.005", 918, "the address of a cloud's metadata";
     SSRF_SCHEME = "ssrf-scheme", Remote, 5, "T1090", 918, "a URL scheme that reaches other services";
-    SSRF_LOCAL = "ssrf-local", Remote, 3, "T1090", 918, "a URL of the server itself";
+    SSRF_LOCAL = "ssrf-local", Remote, 2, "T1090", 918, "a URL of the server itself";
     XXE_ENTITY = "xxe-entity", Xml, 5, "T1190", 611, "an entity or a document type in XML";
     XML_INCLUDE = "xml-include", Xml, 5, "T1190", 611, "an inclusion in XML";
     NOSQL_OPERATOR = "nosql-operator", NoSql, 5, "T1190", 943, "a query operator where a value belongs";

@@ -317,7 +317,7 @@ mod tests {
             1,
         );
         one.merge(two);
-        assert_eq!(one.score, 6);
+        assert_eq!(one.score, 5);
         assert_eq!(one.findings.len(), 2);
     }
 

@@ -230,6 +230,10 @@ fn multipart_names_file_names_and_texts_are_read() {
             )
             .unwrap()
     };
+    assert_eq!(
+        body("name=\"file\"; filename=\"学习 asp net.cer\"", "x"),
+        Verdict::default()
+    );
     assert_eq!(body("name=\"remark\"", "请尽快办理"), Verdict::default());
     assert_eq!(
         body(

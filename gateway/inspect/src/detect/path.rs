@@ -164,7 +164,7 @@ mod tests {
         ] {
             assert!(score(value) >= 5, "missed: {value}");
         }
-        assert_eq!(score("../images/a.png"), 3);
+        assert_eq!(score("../images/a.png"), 2);
     }
 
     #[test]
