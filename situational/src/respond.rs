@@ -62,8 +62,9 @@ impl Measure {
             Rule::RepeatedDenials | Rule::RejectedCredentials | Rule::RecordProbing => {
                 Self::Throttle { lasts: minutes(10) }
             }
-            // The user is the victim; a slow reader may have a reason; the rest is ours to mend.
+            // The user is the victim; a botnet has no one address; a slow reader may have a reason; the rest is ours.
             Rule::PasswordGuessingUser
+            | Rule::CredentialStuffing
             | Rule::MassReadingDay
             | Rule::AlertsFull
             | Rule::WatchFull

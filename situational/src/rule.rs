@@ -17,6 +17,8 @@ pub enum Rule {
     PasswordGuessingUser,
     /// Failed sign-ins for many users from one address.
     PasswordSpraying,
+    /// Failed sign-ins for very many users from anywhere, far more than succeed.
+    CredentialStuffing,
     /// A sign-in that succeeded from where passwords were being guessed.
     PasswordGuessed,
     /// Many different paths that do not exist or are not for the client.
@@ -98,10 +100,11 @@ impl Words {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PasswordGuessing,
         Self::PasswordGuessingUser,
         Self::PasswordSpraying,
+        Self::CredentialStuffing,
         Self::PasswordGuessed,
         Self::PathScanning,
         Self::RecordProbing,
@@ -122,6 +125,7 @@ impl Rule {
             Self::PasswordGuessing => "password-guessing",
             Self::PasswordGuessingUser => "password-guessing-user",
             Self::PasswordSpraying => "password-spraying",
+            Self::CredentialStuffing => "credential-stuffing",
             Self::PasswordGuessed => "password-guessed",
             Self::PathScanning => "path-scanning",
             Self::RecordProbing => "record-probing",
@@ -146,7 +150,10 @@ impl Rule {
             | Self::RepeatedDenials
             | Self::RecordProbing
             | Self::MassReadingDay => Severity::Medium,
-            Self::PasswordSpraying | Self::AttackProbing | Self::MassReading => Severity::High,
+            Self::PasswordSpraying
+            | Self::CredentialStuffing
+            | Self::AttackProbing
+            | Self::MassReading => Severity::High,
             Self::PasswordGuessed
             | Self::AlertsFull
             | Self::WatchFull
@@ -160,6 +167,7 @@ impl Rule {
         match self {
             Self::PasswordGuessing | Self::PasswordGuessingUser => Some("T1110.001"),
             Self::PasswordSpraying => Some("T1110.003"),
+            Self::CredentialStuffing => Some("T1110.004"),
             Self::PasswordGuessed | Self::RepeatedDenials | Self::RecordProbing => Some("T1078"),
             Self::PathScanning => Some("T1595.003"),
             Self::AttackProbing => Some("T1190"),
@@ -183,6 +191,7 @@ impl Rule {
             Self::MassReading | Self::MassReadingDay => Some(Tactic::Collection),
             Self::RepeatedDenials | Self::RecordProbing => Some(Tactic::Discovery),
             Self::PasswordGuessingUser
+            | Self::CredentialStuffing
             | Self::AlertsFull
             | Self::WatchFull
             | Self::ResponsesLimited
@@ -204,6 +213,7 @@ impl Rule {
                 "同一地址尝试多个账号",
                 "Password spraying over many accounts",
             ),
+            Self::CredentialStuffing => ("分布式撞库", "Credential stuffing from many addresses"),
             Self::PasswordGuessed => (
                 "猜测口令后登录成功",
                 "Sign-in succeeded after password guessing",

@@ -59,6 +59,9 @@ pub struct Guessing {
     pub user: Bucket,
     /// Different users that one address fails to sign in as. Default 6, leaking one each 5m.
     pub users: Bucket,
+    /// Different users that fail to sign in within ten minutes, from anywhere, before it is credential stuffing; and
+    /// only if they are more than three times as many as those who succeed. Default 100.
+    pub stuffing: NonZeroU32,
     /// For how long after such an alert a success counts as a guessed password. Default 30m.
     #[serde(with = "span")]
     #[schemars(with = "String")]
@@ -196,6 +199,7 @@ impl Default for Guessing {
             address: bucket(10, 30),
             user: bucket(15, 60),
             users: bucket(6, 300),
+            stuffing: count(100),
             memory: Duration::from_secs(1_800),
         }
     }

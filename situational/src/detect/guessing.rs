@@ -1,7 +1,10 @@
-//! Password guessing: by address, by user, over many users, and whether it worked.
+//! Password guessing: by address, by user, over many users, by a botnet, and whether it worked.
+
+use std::collections::VecDeque;
 
 use super::{Detection, Seen};
 use crate::bucket::{Pail, Pour};
+use crate::distinct::Distinct;
 use crate::entity::{Entity, Source};
 use crate::observation::SignIn;
 use crate::rule::{Rule, Words};
@@ -13,11 +16,23 @@ use crate::table::Table;
 /// person who mistypes leaves behind.
 const SUSPECT: f64 = 3.0;
 
+/// The time over which a botnet's attempts are added up, in milliseconds; chosen.
+const LATELY: u64 = 600_000;
+/// So many times more users must fail than succeed for it to be a botnet; chosen, far above a Monday morning.
+const RATIO: u64 = 3;
+/// Events kept as evidence of a botnet.
+const EVENTS: usize = 24;
+
 #[derive(Debug)]
 pub(super) struct Guessing {
     addresses: Table<Source, Pail>,
     users: Table<String, Pail>,
     sprayers: Table<Source, Pail>,
+    /// Users who failed and users who succeeded lately, wherever they came from.
+    failed: Distinct,
+    succeeded: Distinct,
+    latest: VecDeque<u64>,
+    told: u64,
 }
 
 impl Guessing {
@@ -26,6 +41,10 @@ impl Guessing {
             addresses: Table::new(watched),
             users: Table::new(watched),
             sprayers: Table::new(watched),
+            failed: Distinct::new(LATELY, 1_024),
+            succeeded: Distinct::new(LATELY, 1_024),
+            latest: VecDeque::new(),
+            told: 0,
         }
     }
 
@@ -36,7 +55,10 @@ impl Guessing {
         found: &mut Vec<Detection>,
     ) {
         match seen.observation.sign_in {
-            Some(SignIn { user, ok: false }) => self.failed(seen, user, settings, found),
+            Some(SignIn { user, ok: false }) => {
+                self.failed(seen, user, settings, found);
+                self.stuffing(seen, user, settings, found);
+            }
             Some(SignIn { user, ok: true }) => self.succeeded(seen, user, found),
             None => {}
         }
@@ -142,11 +164,47 @@ impl Guessing {
         }
     }
 
+    /// Many users from many addresses, each too few to stand out.
+    fn stuffing(
+        &mut self,
+        seen: &Seen<'_>,
+        user: &str,
+        settings: &settings::Guessing,
+        found: &mut Vec<Detection>,
+    ) {
+        let (now, event) = (seen.observation.time_ms, seen.observation.event);
+        self.failed.add(seen.hash(shortened(user)), now);
+        if self.latest.len() == EVENTS {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(event);
+        let failed = self.failed.count(now);
+        if failed < u64::from(settings.stuffing.get()) || now < self.told {
+            return;
+        }
+        let succeeded = self.succeeded.count(now);
+        if failed > RATIO * succeeded {
+            self.told = now.saturating_add(LATELY);
+            found.push(Detection {
+                time_ms: now,
+                rule: Rule::CredentialStuffing,
+                entity: Entity::Gateway("sign-in".into()),
+                description: Words::new(
+                    format!("十分钟内 {failed} 个不同账号登录失败，仅 {succeeded} 个成功，疑似分布式撞库"),
+                    format!("{failed} different users failed to sign in within ten minutes and {succeeded} succeeded"),
+                ),
+                events: self.latest.iter().copied().collect(),
+                foreign: 1.0,
+            });
+        }
+    }
+
     /// A success from an address that was guessing, or for a user under attack from an address that took part in it.
     /// The user's own sign-in from elsewhere is not suspect, or guessing would end the victim's sessions.
     fn succeeded(&mut self, seen: &Seen<'_>, user: &str, found: &mut Vec<Detection>) {
         let (now, source) = (seen.observation.time_ms, seen.source);
         let user = shortened(user);
+        self.succeeded.add(seen.hash(user), now);
         let address = self.addresses.get(&source);
         let guessing = address.is_some_and(|pail| pail.alarmed(now))
             || self

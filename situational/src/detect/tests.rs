@@ -128,6 +128,39 @@ fn a_success_after_guessing_from_many_addresses_is_seen_at_one_that_took_part() 
 }
 
 #[test]
+fn a_botnet_with_one_try_for_each_address_and_user_is_seen_once() {
+    let mut scene = Scene::new();
+    for n in 0..500u64 {
+        let address = format!("198.18.{}.{}", n / 250, n % 250);
+        scene
+            .at(n)
+            .from(&address)
+            .signs_in(&format!("citizen-{n}"), n % 20 == 0);
+    }
+    assert_eq!(
+        scene.rules(),
+        [(Rule::CredentialStuffing, "sign-in".into())]
+    );
+    assert_eq!(scene.found[0].events.len(), 24);
+}
+
+#[test]
+fn a_monday_morning_on_which_many_mistype_and_most_get_in_is_silent() {
+    let mut scene = Scene::new();
+    for n in 0..2_000u64 {
+        let (address, user) = (
+            format!("198.18.{}.{}", n / 250, n % 250),
+            format!("citizen-{n}"),
+        );
+        scene.at(n / 10).from(&address).signs_in(&user, false);
+        if n % 10 < 7 {
+            scene.at(n / 10 + 1).from(&address).signs_in(&user, true);
+        }
+    }
+    assert_eq!(scene.rules(), []);
+}
+
+#[test]
 fn probing_for_paths_at_a_portal_is_scanning() {
     let mut scene = Scene::new();
     for n in 0..21 {
