@@ -95,10 +95,16 @@ impl<'b> Json<'b> {
 
     /// Keys other than those of [`Json::entry`] are our own words and need no escaping.
     fn key(&mut self, key: &str) {
-        self.comma();
-        self.out.push(b'"');
+        let before: &[u8] = if self.first() { b"\"" } else { b",\"" };
+        self.out.extend_from_slice(before);
         self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
+    }
+
+    /// Fields that are always the same, as they are to stand in the event.
+    pub(super) fn constant(&mut self, fields: &str) {
+        self.comma();
+        self.out.extend_from_slice(fields.as_bytes());
     }
 
     /// A number under a key that needs escaping.
@@ -114,9 +120,13 @@ impl<'b> Json<'b> {
     }
 
     fn comma(&mut self) {
-        if !matches!(self.out.last(), None | Some(b'{' | b'[')) {
+        if !self.first() {
             self.out.push(b',');
         }
+    }
+
+    fn first(&self) -> bool {
+        matches!(self.out.last(), None | Some(b'{' | b'['))
     }
 
     fn digits(&mut self, value: i128) {
@@ -147,7 +157,9 @@ impl<'b> Json<'b> {
         self.out.push(b'"');
         let start = self.out.len();
         let bytes = value.as_bytes();
-        if bytes.len() <= self.cut.text && !bytes.iter().any(|&b| needs_escape(b)) {
+        // Without an early end the loop is one that the compiler turns into wide instructions.
+        let escaped = bytes.iter().fold(false, |any, &b| any | needs_escape(b));
+        if bytes.len() <= self.cut.text && !escaped {
             self.out.extend_from_slice(bytes);
         } else {
             for c in value.chars() {

@@ -115,9 +115,9 @@ fn a_request_is_written_like_this() {
         concat!(
             r#"{"time":1763780000123,"activity_id":3,"category_uid":4,"class_uid":4002,"type_uid":400203,"severity_id":3,"#,
             r#""status_id":2,"status":"Failure","status_code":"policy-denied","status_detail":"no rule allows it","#,
-            r#""action_id":2,"disposition_id":2,"duration":2,"metadata":{"version":"1.8.0","product":{"name":"Hangu","#,
+            r#""action_id":2,"disposition_id":2,"duration":2,"metadata":{"version":"1.8.0","profiles":["security_control"],"product":{"name":"Hangu","#,
             r#""vendor_name":"Hangu","version":"0.1.0"},"uid":"req-1","correlation_uid":"4bf92f3577b34da6a3ce929d0e0e4736","#,
-            r#""log_provider":"gw1","profiles":["security_control"]},"src_endpoint":{"ip":"192.0.2.7","port":50123,"#,
+            r#""log_provider":"gw1"},"src_endpoint":{"ip":"192.0.2.7","port":50123,"#,
             r#""zone":"internet"},"dst_endpoint":{"ip":"::1","port":8443,"zone":"extranet","hostname":"data.gov.example"},"#,
             r#""tls":{"version":"1.3","cipher":"TLS13_AES_256_GCM_SHA384","sni":"data.gov.example","ja4_fingerprint_list":"#,
             r#"[{"type_id":1,"value":"t13d1516h2_8daaf6152771_b186095e22b6"}],"certificate":{"subject":"CN=卡口一","#,
@@ -141,6 +141,7 @@ fn a_request_is_written_like_this() {
 #[test]
 fn an_event_is_read_back_with_everything_in_it() {
     let owned = parsed(&request());
+    assert_eq!(owned.metadata.version, OCSF_VERSION);
     assert_eq!(
         (owned.time, owned.class_uid, owned.type_uid),
         (Timestamp(1_763_780_000_123), HTTP_ACTIVITY, 400_203)

@@ -3,9 +3,13 @@
 use super::json::{Cut, Json};
 use super::{
     Actor, Administration, Alert, Authentication, CallerKind, Decision, Effect, Endpoint, Event,
-    OCSF_VERSION, Remedy, Request, Response, Status, Tls, What,
+    Remedy, Request, Response, Status, Tls, What,
 };
 use crate::frame::MAX_RECORD;
+
+/// What the metadata of every event says.
+const METADATA: &str = r#""version":"1.8.0","profiles":["security_control"]"#;
+const PRODUCT: &str = r#""name":"Hangu","vendor_name":"Hangu""#;
 
 /// Nothing is cut.
 const WHOLE: Cut = Cut {
@@ -128,16 +132,14 @@ impl Event<'_> {
 
     fn metadata(&self, json: &mut Json<'_>) {
         json.object("metadata", |json| {
-            json.text("version", OCSF_VERSION);
+            json.constant(METADATA);
             json.object("product", |json| {
-                json.text("name", "Hangu");
-                json.text("vendor_name", "Hangu");
+                json.constant(PRODUCT);
                 json.text("version", self.version);
             });
             json.text("uid", self.id);
             json.text_if("correlation_uid", self.trace);
             json.text_if("log_provider", self.gateway);
-            json.texts("profiles", &["security_control"]);
         });
     }
 
