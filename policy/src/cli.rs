@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::decision::{Decision, Effect};
 use crate::engine::snapshot::Snapshot;
-use crate::facts::Value;
+use crate::facts::{Unjudged, Value};
 use crate::obligation::Obligations;
 use crate::revision::Revision;
 use crate::source::{Dialect, Mistake, Source};
@@ -77,32 +77,77 @@ pub fn decide(
 ) -> Result<Summary, Error> {
     let snapshot = Snapshot::load(model, rules, dialect).map_err(Error::Load)?;
     let mut summary = Summary::default();
+    each(&mut input, &mut output, |line, output| {
+        let decision = request(&snapshot, line, |request| snapshot.decide(request))?;
+        summary.count(decision.effect);
+        Ok(serde_json::to_writer(output, &shown(&snapshot, &decision)))
+    })
+    .map(|unjudged| Summary {
+        unjudged,
+        ..summary
+    })
+}
+
+/// Explains every request of the input, read as [`decide`] does: one [`Explanation`] per line out, or
+/// `{"error"}`.
+///
+/// # Errors
+///
+/// As [`decide`].
+///
+/// [`Explanation`]: crate::Explanation
+pub fn explain(
+    model: Source<'_>,
+    rules: &[Source<'_>],
+    dialect: Dialect,
+    mut input: impl BufRead,
+    mut output: impl Write,
+) -> Result<Summary, Error> {
+    let snapshot = Snapshot::load(model, rules, dialect).map_err(Error::Load)?;
+    let mut summary = Summary::default();
+    each(&mut input, &mut output, |line, output| {
+        let explanation = request(&snapshot, line, |request| snapshot.explain(request))?;
+        summary.count(explanation.decision.effect);
+        Ok(serde_json::to_writer(output, &explanation))
+    })
+    .map(|unjudged| Summary {
+        unjudged,
+        ..summary
+    })
+}
+
+impl Summary {
+    fn count(&mut self, effect: Effect) {
+        match effect {
+            Effect::Allow => self.allowed += 1,
+            Effect::Deny => self.denied += 1,
+        }
+    }
+}
+
+/// Answers every line; the number of lines that could not be judged.
+fn each<R: BufRead, W: Write>(
+    input: &mut R,
+    output: &mut W,
+    mut answer: impl FnMut(&[u8], &mut W) -> Result<serde_json::Result<()>, String>,
+) -> Result<u64, Error> {
+    let mut unjudged = 0;
     let mut line = Vec::new();
-    while let Some(whole) = next_line(&mut input, &mut line)? {
+    while let Some(whole) = next_line(input, &mut line)? {
         let answered = if whole {
-            answer(&snapshot, &line)
+            answer(&line, output)
         } else {
             Err("the line is longer than 1 MiB".to_owned())
         };
-        match answered {
-            Ok(decision) => {
-                match decision.effect {
-                    Effect::Allow => summary.allowed += 1,
-                    Effect::Deny => summary.denied += 1,
-                }
-                serde_json::to_writer(&mut output, &shown(&snapshot, &decision))
-                    .map_err(io::Error::from)?;
-            }
-            Err(error) => {
-                summary.unjudged += 1;
-                serde_json::to_writer(&mut output, &serde_json::json!({ "error": error }))
-                    .map_err(io::Error::from)?;
-            }
-        }
+        let written = answered.unwrap_or_else(|error| {
+            unjudged += 1;
+            serde_json::to_writer(&mut *output, &serde_json::json!({ "error": error }))
+        });
+        written.map_err(io::Error::from)?;
         output.write_all(b"\n")?;
     }
     output.flush()?;
-    Ok(summary)
+    Ok(unjudged)
 }
 
 fn shown<'a>(snapshot: &'a Snapshot, decision: &'a Decision) -> Answer<'a> {
@@ -145,7 +190,12 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<
     }
 }
 
-fn answer(snapshot: &Snapshot, line: &[u8]) -> Result<Decision, String> {
+/// Reads a line and asks the snapshot about it.
+fn request<T>(
+    snapshot: &Snapshot,
+    line: &[u8],
+    ask: impl FnOnce(&[Value<'_>]) -> Result<T, Unjudged>,
+) -> Result<T, String> {
     let json: Json =
         serde_json::from_slice(line).map_err(|error| format!("the line is no JSON: {error}"))?;
     let values: Vec<&Json> = match &json {
@@ -182,9 +232,7 @@ fn answer(snapshot: &Snapshot, line: &[u8]) -> Result<Decision, String> {
         };
         request.push(bound.ok_or_else(|| unfit(named(at)))?);
     }
-    snapshot
-        .decide(&request)
-        .map_err(|unjudged| unjudged.to_string())
+    ask(&request).map_err(|unjudged| unjudged.to_string())
 }
 
 fn by_name<'j>(

@@ -11,7 +11,7 @@ use crate::language::syntax::Comparison;
 use crate::symbol::Symbol;
 use crate::truth::Truth;
 
-/// One question about a request; 16 bytes, stored beside those of neighbouring rows.
+/// One question about a request; 8 bytes, stored beside those of neighbouring rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Check {
     /// The row never applies.
@@ -28,7 +28,7 @@ pub(crate) enum Check {
     /// The value is one of these words.
     Words {
         slot: u8,
-        words: u64,
+        words: u32,
     },
     Regex {
         slot: u8,
@@ -37,7 +37,8 @@ pub(crate) enum Check {
     Int {
         slot: u8,
         comparison: Comparison,
-        bound: i64,
+        /// Constants have 32 bits in this language.
+        bound: i32,
     },
     Flag {
         slot: u8,
@@ -47,7 +48,7 @@ pub(crate) enum Check {
     Conjunct(u32),
     /// A conjunct of the row's condition, by the interpreter.
     Part {
-        field: u32,
+        field: u16,
         part: u32,
     },
 }
@@ -77,12 +78,12 @@ impl Check {
                 (Expr::Fact(slot), Expr::Int(bound)) => Some(Some(Self::Int {
                     slot: narrow(slot)?,
                     comparison: *comparison,
-                    bound: *bound,
+                    bound: i32::try_from(*bound).ok()?,
                 })),
                 (Expr::Int(bound), Expr::Fact(slot)) => Some(Some(Self::Int {
                     slot: narrow(slot)?,
                     comparison: mirrored(*comparison),
-                    bound: *bound,
+                    bound: i32::try_from(*bound).ok()?,
                 })),
                 _ => None,
             },
@@ -120,7 +121,7 @@ impl Check {
                 slot,
                 comparison,
                 bound,
-            } => compare(comparison, asked.fact(slot.into()), Fact::Int(bound)),
+            } => compare(comparison, asked.fact(slot.into()), Fact::Int(bound.into())),
             Self::Flag { slot, wanted } => match asked.fact(slot.into()) {
                 Fact::Bool(known) => (known == wanted).into(),
                 Fact::Missing | Fact::Text(_) | Fact::Int(_) => Truth::Unknown,
@@ -142,7 +143,7 @@ impl Check {
                 };
                 let condition = policy
                     .rules
-                    .condition(policy.rules.field(row as usize, field as usize));
+                    .condition(policy.rules.field(row as usize, field.into()));
                 let conjunct = condition.and_then(|conjuncts| conjuncts.get(part as usize));
                 conjunct.map_or(Truth::Unknown, |conjunct| case.truth(&conjunct.expr))
             }
@@ -158,5 +159,15 @@ fn mirrored(comparison: Comparison) -> Comparison {
         Comparison::LessOrEqual => Comparison::GreaterOrEqual,
         Comparison::Greater => Comparison::Less,
         Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_has_eight_bytes() {
+        assert_eq!(size_of::<Check>(), 8);
     }
 }

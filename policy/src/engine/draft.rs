@@ -28,7 +28,7 @@ pub(crate) struct Draft<'r> {
 }
 
 /// The words that values of a slot are compared with, a bit for each.
-pub(crate) type Vocabulary = Vec<(Box<str>, u64)>;
+pub(crate) type Vocabulary = Vec<(Box<str>, u32)>;
 
 /// Makes drafts, and gathers what they refer to.
 pub(crate) struct Drafter<'r> {
@@ -141,7 +141,7 @@ impl<'r> Drafter<'r> {
             match Check::of(&conjunct.expr) {
                 Some(check) => draft.checks.extend(check),
                 None => draft.checks.push(Check::Part {
-                    field: size(field),
+                    field: u16::try_from(field).unwrap_or(u16::MAX),
                     part: size(part),
                 }),
             }
@@ -153,7 +153,7 @@ impl<'r> Drafter<'r> {
         let expression = self.patterns.expression(text)?;
         if let Some(words) = &expression.words {
             let vocabulary = self.vocabularies.get_mut(pair.slot)?;
-            let bits: Option<u64> = words
+            let bits: Option<u32> = words
                 .iter()
                 .try_fold(0, |bits, word| Some(bits | bit(vocabulary, word)?));
             if let Some(words) = bits {
@@ -170,11 +170,11 @@ impl<'r> Drafter<'r> {
 }
 
 /// The bit of a word, given out if there is one left.
-fn bit(vocabulary: &mut Vocabulary, word: &str) -> Option<u64> {
+fn bit(vocabulary: &mut Vocabulary, word: &str) -> Option<u32> {
     if let Some((_, bit)) = vocabulary.iter().find(|(known, _)| **known == *word) {
         return Some(*bit);
     }
-    let bit = 1_u64.checked_shl(size(vocabulary.len()))?;
+    let bit = 1_u32.checked_shl(size(vocabulary.len()))?;
     vocabulary.push((word.into(), bit));
     Some(bit)
 }

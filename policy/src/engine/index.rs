@@ -86,7 +86,7 @@ impl Hits {
 pub(crate) struct Asked<'a> {
     pub(crate) facts: &'a [Fact<'a>],
     symbols: SmallVec<[Symbol; 16]>,
-    words: SmallVec<[u64; 16]>,
+    words: SmallVec<[u32; 16]>,
     /// Caller and roles of each membership.
     roles: SmallVec<[(Symbol, &'a [Symbol]); 4]>,
 }
@@ -100,7 +100,7 @@ impl Asked<'_> {
         self.symbols.get(slot).copied().unwrap_or(Symbol::NONE)
     }
 
-    pub(crate) fn words(&self, slot: usize) -> u64 {
+    pub(crate) fn words(&self, slot: usize) -> u32 {
         self.words.get(slot).copied().unwrap_or(0)
     }
 

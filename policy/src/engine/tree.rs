@@ -40,12 +40,34 @@ struct Node {
     parameter: u32,
 }
 
+/// A literal segment and where it leads.
 #[derive(Debug, Clone, Copy)]
 struct Edge {
     /// Edges of a node are sorted by it.
     hash: u32,
-    label: Span,
     child: u32,
+    length: u32,
+    /// Where the label goes on in the store of long labels.
+    rest: u32,
+    /// The label as far as it fits, so that most comparisons need no look elsewhere.
+    head: [u8; HEAD],
+}
+
+/// Bytes of a label that stand in its edge; chosen so that an edge has 28.
+const HEAD: usize = 12;
+
+impl Edge {
+    fn is(&self, segment: &[u8], labels: &[u8]) -> bool {
+        let short = segment.len().min(HEAD);
+        if self.length as usize != segment.len() || self.head.get(..short) != segment.get(..short) {
+            return false;
+        }
+        let Some(rest) = segment.get(HEAD..) else {
+            return true;
+        };
+        let start = self.rest as usize;
+        labels.get(start..start + rest.len()) == Some(rest)
+    }
 }
 
 /// The path trees of an index.
@@ -53,6 +75,7 @@ struct Edge {
 pub(crate) struct Forest {
     nodes: Vec<Node>,
     edges: Vec<Edge>,
+    /// Labels beyond what edges hold.
     labels: Vec<u8>,
     hasher: foldhash::fast::FixedState,
 }
@@ -101,16 +124,19 @@ impl Forest {
             length: size(literal.len()),
         };
         for (hash, text, _) in &literal {
-            let label = Span {
-                start: size(self.labels.len()),
-                length: size(text.len()),
-            };
-            self.labels.extend_from_slice(text.as_bytes());
+            let mut head = [0; HEAD];
+            for (to, from) in head.iter_mut().zip(text.as_bytes()) {
+                *to = *from;
+            }
             self.edges.push(Edge {
                 hash: *hash,
-                label,
                 child: NOWHERE,
+                length: size(text.len()),
+                rest: size(self.labels.len()),
+                head,
             });
+            let rest = text.as_bytes().get(HEAD..).unwrap_or_default();
+            self.labels.extend_from_slice(rest);
         }
         for (at, (.., group)) in literal.iter().enumerate() {
             let child = self.plant(group, depth + 1, place);
@@ -179,7 +205,7 @@ impl Forest {
             .iter()
             .take_while(|edge| edge.hash == hash);
         same.into_iter()
-            .find(|edge| edge.label.of(&self.labels) == segment)
+            .find(|edge| edge.is(segment, &self.labels))
             .map(|edge| edge.child)
     }
 

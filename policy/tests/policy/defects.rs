@@ -420,3 +420,25 @@ fn conditions_take_parentheses_alternatives_and_arithmetic() {
         "what overflows is unknown, and unknown does not allow"
     );
 }
+
+#[test]
+fn what_may_surprise_an_author_is_a_warning() {
+    let model = model_with(
+        "some(where (p.eft == allow))",
+        "sub, obj, act, eft",
+        "g(r.sub, p.sub) && r.obj == p.obj && regexMatch(r.act, p.act)",
+    );
+    let engine = snapshot(&model, "p, a, o, GET, allow\np, a, o, ^GET$, deny\n");
+    let warnings: Vec<String> = engine.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("rules.csv:1:10: `GET` also matches")
+            && warnings[0].ends_with("write `^(GET)$`")
+    );
+    assert!(warnings[1].starts_with("rules.csv:2:1: rows that deny have no effect"));
+    let starred = snapshot(
+        GATEWAY_MODEL,
+        "p, *, *, *, *, /*, *, true, allow, \ng, u:a, role:a, *\n",
+    );
+    assert!(starred.warnings()[0].message.contains("no wildcard"));
+}

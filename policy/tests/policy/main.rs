@@ -2,6 +2,7 @@
 //! The policy engine as the gateway meets it.
 
 mod cases;
+mod commands;
 mod defects;
 mod differential;
 mod gateway;

@@ -1,0 +1,171 @@
+//! JSON Lines in, JSON Lines out.
+
+use hangu_policy::cli::{self, Error, Summary};
+use hangu_policy::{Dialect, Source};
+use serde_json::{Value as Json, json};
+
+use crate::support::{GATEWAY_MODEL, GATEWAY_RULES};
+
+const MODEL: Source<'static> = Source {
+    name: "model.conf",
+    text: GATEWAY_MODEL,
+};
+const RULES: [Source<'static>; 1] = [Source {
+    name: "rules.csv",
+    text: GATEWAY_RULES,
+}];
+
+fn decided(input: &[u8]) -> (Vec<Json>, Summary) {
+    let mut output = Vec::new();
+    let summary = cli::decide(MODEL, &RULES, Dialect::Strict, input, &mut output).unwrap();
+    let text = String::from_utf8(output).unwrap();
+    (
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+        summary,
+    )
+}
+
+fn array() -> Json {
+    let context = json!({ "aal": 2, "dev": 80, "risk": 10, "min": 600, "dow": 3, "cert": true });
+    json!([
+        "svc:etl",
+        "staff",
+        "zone:intranet",
+        "staff.city.example",
+        "/people/7/tax",
+        "GET",
+        context
+    ])
+}
+
+#[test]
+fn arrays_and_objects_are_decided_alike() {
+    let names = ["sub", "dom", "src", "host", "path", "act", "ctx"];
+    let values = array();
+    let object: serde_json::Map<String, Json> = names
+        .iter()
+        .rev()
+        .map(|name| (*name).to_owned())
+        .zip(values.as_array().unwrap().iter().rev().cloned())
+        .collect();
+    let (answers, summary) = decided(format!("{values}\n{}", Json::Object(object)).as_bytes());
+    assert_eq!(
+        summary,
+        Summary {
+            allowed: 2,
+            denied: 0,
+            unjudged: 0
+        }
+    );
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0]["allow"], true);
+    assert_eq!(
+        answers[0]["obligations"],
+        json!({ "quota": 50, "fields": ["taxno"] })
+    );
+    assert_eq!(answers[0]["rules"][0]["line"], 8);
+    assert!(answers[0]["revision"].as_str().unwrap().starts_with("r-"));
+}
+
+#[test]
+fn every_line_is_answered_even_one_that_cannot_be_judged() {
+    let mut input = Vec::new();
+    for line in [
+        "",
+        "no",
+        "3",
+        "[]",
+        "{}",
+        "[1,2,3,4,5,6,7]",
+        r#"["a","b","c","d","e","f",{"aal":1.5}]"#,
+        r#"{"sub":"a","who":1}"#,
+    ] {
+        input.extend_from_slice(line.as_bytes());
+        input.push(b'\n');
+    }
+    input.extend_from_slice(b"\xff\xfe\n");
+    input.extend(vec![b'['; 3 << 20]);
+    input.extend_from_slice(format!("\n{}", array()).as_bytes());
+    let (answers, summary) = decided(&input);
+    assert_eq!(
+        summary,
+        Summary {
+            allowed: 1,
+            denied: 0,
+            unjudged: 10
+        }
+    );
+    assert!(
+        answers[..10]
+            .iter()
+            .all(|answer| answer["error"].is_string())
+    );
+    assert_eq!(
+        answers[3]["error"],
+        "the request has 0 values; the model defines 7"
+    );
+    assert_eq!(
+        answers[6]["error"],
+        "`ctx.aal` is neither text nor a truth value nor a whole number of 64 bits"
+    );
+    assert_eq!(
+        answers[7]["error"],
+        "`who` is no field of the request; fields are sub, dom, src, host, path, act, ctx"
+    );
+    assert_eq!(answers[9]["error"], "the line is longer than 1 MiB");
+}
+
+#[test]
+fn a_null_attribute_is_a_missing_one() {
+    let mut request = array();
+    request[6]["risk"] = Json::Null;
+    let (answers, _) = decided(request.to_string().as_bytes());
+    assert_eq!(
+        (&answers[0]["allow"], &answers[0]["grounds"]),
+        (&json!(false), &json!("explicit-deny"))
+    );
+}
+
+#[test]
+fn explanations_come_out_a_line_each() {
+    let mut output = Vec::new();
+    let mut request = array();
+    request[6]["cert"] = json!(false);
+    let summary = cli::explain(
+        MODEL,
+        &RULES,
+        Dialect::Strict,
+        request.to_string().as_bytes(),
+        &mut output,
+    )
+    .unwrap();
+    assert_eq!(summary.denied, 1);
+    let answer: Json = serde_json::from_slice(&output).unwrap();
+    let near = answer["nearest"].as_array().unwrap();
+    assert!(
+        near.iter().any(|miss| miss["failed"] == "r.ctx.cert"
+            && miss["values"] == json!([["r.ctx.cert", "false"]]))
+    );
+}
+
+#[test]
+fn a_broken_policy_answers_nothing_and_names_every_mistake() {
+    let broken = [Source {
+        name: "rules.csv",
+        text: "p, a\nz, b\n",
+    }];
+    let mut output = Vec::new();
+    let error = cli::decide(
+        MODEL,
+        &broken,
+        Dialect::Strict,
+        b"[]".as_slice(),
+        &mut output,
+    )
+    .unwrap_err();
+    assert!(matches!(&error, Error::Load(mistakes) if mistakes.len() == 2));
+    assert_eq!(error.to_string().lines().count(), 2);
+    assert!(output.is_empty());
+}
