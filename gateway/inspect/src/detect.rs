@@ -13,6 +13,7 @@ mod literal;
 mod path;
 pub(crate) mod protocol;
 pub(crate) mod scanner;
+mod script;
 mod shell;
 mod sql;
 mod template;

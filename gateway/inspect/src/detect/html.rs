@@ -1,8 +1,8 @@
 //! Cross-site scripting: the value is read as markup, as the inside of an attribute, as a URL and as script.
 
-use super::Match;
+use super::{Match, script};
 use crate::rules;
-use crate::text::{at, find, find_byte, is_space, is_word, rest, skip, span};
+use crate::text::{at, find, find_byte, is_space, rest, skip, span};
 
 /// Bytes that one tag may span; a longer one is read up to here. Chosen.
 const LONGEST_TAG: usize = 4096;
@@ -63,9 +63,9 @@ const RARE: [&[u8]; 24] = [
 /// Searches a lower-case value.
 pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
     tags(value, found);
-    attribute(value, found);
-    url(value, 0, found);
-    code(value, found);
+    script::attribute(value, found);
+    script::url(value, 0, found);
+    script::code(value, found);
 }
 
 fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
@@ -220,11 +220,11 @@ fn attributes(
                 | b"param"
         );
         if url_bearing {
-            url(span(tag, 0, value_end), value_at, found);
+            script::url(span(tag, 0, value_end), value_at, found);
             if name == b"content"
                 && let Some(inner) = find(content, 0, b"url=")
             {
-                url(span(tag, 0, value_end), value_at + inner + 4, found);
+                script::url(span(tag, 0, value_end), value_at + inner + 4, found);
             }
             if name == b"srcdoc" {
                 found((&rules::XSS_ELEMENT, name_at, value_end));
@@ -263,249 +263,6 @@ fn is_handler(name: &[u8]) -> bool {
         && name.len() <= 40
         && name.starts_with(b"on")
         && rest(name, 2).iter().all(u8::is_ascii_lowercase)
-}
-
-/// ` onerror=alert(1)` after a quote that closed an attribute of the page, or at the start of an unquoted one.
-fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
-    const EVENTS: [&[u8]; 24] = [
-        b"onerror",
-        b"onload",
-        b"onclick",
-        b"onmouse",
-        b"onfocus",
-        b"onblur",
-        b"onkey",
-        b"onchange",
-        b"onsubmit",
-        b"oninput",
-        b"ontoggle",
-        b"onpointer",
-        b"onanimation",
-        b"ontransition",
-        b"onbegin",
-        b"onend",
-        b"onscroll",
-        b"ondrag",
-        b"ondrop",
-        b"oncopy",
-        b"oncut",
-        b"onpaste",
-        b"onwheel",
-        b"onpage",
-    ];
-    let mut i = 0;
-    while let Some(start) = find(value, i, b"on") {
-        i = start + 2;
-        let before = if start == 0 {
-            b' '
-        } else {
-            at(value, start - 1)
-        };
-        let end = skip(value, start, |b| b.is_ascii_lowercase());
-        let equals = skip(value, end, |b| is_space(b) || b < 0x20);
-        if at(value, equals) != b'='
-            || equals >= value.len()
-            || is_word(before)
-            || !EVENTS
-                .iter()
-                .any(|event| rest(value, start).starts_with(event))
-        {
-            continue;
-        }
-        let body = span(value, equals + 1, equals + 120);
-        let scripted = body.iter().any(|b| matches!(b, b'(' | b'`' | b'=' | b';'))
-            || find(body, 0, b"alert").is_some();
-        if scripted {
-            found((&rules::XSS_HANDLER, start, equals + 1));
-        } else {
-            found((&rules::XSS_MARKUP, start, equals + 1));
-        }
-        return;
-    }
-}
-
-/// `javascript:`, with the blanks that browsers skip, at the beginning of a URL.
-fn url(value: &[u8], from: usize, found: &mut impl FnMut(Match)) {
-    let mut scheme = [0; 24];
-    let mut length = 0;
-    let mut end = from;
-    for &b in span(value, from, from + 96) {
-        end += 1;
-        if b <= b' '
-            || length == 0 && matches!(b, b'"' | b'\'' | b'`' | b'(' | b'>' | b'/' | b'[')
-            || b == b'\\'
-        {
-            continue;
-        }
-        let Some(slot) = scheme.get_mut(length) else {
-            break;
-        };
-        *slot = b;
-        length += 1;
-        if b == b':' {
-            break;
-        }
-    }
-    let scheme = span(&scheme, 0, length);
-    let body = rest(value, end);
-    let runs = match scheme {
-        b"javascript:" | b"vbscript:" | b"livescript:" | b"mocha:" | b"jscript:" => {
-            body.iter().any(|b| {
-                matches!(
-                    b,
-                    b'(' | b'`' | b'=' | b'/' | b'%' | b'[' | b'&' | b'"' | b'\''
-                )
-            }) || body.len() < 2
-        }
-        b"data:" => {
-            let head = span(body, 0, 60);
-            [
-                &b"text/html"[..],
-                b"image/svg",
-                b"text/xml",
-                b"application/xhtml",
-                b"javascript",
-                b"text/vbs",
-            ]
-            .iter()
-            .any(|t| find(head, 0, t).is_some())
-                || head.starts_with(b",")
-                || head.starts_with(b";base64")
-        }
-        _ => false,
-    };
-    if runs {
-        found((&rules::XSS_URL, from, end));
-    }
-}
-
-/// Calls that proofs of concept make, and whether they continue a string or expression that was broken.
-fn code(value: &[u8], found: &mut impl FnMut(Match)) {
-    const CALLS: [&[u8]; 12] = [
-        b"alert",
-        b"prompt",
-        b"confirm",
-        b"eval",
-        b"fetch",
-        b"settimeout",
-        b"setinterval",
-        b"atob",
-        b"function",
-        b"fromcharcode",
-        b"document.write",
-        b"import",
-    ];
-    const OBJECTS: [&[u8]; 10] = [
-        b"document.cookie",
-        b"document.domain",
-        b"document.location",
-        b"window.location",
-        b".innerhtml",
-        b"localstorage",
-        b"document[",
-        b"window[",
-        b"self[",
-        b"constructor.constructor",
-    ];
-    let broken = || {
-        value
-            .iter()
-            .position(|b| matches!(b, b'\'' | b'"' | b'`' | b'}' | b')' | b'<'))
-            .is_some_and(|at_quote| {
-                let next = skip(value, at_quote + 1, |b| {
-                    is_space(b) || matches!(b, b')' | b'}' | b']' | b'\'' | b'"' | b'`')
-                });
-                matches!(
-                    at(value, next),
-                    b';' | b'-'
-                        | b'+'
-                        | b','
-                        | b'*'
-                        | b'/'
-                        | b'>'
-                        | b'|'
-                        | b'&'
-                        | b'^'
-                        | b'%'
-                        | b'='
-                        | b'\n'
-                )
-            })
-    };
-    for call in CALLS {
-        let mut i = 0;
-        let mut tries = 0;
-        while let Some(start) = find(value, i, call) {
-            i = start + call.len();
-            tries += 1;
-            if tries > 64 {
-                break;
-            }
-            let before = if start == 0 {
-                b' '
-            } else {
-                at(value, start - 1)
-            };
-            let open = skip(value, i, |b| {
-                is_space(b) || matches!(b, b')' | b'?' | b'.') || b == b'/' || b == b'*'
-            });
-            let called = matches!(at(value, open), b'(' | b'`')
-                && (open == i || call != b"function" && call != b"import")
-                || rest(value, i).starts_with(b"&lpar;");
-            if !called || is_word(before) && before != b'_' {
-                continue;
-            }
-            let strong = broken()
-                || call == b"eval" && before == b';'
-                || matches!(call, b"alert" | b"prompt" | b"confirm")
-                    && (start == 0
-                        || matches!(
-                            before,
-                            b';' | b'='
-                                | b'}'
-                                | b'>'
-                                | b'"'
-                                | b'\''
-                                | b'+'
-                                | b'|'
-                                | b'&'
-                                | b'{'
-                                | b'('
-                                | b'`'
-                                | b'/'
-                                | b'['
-                                | b','
-                                | b'-'
-                                | b'!'
-                                | b'~'
-                                | b':'
-                        ));
-            found((
-                if strong && !matches!(call, b"function" | b"import") {
-                    &rules::XSS_CODE
-                } else {
-                    &rules::XSS_CALL
-                },
-                start,
-                open + 1,
-            ));
-            break;
-        }
-    }
-    for object in OBJECTS {
-        if let Some(start) = find(value, 0, object) {
-            found((
-                if broken() {
-                    &rules::XSS_CODE
-                } else {
-                    &rules::XSS_CALL
-                },
-                start,
-                start + object.len(),
-            ));
-            break;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,283 @@
+//! A word in the place of a command, read as a shell reads it.
+
+use crate::text::{at, is_space, is_word, rest, skip, span};
+
+/// A word in the place of a command that names a program.
+pub(super) struct Command {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    name: Name,
+    arguments: Arguments,
+    /// Named by a path.
+    pub(super) path: bool,
+    /// Nothing but a separator or the end follows.
+    pub(super) last: bool,
+}
+
+/// What else a name might be.
+#[derive(PartialEq, Eq)]
+enum Name {
+    /// Nothing else.
+    Program,
+    /// A word of prose.
+    Word,
+}
+
+/// What follows a name.
+#[derive(PartialEq, Eq)]
+enum Arguments {
+    /// Nothing, or what might be prose.
+    Plain,
+    /// A quote, a variable, another separator.
+    Likely,
+    /// A flag, a path, an address, a redirection.
+    Telling,
+}
+
+impl Command {
+    pub(super) fn read(value: &[u8], i: usize) -> Option<Self> {
+        let from = skip(value, i, |b| {
+            is_space(b) || matches!(b, b'(' | b'{' | b'+' | b'@' | b'"' | b'\'' | b'!')
+        });
+        let mut name = [0; 32];
+        let mut length = 0;
+        let mut path = false;
+        let mut to = from;
+        while to < value.len() {
+            let b = at(value, to);
+            match b {
+                // Quotes, backslashes and empty variables vanish: `c'a't`, `w\hoami`, `who$@ami`.
+                b'\\'
+                    if matches!(at(value, to + 1), b'n' | b'r') && !is_word(at(value, to + 2)) =>
+                {
+                    break;
+                }
+                b'\'' | b'"' | b'\\' => {}
+                b'$' if matches!(at(value, to + 1), b'@' | b'*' | b'1'..=b'9') => to += 1,
+                b'/' => {
+                    path = true;
+                    length = 0;
+                }
+                _ if is_word(b) || matches!(b, b'.' | b'-') => {
+                    *name.get_mut(length)? = b;
+                    length += 1;
+                }
+                _ => break,
+            }
+            to += 1;
+            if to - from > 128 {
+                return None;
+            }
+        }
+        let name = span(&name, 0, length);
+        let ambiguous = WORDS.contains(&name);
+        if !ambiguous && !PROGRAMS.contains(&name) {
+            return None;
+        }
+        let next = skip(value, to, |b| is_space(b) || b == b'+');
+        let (a, b) = (at(value, next), at(value, next + 1));
+        let last = next >= value.len()
+            || matches!(a, b';' | b'|' | b'&' | b'`' | b')' | b'#' | b'\n')
+            || a == b'\\' && matches!(b, b'n' | b'r');
+        let spaced = next > to;
+        let address = span(value, next, next + 16)
+            .iter()
+            .filter(|b| **b == b'.')
+            .count()
+            >= 3
+            && a.is_ascii_digit();
+        let telling = spaced
+            && (a == b'-' && b.is_ascii_alphanumeric()
+                || a == b'/' && (is_word(b) || b == b'?')
+                || a == b'~'
+                || name == b"net"
+                    && [&b"user"[..], b"localgroup", b"view", b"share", b"use "]
+                        .iter()
+                        .any(|verb| rest(value, next).starts_with(verb))
+                || name == b"reg" && rest(value, next).starts_with(b"add")
+                || a == b'.' && matches!(b, b'/' | b'.')
+                || address
+                || rest(value, next).starts_with(b"http")
+                || b == b':' && at(value, next + 2) == b'/'
+                || b == b':' && at(value, next + 2) == b'\\'
+                || b == b':' && name == b"dir")
+            || matches!(a, b'>' | b'<') && !matches!(b, b'/' | b'b' | b'p');
+        let argued = telling
+            || !ambiguous && next < value.len() && matches!(a, b'|' | b';') && last
+            || spaced && matches!(a, b'$' | b'"' | b'\'' | b'`')
+            || spaced && ambiguous && a.is_ascii_digit() && matches!(name, b"sleep")
+            || matches!(a, b'$')
+            || rest(value, next).starts_with(b"%") && matches!(name, b"echo");
+        Some(Self {
+            from,
+            to,
+            name: if ambiguous { Name::Word } else { Name::Program },
+            arguments: match (telling, argued) {
+                (true, _) => Arguments::Telling,
+                (false, true) => Arguments::Likely,
+                (false, false) => Arguments::Plain,
+            },
+            path: path && at(value, from) == b'/',
+            last,
+        })
+    }
+
+    pub(super) fn ambiguous(&self) -> bool {
+        self.name == Name::Word
+    }
+
+    pub(super) fn argued(&self) -> bool {
+        self.arguments != Arguments::Plain
+    }
+
+    pub(super) fn telling(&self) -> bool {
+        self.arguments == Arguments::Telling
+    }
+
+    /// `A | cat pictures`: a bar with blanks around it and a sentence behind.
+    pub(super) fn is_pipe_in_prose(&self, value: &[u8], start: usize) -> bool {
+        !self.argued() && !self.last && start > 0 && is_space(at(value, start - 1))
+            || self.ambiguous() && !self.argued() && start > 0
+    }
+}
+
+/// Programs whose names are no words of prose.
+pub(super) const PROGRAMS: [&[u8]; 82] = [
+    b"bash",
+    b"sh",
+    b"zsh",
+    b"ksh",
+    b"csh",
+    b"wget",
+    b"curl",
+    b"nc",
+    b"ncat",
+    b"netcat",
+    b"socat",
+    b"telnet",
+    b"nslookup",
+    b"dig",
+    b"whoami",
+    b"uname",
+    b"ifconfig",
+    b"ipconfig",
+    b"netstat",
+    b"netsh",
+    b"traceroute",
+    b"tracert",
+    b"ping",
+    b"ping6",
+    b"chmod",
+    b"chown",
+    b"rm",
+    b"rmdir",
+    b"mkdir",
+    b"mkfifo",
+    b"mknod",
+    b"cat",
+    b"tac",
+    b"ls",
+    b"ps",
+    b"pwd",
+    b"env",
+    b"printenv",
+    b"xxd",
+    b"base64",
+    b"awk",
+    b"sed",
+    b"grep",
+    b"egrep",
+    b"powershell",
+    b"powershell.exe",
+    b"pwsh",
+    b"cmd.exe",
+    b"certutil",
+    b"bitsadmin",
+    b"rundll32",
+    b"regsvr32",
+    b"mshta",
+    b"wmic",
+    b"cscript",
+    b"wscript",
+    b"tasklist",
+    b"taskkill",
+    b"systeminfo",
+    b"schtasks",
+    b"net.exe",
+    b"tftp",
+    b"scp",
+    b"ssh",
+    b"ftp",
+    b"nmap",
+    b"crontab",
+    b"sudo",
+    b"useradd",
+    b"adduser",
+    b"dir",
+    b"id",
+    b"ifdata",
+    b"busybox",
+    b"lsof",
+    b"arp",
+    b"iptables",
+    b"ping.exe",
+    b"nslookup.exe",
+    b"phpinfo",
+    b"ipcs",
+    b"usleep",
+];
+/// Programs whose names are words: they count with arguments that no sentence has.
+pub(super) const WORDS: [&[u8]; 52] = [
+    b"find",
+    b"type",
+    b"more",
+    b"less",
+    b"sort",
+    b"date",
+    b"time",
+    b"who",
+    b"w",
+    b"host",
+    b"set",
+    b"test",
+    b"echo",
+    b"sleep",
+    b"head",
+    b"tail",
+    b"touch",
+    b"kill",
+    b"cp",
+    b"mv",
+    b"tee",
+    b"cut",
+    b"tr",
+    b"vi",
+    b"net",
+    b"ver",
+    b"copy",
+    b"del",
+    b"read",
+    b"exec",
+    b"eval",
+    b"source",
+    b"export",
+    b"reboot",
+    b"shutdown",
+    b"print",
+    b"python",
+    b"python2",
+    b"python3",
+    b"perl",
+    b"ruby",
+    b"php",
+    b"node",
+    b"lua",
+    b"java",
+    b"gcc",
+    b"cmd",
+    b"hostname",
+    b"route",
+    b"reg",
+    b"passwd",
+    b"dash",
+];
