@@ -375,3 +375,15 @@ fn blanks_inside_quotes_change_the_revision() {
     };
     assert_ne!(with("a b").revision(), with("a  b").revision());
 }
+
+#[test]
+fn a_snapshot_is_shared_between_threads_without_a_lock() {
+    let engine = std::sync::Arc::new(gateway());
+    let answers = [0, 1, 2, 3].map(|_| {
+        let engine = std::sync::Arc::clone(&engine);
+        std::thread::spawn(move || decide(&engine, &person("u:cy", "GET", &CALM)).rules)
+    });
+    for answer in answers {
+        assert_eq!(answer.join().unwrap().as_slice(), [RuleId(5), RuleId(6)]);
+    }
+}
