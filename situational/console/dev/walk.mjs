@@ -96,7 +96,7 @@ const STEPS = {
     await drawer.getByRole('button', { name: '撤销处置' }).click()
     await dialog.locator('textarea').fill('是我们自己的扫描')
     await dialog.getByRole('button', { name: '解除封禁' }).click()
-    await drawer.getByText('未自动处置').waitFor()
+    await drawer.getByText('已不再生效').waitFor()
   },
   'an acknowledged alert leaves the queue and keeps the note': async () => {
     await drawer.getByRole('button', { name: '确认接手' }).click()
@@ -108,6 +108,7 @@ const STEPS = {
   'Escape closes the drawer and gives the address back': async () => {
     await page.keyboard.press('Escape')
     await page.waitForURL((url) => !url.href.includes('id='))
+    await page.waitForFunction(() => document.title === '(4) 函谷控制台')
   },
   'an alert opens from its address though it moved to another queue': async () => {
     await page.goto(`${origin}/console/#/alerts?id=a-0193`)
@@ -157,10 +158,18 @@ const STEPS = {
     assert.equal(await page.locator('img').count(), 0)
   },
   'a button the auditor may not press does nothing': async () => {
-    await drawer.getByRole('button', { name: '封禁来源地址' }).click()
+    await drawer.getByRole('button', { name: '封禁来源地址' }).click({ force: true })
     await page.waitForTimeout(300)
     assert.equal(await dialog.count(), 0)
+  },
+  'Escape gives the focus back to the row, and j goes on from there': async () => {
     await page.keyboard.press('Escape')
+    await page.waitForFunction(() => document.activeElement?.matches('tr[data-row]'))
+    const focused = () =>
+      page.evaluate(() => [...document.querySelectorAll('tr[data-row]')].indexOf(document.activeElement))
+    const before = await focused()
+    await page.keyboard.press('j')
+    assert.equal(await focused(), before + 1)
   },
   'older pages are reached and left again': async () => {
     await page.goto(`${origin}/console/#/events`)

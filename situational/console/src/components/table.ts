@@ -28,7 +28,10 @@ export function ordered<T>(rows: readonly T[], columns: readonly Column<T>[], or
   return copy.sort((a, b) => sign * compare(by(a), by(b)))
 }
 
+/** Made once: making one for each comparison takes seconds over a large policy. */
+const WORDS = new Intl.Collator('zh-CN', { numeric: true })
+
 function compare(a: string | number, b: string | number): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b
-  return String(a).localeCompare(String(b), 'zh-CN', { numeric: true })
+  return WORDS.compare(String(a), String(b))
 }

@@ -201,6 +201,7 @@ export const en: Record<keyof typeof zh, string> = {
   'alert.alreadyClosed': 'The alert is closed.',
   'alert.alreadyHandled': 'Somebody is on it, or it is closed.',
   'alert.banEntity': 'Ban this {kind}',
+  'alert.notActive': 'No longer in force',
   'alert.undo': 'Undo',
   'alert.undoText': 'The ban on {value} will be lifted at once.',
   'alert.gone': 'There is no alert {id}.',

@@ -13,7 +13,6 @@ const words = computed<Record<Key, string>>(() => (language.value === 'zh-CN' ? 
 
 watchEffect(() => {
   document.documentElement.lang = language.value
-  document.title = words.value['app.title']
   keep('language', language.value)
 })
 

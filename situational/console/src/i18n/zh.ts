@@ -199,6 +199,7 @@ export const zh = {
   'alert.alreadyClosed': '告警已经关闭。',
   'alert.alreadyHandled': '告警已有人接手或已关闭。',
   'alert.banEntity': '封禁该{kind}',
+  'alert.notActive': '已不再生效',
   'alert.undo': '撤销处置',
   'alert.undoText': '将立即解除对 {value} 的封禁。',
   'alert.gone': '没有找到告警 {id}。',

@@ -51,7 +51,7 @@ let timer: ReturnType<typeof setInterval> | undefined
 export function startLive(): void {
   stopLive()
   startedAt.value = Date.now()
-  void refreshOverview()
+  if (can(DEED.overview)) void refreshOverview()
   if (can(DEED.stream)) {
     mode.value = 'stream'
     listen()
@@ -101,6 +101,8 @@ export async function refreshOverview(): Promise<void> {
 function listen(): void {
   source?.close()
   source = new EventSource('/admin/situational/stream')
+  // What passed while the line was down is in the snapshot.
+  source.addEventListener('open', () => void refreshOverview())
   source.addEventListener('traffic', (message) => {
     const tick = read<TrafficTick>(message)
     if (tick === undefined) return
