@@ -18,7 +18,7 @@
 //! Three-valued logic closes the gap that missing attributes leave: a row whose verdict hangs on a fact
 //! that the request does not carry applies if it denies and does not apply if it allows.
 //!
-//! Reading order: [`source`] (what comes in), [`language`] (the model), [`rules`] (the rows), [`engine`]
+//! Reading order: [`source`] (what comes in), `language` (the model), [`rules`] (the rows), [`engine`]
 //! (index, decision, explanation), [`decision`] (what comes out).
 
 pub mod cli;

@@ -1,12 +1,13 @@
 //! Checks over all rows together: duplicates, shared names, priorities, roles.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::load::Loader;
 use super::roles::{Graph, RoleRow, Unclosed};
 use super::table::Head;
 use crate::decision::Effect;
 use crate::language::model::Combination;
+use crate::language::pattern::Way;
 use crate::obligation::Obligations;
 use crate::source::{Mistake, Passage, Source, brief, size};
 use crate::symbol::Symbols;
@@ -43,6 +44,7 @@ impl Loader<'_> {
         self.refuse_shared_names();
         self.rank();
         self.close(symbols);
+        self.warn_of_open_folders();
         if self.model.combination == Combination::AllowOverride {
             let denying = self
                 .rules
@@ -76,6 +78,47 @@ impl Loader<'_> {
             message: message.into(),
             help: help.into(),
         }
+    }
+
+    /// `/x/*` leaves `/x` itself open, which matters where it denies.
+    fn warn_of_open_folders(&mut self) {
+        let model = self.model;
+        let rules = &self.rules;
+        let denying = || {
+            let rows = rules.heads.iter().enumerate();
+            rows.filter(|(_, head)| head.effect == Effect::Deny)
+        };
+        let mut found = Vec::new();
+        for (path, way) in &model.pattern_fields {
+            if !matches!(way, Way::Path(_)) {
+                continue;
+            }
+            let like = |row: usize, pattern: &str| {
+                let mut key = pattern.to_owned();
+                for field in (0..rules.arity)
+                    .filter(|field| field != path && model.obligation_field != Some(*field))
+                {
+                    key.push('\n');
+                    key.push_str(rules.field(row, field));
+                }
+                key
+            };
+            let known: HashSet<String> = denying()
+                .map(|(row, _)| like(row, rules.field(row, *path)))
+                .collect();
+            for (row, head) in denying() {
+                let folder = rules
+                    .field(row, *path)
+                    .strip_suffix("/*")
+                    .unwrap_or_default();
+                if !folder.is_empty() && !known.contains(&like(row, folder)) {
+                    let message = format!("`{}/*` does not deny `{0}` itself", brief(folder));
+                    let help = format!("add the same row with `{}`", brief(folder));
+                    found.push(self.at(head.file as usize, head.line, message, help));
+                }
+            }
+        }
+        self.warnings.append(&mut found);
     }
 
     fn refuse_duplicates(&mut self) {

@@ -16,11 +16,12 @@ fn the_reference_cases_are_decided_as_their_file_says() {
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let (model, rules, cases) = (read("model.conf"), read("policy.csv"), read("tests.jsonl"));
     let snapshot = load(&model, &rules).unwrap_or_else(|mistakes| panic!("{}", shown(&mistakes)));
-    assert!(
-        snapshot.warnings().is_empty(),
-        "{}",
-        shown(snapshot.warnings())
-    );
+    let warnings: Vec<u32> = snapshot
+        .warnings()
+        .iter()
+        .map(|warning| warning.line)
+        .collect();
+    assert_eq!(warnings, [3], "{}", shown(snapshot.warnings()));
     let cases: Vec<Json> = cases
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

@@ -442,3 +442,20 @@ fn what_may_surprise_an_author_is_a_warning() {
     );
     assert!(starred.warnings()[0].message.contains("no wildcard"));
 }
+
+#[test]
+fn a_row_that_denies_a_folder_but_not_its_root_is_a_warning() {
+    let rows =
+        "p, *, *, *, *, /admin/*, *, true, deny, log:full\np, *, *, *, *, /*, *, true, allow, \n";
+    let open = snapshot(GATEWAY_MODEL, rows);
+    let found: Vec<String> = open.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        ["rules.csv:1:1: `/admin/*` does not deny `/admin` itself; add the same row with `/admin`"]
+    );
+    let closed = snapshot(
+        GATEWAY_MODEL,
+        &format!("{rows}p, *, *, *, *, /admin, *, true, deny, \n"),
+    );
+    assert!(closed.warnings().is_empty());
+}

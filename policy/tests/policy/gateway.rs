@@ -387,3 +387,17 @@ fn a_snapshot_is_shared_between_threads_without_a_lock() {
         assert_eq!(answer.join().unwrap().as_slice(), [RuleId(5), RuleId(6)]);
     }
 }
+
+#[test]
+fn more_methods_than_an_index_has_bits_for_are_still_told_apart() {
+    let rules: String = (0..80)
+        .map(|n| format!("p, *, *, *, *, /x, ^(M{n}|N{n})$, true, allow, quota:{n}\n"))
+        .collect();
+    let engine = snapshot(GATEWAY_MODEL, &rules);
+    for n in 0..80 {
+        for act in [format!("M{n}"), format!("N{n}")] {
+            let decision = decide(&engine, &ask("u", "d", "z", "h", "/x", &act, &CALM));
+            assert_eq!(decision.rules.as_slice(), [RuleId(n)], "{act}");
+        }
+    }
+}
