@@ -151,6 +151,8 @@ impl BodyRedactor {
         let written = out.len();
         let summary = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
             Pipe::Identity(mut redactor) => redactor.finish(out),
+            // No body at all is complete in every coding.
+            Pipe::Gzip(_) | Pipe::Brotli(_) if self.bytes_in == 0 => Summary::default(),
             Pipe::Gzip(mut decoder) => {
                 let result = decoder.try_finish();
                 decoder.get_mut().end(result, "gzip", out)?
@@ -221,9 +223,6 @@ impl Middle {
         out: &mut Vec<u8>,
     ) -> Result<Summary, BodyError> {
         self.judge(result, coding)?;
-        if self.coded == 0 {
-            return Err(BodyError::Truncated { coding });
-        }
         self.scratch.clear();
         let summary = self.redactor.finish(&mut self.scratch);
         self.encoder
