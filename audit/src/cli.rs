@@ -1,11 +1,13 @@
 //! The commands over a log, shared by `hangu-verify` and `hangu audit`.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::checkpoint::Checkpoint;
 use crate::key::VerifyingKey;
 use crate::proof::{ProofError, prove};
-use crate::verify;
+use crate::verify_against;
 
 /// How a command ended; the number is the process's exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +31,18 @@ pub enum Format {
 
 /// Verifies the log in `dir` with the key in the file `key`, and writes the report to `out`.
 ///
+/// `kept` is a file with a checkpoint of the log that was kept elsewhere, if there is one.
+///
 /// What keeps the check from running goes to `errors`.
 pub fn cli_verify(
     dir: &Path,
     key: &Path,
+    kept: Option<&Path>,
     format: Format,
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> Exit {
-    match report(dir, key, format, out) {
+    match report(dir, key, kept, format, out) {
         Ok(exit) => exit,
         Err(message) => {
             // There is nowhere left to report to if this fails too.
@@ -80,9 +85,23 @@ pub fn cli_prove(
     }
 }
 
-fn report(dir: &Path, key: &Path, format: Format, out: &mut dyn Write) -> Result<Exit, String> {
+fn report(
+    dir: &Path,
+    key: &Path,
+    kept: Option<&Path>,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<Exit, String> {
     let key = VerifyingKey::load(key).map_err(|e| e.to_string())?;
-    let report = verify(dir, &key).map_err(|e| e.to_string())?;
+    let kept = match kept {
+        None => None,
+        Some(path) => {
+            let named = |e: &dyn std::fmt::Display| format!("`{}`: {e}", path.display());
+            let note = fs::read_to_string(path).map_err(|e| named(&e))?;
+            Some(Checkpoint::verify(&note, &key).map_err(|e| named(&e))?)
+        }
+    };
+    let report = verify_against(dir, &key, kept.as_ref()).map_err(|e| e.to_string())?;
     let written: io::Result<()> = match format {
         Format::Text => write!(out, "{report}"),
         Format::Json => serde_json::to_string(&report)

@@ -16,7 +16,8 @@
 //! happens when a log is opened; [`read`] and [`verify`] are for those who come later.
 //!
 //! What the log cannot show by itself: that nothing was cut off above the last checkpoint (a second of records at most),
-//! and that the whole directory was not put back to an older state. Both need a checkpoint kept elsewhere.
+//! and that the whole directory was not put back to an older state. Both need a checkpoint kept elsewhere,
+//! which [`verify_against`] takes.
 
 mod checkpoint;
 pub mod cli;
@@ -51,7 +52,7 @@ pub use queue::{Ack, AppendError, Committed, Durability, Failed, Health};
 pub use read::{EventReader, ReadError, Record, read, read_back};
 pub use recover::{OpenError, Recovered};
 pub use report::{Finding, Kind, Report};
-pub use verify::verify;
+pub use verify::{verify, verify_against};
 
 /// Milliseconds since the epoch, UTC.
 #[derive(

@@ -20,11 +20,26 @@ use crate::segment::Segment;
 /// # Errors
 /// When the directory or a file in it cannot be read; that says nothing about the log.
 pub fn verify(dir: &Path, key: &VerifyingKey) -> Result<Report, ReadError> {
+    verify_against(dir, key, None)
+}
+
+/// Verifies the log in `dir`, also against a checkpoint that was kept elsewhere.
+///
+/// That finds what the directory cannot show by itself: a log put back to an older state, or written anew by someone
+/// who has the key.
+///
+/// # Errors
+/// When the directory or a file in it cannot be read; that says nothing about the log.
+pub fn verify_against(
+    dir: &Path,
+    key: &VerifyingKey,
+    kept: Option<&Checkpoint>,
+) -> Result<Report, ReadError> {
     let mut report = Report {
         origin: key.name().to_owned(),
         ..Report::default()
     };
-    run(dir, key, &mut report).map_err(|source| ReadError::Io {
+    run(dir, key, kept, &mut report).map_err(|source| ReadError::Io {
         path: dir.display().to_string(),
         source,
     })?;
@@ -32,7 +47,12 @@ pub fn verify(dir: &Path, key: &VerifyingKey) -> Result<Report, ReadError> {
     Ok(report)
 }
 
-fn run(dir: &Path, key: &VerifyingKey, report: &mut Report) -> io::Result<()> {
+fn run(
+    dir: &Path,
+    key: &VerifyingKey,
+    kept: Option<&Checkpoint>,
+    report: &mut Report,
+) -> io::Result<()> {
     let latest = match history::latest(dir, key)? {
         None => {
             report.add(Kind::Missing, LATEST, 0, 0, "there is no latest checkpoint");
@@ -44,7 +64,8 @@ fn run(dir: &Path, key: &VerifyingKey, report: &mut Report) -> io::Result<()> {
         }
         Some(Ok(checkpoint)) => Some(checkpoint),
     };
-    let signed = Signed::open(dir, key, latest, report)?;
+    let mut signed = Signed::open(dir, key, latest, report)?;
+    signed.kept = kept.cloned();
     let segments = Segment::list(dir)?;
     let mut pass = Pass {
         key,
@@ -72,8 +93,13 @@ struct Signed<'a> {
     passed: Option<u64>,
     latest: Option<Checkpoint>,
     latest_in_history: bool,
+    /// A checkpoint from outside of the directory.
+    kept: Option<Checkpoint>,
     newest: Option<Checkpoint>,
 }
+
+/// What a finding calls the checkpoint from outside.
+const KEPT: &str = "kept checkpoint";
 
 impl<'a> Signed<'a> {
     fn open(
@@ -106,6 +132,7 @@ impl<'a> Signed<'a> {
             newest: latest.clone(),
             latest,
             latest_in_history: false,
+            kept: None,
         };
         signed.read_next(report)?;
         Ok(signed)
@@ -176,19 +203,16 @@ impl<'a> Signed<'a> {
         report: &mut Report,
     ) -> io::Result<bool> {
         let mut fits = true;
-        if let Some(latest) = &self.latest
-            && latest.size == frontier.size()
-            && trusted
-            && latest.root != frontier.root()
-        {
-            report.add(
-                Kind::Root,
-                LATEST,
-                0,
-                latest.size,
-                "the records up to here have another root",
-            );
-            fits = false;
+        for (name, checkpoint) in [(LATEST, &self.latest), (KEPT, &self.kept)] {
+            if let Some(checkpoint) = checkpoint
+                && checkpoint.size == frontier.size()
+                && trusted
+                && checkpoint.root != frontier.root()
+            {
+                let what = "the records up to here have another root";
+                report.add(Kind::Root, name, 0, checkpoint.size, what);
+                fits = false;
+            }
         }
         while let Some((checkpoint, offset)) = &self.next {
             if checkpoint.size > frontier.size() {
@@ -380,6 +404,10 @@ impl Pass<'_, '_> {
         if let Some(beyond) = beyond {
             let what = format!("{size} records are there, {beyond} are signed");
             self.report.add(Kind::Truncated, LATEST, 0, size, what);
+        }
+        if let Some(kept) = self.signed.kept.filter(|kept| kept.size > size) {
+            let what = format!("{size} records are there, {} are signed", kept.size);
+            self.report.add(Kind::Truncated, KEPT, 0, size, what);
         }
         if latest.is_some() && self.signed.history.is_some() && !self.signed.latest_in_history {
             let what = "the latest checkpoint is not in the history";

@@ -18,6 +18,9 @@ struct Arguments {
     /// 公钥文件 / the file with the log's public key, one line `name+hash+base64`.
     #[arg(long)]
     key: PathBuf,
+    /// 另处保存的检查点 / a checkpoint of the log that was kept elsewhere; finds a log put back or written anew.
+    #[arg(long)]
+    checkpoint: Option<PathBuf>,
     /// 以 JSON 输出 / write the report as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let exit = cli_verify(
         &arguments.dir,
         &arguments.key,
+        arguments.checkpoint.as_deref(),
         format,
         &mut io::stdout().lock(),
         &mut io::stderr().lock(),

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use hangu_audit::{Kind, OpenError};
+use hangu_audit::{Checkpoint, Durability, Kind, OpenError};
 
-use crate::fixture::{Fixture, frames, is_record, name, reseal};
+use crate::fixture::{Fixture, frames, is_record, name, reseal, send};
 
 /// Three segments, closed cleanly: everything in them is signed.
 fn small_log() -> Fixture {
@@ -360,4 +360,34 @@ fn the_small_program_tells_intact_from_tampered_from_unreadable() {
     assert_eq!(code, 1);
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["findings"][0]["kind"], "frame");
+}
+
+#[test]
+fn a_log_put_back_or_written_anew_with_its_own_key_is_found_by_a_checkpoint_kept_elsewhere() {
+    let fixture = signed_log(3);
+    let older = fixture.crashed();
+    fixture.record(3);
+    let note = fs::read_to_string(fixture.dir().join("checkpoint")).unwrap();
+    let kept = Checkpoint::verify(&note, &fixture.public()).unwrap();
+    let against = |dir| hangu_audit::verify_against(dir, &fixture.public(), Some(&kept)).unwrap();
+    assert!(against(fixture.dir()).ok);
+    // Put back: sound by itself, shorter than what was promised.
+    assert!(older.verify().ok);
+    assert_eq!(against(older.dir()).findings[0].kind, Kind::Truncated);
+    // Written anew with the key: sound by itself, other records than were promised.
+    let log = older.open();
+    for _ in 0..4 {
+        send(&log, b"{\"forged\":true}".to_vec(), Durability::Durable)
+            .recv()
+            .unwrap()
+            .unwrap();
+    }
+    log.close().unwrap();
+    assert!(older.verify().ok);
+    let report = against(older.dir());
+    assert_eq!(
+        (report.findings[0].kind, report.findings[0].index),
+        (Kind::Root, 6),
+        "{report}"
+    );
 }
