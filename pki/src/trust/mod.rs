@@ -8,6 +8,7 @@
 mod certificates;
 mod peer;
 mod provider;
+mod remembered;
 mod verifier;
 
 use jiff::Timestamp;
@@ -18,6 +19,9 @@ pub use peer::{PeerIdentity, PeerIdentityError};
 pub use provider::provider;
 pub use verifier::{ClientAuth, client_verifier, server_verifier};
 
+use remembered::{Key, Remembered};
+
+use crate::name::AltName;
 use crate::verify::{
     self, Anchors, CrlError, CrlInfo, Crls, Path, Profile, Question, Reason, Usage,
 };
@@ -39,6 +43,7 @@ pub struct Trust {
     anchors: Anchors,
     crls: Crls,
     profile: Profile,
+    remembered: Remembered,
 }
 
 /// Why trust cannot be put into force.
@@ -93,6 +98,7 @@ impl TryFrom<&TrustFile> for Trust {
             anchors,
             crls,
             profile: file.profile,
+            remembered: Remembered::default(),
         })
     }
 }
@@ -127,24 +133,35 @@ impl Trust {
         verify::validate(&self.anchors, &self.crls, self.profile, question)
     }
 
+    /// Whether `chain`, leaf first, is accepted; remembered if so.
     fn accept(
         &self,
         chain: &[CertificateDer<'_>],
         usage: Usage,
+        names: &[AltName],
         now: Timestamp,
     ) -> Result<(), Reason> {
         let Some((leaf, intermediates)) = chain.split_first() else {
             return Err(Reason::Malformed("chain: no certificate in it".to_owned()));
         };
+        let key = Key::new(chain, usage, names);
+        let second = verify::floor_seconds(now);
+        if key.is_some_and(|key| self.remembered.holds(key, second)) {
+            return Ok(());
+        }
         let question = Question {
             leaf,
             intermediates,
             usage,
-            names: &[],
+            names,
             max_intermediates: None,
             at: now,
         };
-        verify::accept(&self.anchors, &self.crls, self.profile, &question)
+        let seconds = verify::accept(&self.anchors, &self.crls, self.profile, &question)?;
+        if let Some(key) = key {
+            self.remembered.keep(key, seconds);
+        }
+        Ok(())
     }
 }
 
@@ -157,5 +174,5 @@ pub fn verify_again(
     chain: &[CertificateDer<'_>],
     now: Timestamp,
 ) -> Result<(), Reason> {
-    trust.accept(chain, Usage::Client, now)
+    trust.accept(chain, Usage::Client, &[], now)
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Trust, provider};
 use crate::name::AltName;
-use crate::verify::{self, Question, Reason, Usage};
+use crate::verify::{Reason, Usage};
 
 /// Whether clients must present a certificate. One that is presented is always verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,21 +156,13 @@ impl Verifier {
             .ok()
             .and_then(|seconds| Timestamp::from_second(seconds).ok());
         let at = at.ok_or(CertificateError::Expired)?;
-        let question = Question {
-            leaf,
-            intermediates,
-            usage,
-            names,
-            max_intermediates: None,
-            at,
-        };
-        verify::accept(
-            &self.trust.anchors,
-            &self.trust.crls,
-            self.trust.profile,
-            &question,
-        )
-        .map_err(certificate_error)
+        let chain: Vec<_> = std::iter::once(leaf)
+            .chain(intermediates)
+            .cloned()
+            .collect();
+        self.trust
+            .accept(&chain, usage, names, at)
+            .map_err(certificate_error)
     }
 }
 

@@ -116,6 +116,11 @@ impl Anchor {
         self.profile
     }
 
+    /// First and last second of its validity, in Unix time.
+    pub(super) const fn validity(&self) -> (i64, i64) {
+        self.validity
+    }
+
     pub(super) const fn valid_at(&self, seconds: i64) -> Result<(), Reason> {
         if seconds < self.validity.0 {
             return Err(Reason::NotYetValid);

@@ -135,6 +135,11 @@ impl Crls {
         Ok(())
     }
 
+    /// The last second in which all lists are in force; absent without lists.
+    pub(super) fn last_second(&self) -> Option<i64> {
+        self.infos.iter().map(|info| info.next_update - 1).min()
+    }
+
     pub(super) fn lists(&self) -> Vec<&CertRevocationList<'static>> {
         self.lists.iter().collect()
     }

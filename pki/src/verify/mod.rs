@@ -11,6 +11,7 @@ mod public_key;
 mod reason;
 
 use std::cell::RefCell;
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -109,14 +110,29 @@ pub fn validate(
     })
 }
 
-/// [`validate`] without copying the path: what a handshake needs.
+/// [`validate`] for a handshake: instead of the path, the seconds during which its verdict stands.
 pub(crate) fn accept(
     anchors: &Anchors,
     crls: &Crls,
     profile: Profile,
     question: &Question<'_>,
-) -> Result<(), Reason> {
-    search(anchors, crls, profile, question, |_, _| ())
+) -> Result<RangeInclusive<i64>, Reason> {
+    let window: Result<_, Reason> = search(anchors, crls, profile, question, |path, anchor| {
+        let (mut from, mut until) = anchor.validity();
+        let mut narrow = |der: &CertificateDer<'_>| {
+            let certificate = parse(der)?;
+            from = from.max(certificate.validity().not_before.timestamp());
+            until = until.min(certificate.validity().not_after.timestamp());
+            Ok::<_, Reason>(())
+        };
+        narrow(question.leaf)?;
+        for certificate in path.intermediate_certificates() {
+            narrow(&certificate.der())?;
+        }
+        Ok((from, until))
+    })?;
+    let (from, until) = window?;
+    Ok(from..=crls.last_second().map_or(until, |last| until.min(last)))
 }
 
 fn search<T>(
@@ -208,7 +224,7 @@ fn examine(
 }
 
 /// The whole second that `at` lies in. Rounding up would accept a certificate before its time.
-fn floor_seconds(at: Timestamp) -> i64 {
+pub(crate) fn floor_seconds(at: Timestamp) -> i64 {
     at.as_nanosecond()
         .div_euclid(1_000_000_000)
         .try_into()

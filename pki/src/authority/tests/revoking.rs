@@ -221,3 +221,40 @@ fn the_roots_key_may_be_away_for_everything_but_revoking_the_issuing_ca() {
         .revoke(&issuing, RevocationReason::CaCompromise, now())
         .unwrap();
 }
+
+#[test]
+fn a_chain_accepted_before_is_refused_once_its_certificate_or_list_has_run_out() {
+    let (_dir, mut authority) = authority();
+    let short = authority.issue(&client("alice"), now()).unwrap();
+    let long = authority
+        .issue(
+            &Request {
+                validity: 90 * DAY,
+                ..client("bob")
+            },
+            now(),
+        )
+        .unwrap();
+    let trust = trust(&authority);
+    for _ in 0..3 {
+        assert_eq!(verify_again(&trust, &chain(&short), now()), Ok(()));
+        assert_eq!(
+            verify_again(&trust, &chain(&short), now() + 2 * DAY),
+            Err(Reason::Expired)
+        );
+        assert_eq!(
+            verify_again(&trust, &chain(&short), now() - DAY),
+            Err(Reason::NotYetValid)
+        );
+        assert_eq!(verify_again(&trust, &chain(&long), now() + 6 * DAY), Ok(()));
+        let due = now() + 7 * DAY;
+        assert_eq!(
+            verify_again(&trust, &chain(&long), due - Duration::from_secs(1)),
+            Ok(())
+        );
+        assert_eq!(
+            verify_again(&trust, &chain(&long), due),
+            Err(Reason::CrlExpired)
+        );
+    }
+}
