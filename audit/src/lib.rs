@@ -36,6 +36,7 @@ mod read;
 mod recover;
 mod report;
 mod segment;
+mod signed;
 mod store;
 mod tail;
 mod tree;

@@ -8,12 +8,13 @@ use std::path::Path;
 
 use crate::checkpoint::Checkpoint;
 use crate::frame::{Frame, Frames, latest_durable};
-use crate::history::{self, Entry, HISTORY, History, LATEST};
+use crate::history::{self, HISTORY, LATEST};
 use crate::key::VerifyingKey;
 use crate::merkle::{Frontier, sha256};
 use crate::read::ReadError;
 use crate::report::{Kind, Report};
 use crate::segment::Segment;
+use crate::signed::{KEPT, Signed};
 
 /// Verifies the log in `dir`.
 ///
@@ -79,159 +80,6 @@ fn run(
         pass.segment(segment, i + 1 == segments.len())?;
     }
     pass.end()
-}
-
-/// The checkpoints still to be compared, in order of size.
-struct Signed<'a> {
-    history: Option<History<'a>>,
-    /// Where the history ended when the verification began.
-    until: u64,
-    next: Option<(Checkpoint, u64)>,
-    /// Size of the last sound entry that was read.
-    before: Option<u64>,
-    /// Size of the last entry that was compared or passed over.
-    passed: Option<u64>,
-    latest: Option<Checkpoint>,
-    latest_in_history: bool,
-    /// A checkpoint from outside of the directory.
-    kept: Option<Checkpoint>,
-    newest: Option<Checkpoint>,
-}
-
-/// What a finding calls the checkpoint from outside.
-const KEPT: &str = "kept checkpoint";
-
-impl<'a> Signed<'a> {
-    fn open(
-        dir: &Path,
-        key: &'a VerifyingKey,
-        latest: Option<Checkpoint>,
-        report: &mut Report,
-    ) -> io::Result<Self> {
-        let history = History::open(dir, key)?;
-        if history.is_none() {
-            report.add(
-                Kind::Missing,
-                HISTORY,
-                0,
-                0,
-                "there is no history of checkpoints",
-            );
-        }
-        let until = if history.is_some() {
-            File::open(dir.join(HISTORY))?.metadata()?.len()
-        } else {
-            0
-        };
-        let mut signed = Self {
-            history,
-            until,
-            next: None,
-            before: None,
-            passed: None,
-            newest: latest.clone(),
-            latest,
-            latest_in_history: false,
-            kept: None,
-        };
-        signed.read_next(report)?;
-        Ok(signed)
-    }
-
-    /// Size of the newest checkpoint read so far.
-    fn newest(&self) -> u64 {
-        self.newest.as_ref().map_or(0, |newest| newest.size)
-    }
-
-    /// Moves to the next sound entry of the history.
-    fn read_next(&mut self, report: &mut Report) -> io::Result<()> {
-        self.next = None;
-        let Some(history) = &mut self.history else {
-            return Ok(());
-        };
-        while history.offset() < self.until {
-            let offset = history.offset();
-            match history.next()? {
-                Entry::Checkpoint(checkpoint) => {
-                    if self.before.is_some_and(|before| checkpoint.size <= before) {
-                        let what = "a checkpoint is not larger than the one before it";
-                        report.add(Kind::History, HISTORY, offset, checkpoint.size, what);
-                        continue;
-                    }
-                    self.before = Some(checkpoint.size);
-                    if self
-                        .latest
-                        .as_ref()
-                        .is_some_and(|l| l.size == checkpoint.size && l.root == checkpoint.root)
-                    {
-                        self.latest_in_history = true;
-                    }
-                    if self
-                        .newest
-                        .as_ref()
-                        .is_none_or(|newest| newest.size < checkpoint.size)
-                    {
-                        self.newest = Some(checkpoint.clone());
-                    }
-                    self.next = Some((checkpoint, offset));
-                    return Ok(());
-                }
-                Entry::Bad(e) => {
-                    report.add(
-                        Kind::Signature,
-                        HISTORY,
-                        offset,
-                        self.before.unwrap_or(0),
-                        e.to_string(),
-                    );
-                    if history.offset() == offset {
-                        return Ok(());
-                    }
-                }
-                // A writer may be in the middle of it, or have died there.
-                Entry::Torn | Entry::End => return Ok(()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Compares all checkpoints up to the tree's size; those of a part that could not be read are passed over.
-    fn reached(
-        &mut self,
-        frontier: &Frontier,
-        trusted: bool,
-        report: &mut Report,
-    ) -> io::Result<bool> {
-        let mut fits = true;
-        for (name, checkpoint) in [(LATEST, &self.latest), (KEPT, &self.kept)] {
-            if let Some(checkpoint) = checkpoint
-                && checkpoint.size == frontier.size()
-                && trusted
-                && checkpoint.root != frontier.root()
-            {
-                let what = "the records up to here have another root";
-                report.add(Kind::Root, name, 0, checkpoint.size, what);
-                fits = false;
-            }
-        }
-        while let Some((checkpoint, offset)) = &self.next {
-            if checkpoint.size > frontier.size() {
-                break;
-            }
-            if checkpoint.size == frontier.size() && trusted {
-                if checkpoint.root == frontier.root() {
-                    report.checkpoints += 1;
-                } else {
-                    let what = "the records up to here, and after the checkpoint before, have another root";
-                    report.add(Kind::Root, HISTORY, *offset, checkpoint.size, what);
-                    fits = false;
-                }
-            }
-            self.passed = Some(checkpoint.size);
-            self.read_next(report)?;
-        }
-        Ok(fits)
-    }
 }
 
 struct Pass<'a, 'r> {
