@@ -12,7 +12,7 @@ mod html;
 mod literal;
 mod path;
 pub(crate) mod protocol;
-pub(crate) mod scanner;
+mod scanner;
 mod script;
 mod shell;
 mod sql;
@@ -88,12 +88,15 @@ pub(crate) fn look(
     {
         shell::detect(text, &mut found);
     }
+    if topics.has(Topics::SHELL) {
+        shell::programs(text, &mut found);
+    }
     if topics.has(Topics::DOTS)
         || classes.any(Classes::DOT) && classes.any(Classes::SLASH.with(Classes::BACKSLASH))
     {
         path::detect(text, spot, &mut found);
     }
-    if classes.any(Classes::BRACE) || topics.has(Topics::TEMPLATE) {
+    if topics.has(Topics::TEMPLATE) {
         template::detect(text, &mut found);
     }
     if topics.has(Topics::URL) {

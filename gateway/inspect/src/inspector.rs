@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::decode::percent::{self, Plus};
+use crate::detect::Literals;
 use crate::detect::protocol::{self, Lines};
-use crate::detect::{Literals, scanner};
 use crate::rules;
 use crate::scan::Scan;
 use crate::split::{cookie, query};
@@ -130,9 +130,9 @@ fn path(scan: &mut Scan<'_>, raw: &[u8]) {
         );
     }
     scan.value(Spot::Path, &decoded, Lines::Single);
-    let lower = decoded.to_ascii_lowercase();
-    scanner::path(&lower, &mut |(rule, from, to)| {
-        scan.verdict.add(
+    let Scan { literals, verdict } = scan;
+    literals.scanners.path(&decoded, &mut |(rule, from, to)| {
+        verdict.add(
             rule,
             Spot::Path,
             &crate::Layers::default(),
@@ -218,9 +218,9 @@ fn header(scan: &mut Scan<'_>, name: &str, value: &[u8]) {
             }
         }
         "user-agent" => {
-            let lower = value.to_ascii_lowercase();
-            scanner::agent(&lower, &mut |(rule, from, to)| {
-                scan.verdict.add(
+            let Scan { literals, verdict } = &mut *scan;
+            literals.scanners.agent(value, &mut |(rule, from, to)| {
+                verdict.add(
                     rule,
                     Spot::Header("user-agent"),
                     &crate::Layers::default(),

@@ -3,6 +3,7 @@
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::Match;
+use super::scanner::Scanners;
 use crate::rules::{self, Rule};
 use crate::text::{at, is_space, is_word, rest, skip, span};
 use crate::verdict::Spot;
@@ -42,6 +43,8 @@ enum Around {
 
 enum Use {
     Topic(Topics),
+    /// The same, unless it is part of a longer word: `or` in `for`.
+    Word(Topics),
     Evidence(&'static Rule, Around),
 }
 
@@ -49,6 +52,7 @@ enum Use {
 pub(crate) struct Literals {
     automaton: AhoCorasick,
     uses: Vec<Use>,
+    pub(crate) scanners: Scanners,
 }
 
 impl Literals {
@@ -59,7 +63,12 @@ impl Literals {
         for (topic, words) in TOPICS {
             for word in *words {
                 patterns.push(word);
-                uses.push(Use::Topic(*topic));
+                let word = *topic == Topics::SQL && word.bytes().all(|b| b.is_ascii_lowercase());
+                uses.push(if word {
+                    Use::Word(*topic)
+                } else {
+                    Use::Topic(*topic)
+                });
             }
         }
         for (rule, around, words) in EVIDENCE {
@@ -70,6 +79,7 @@ impl Literals {
         }
         Self {
             automaton: automaton(&patterns),
+            scanners: Scanners::new(),
             uses,
         }
     }
@@ -86,6 +96,11 @@ impl Literals {
         for hit in self.automaton.find_overlapping_iter(text) {
             match self.uses.get(hit.pattern().as_usize()) {
                 Some(Use::Topic(topic)) => topics.0 |= topic.0,
+                Some(Use::Word(topic)) => {
+                    let inside = hit.start() > 0 && at(text, hit.start() - 1).is_ascii_lowercase()
+                        || at(text, hit.end()).is_ascii_lowercase();
+                    topics.0 |= if inside { 0 } else { topic.0 };
+                }
                 Some(Use::Evidence(rule, around))
                     if reported < 64
                         && around.holds(text, hit.start(), hit.end())
@@ -105,10 +120,11 @@ impl Literals {
     clippy::expect_used,
     reason = "the patterns are constants that every test builds"
 )]
-fn automaton(patterns: &[&str]) -> AhoCorasick {
+pub(super) fn automaton(patterns: &[impl AsRef<[u8]>]) -> AhoCorasick {
     AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::DFA))
         .match_kind(MatchKind::Standard)
+        .ascii_case_insensitive(true)
         .build(patterns)
         .expect("constant patterns make an automaton")
 }

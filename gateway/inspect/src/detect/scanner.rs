@@ -1,8 +1,11 @@
 //! Programs that look for weaknesses: by the name they give, and by what they ask for.
 
+use aho_corasick::AhoCorasick;
+
 use super::Match;
-use crate::rules::{self, Rule};
-use crate::text::{at, find, span};
+use super::literal::automaton;
+use crate::rules;
+use crate::text::{at, rest, span};
 
 /// Names of scanners as they stand in `User-Agent`, lower case.
 const AGENTS: [&[u8]; 62] = [
@@ -162,57 +165,69 @@ const GUESSES: [&[u8]; 20] = [
     b"/api/jsonws",
 ];
 
-/// Looks for the name of a scanner in a lower-case header.
-pub(crate) fn agent(value: &[u8], found: &mut impl FnMut(Match)) {
-    if let Some((start, name)) = AGENTS
-        .iter()
-        .find_map(|name| Some((find(value, 0, name)?, name)))
-    {
-        found((&rules::SCANNER_AGENT, start, start + name.len()));
+/// The names of all of them, in two automata that are built once.
+pub(crate) struct Scanners {
+    agents: AhoCorasick,
+    paths: AhoCorasick,
+}
+
+impl Scanners {
+    /// Builds the automata.
+    pub(crate) fn new() -> Self {
+        Self {
+            agents: automaton(&AGENTS),
+            paths: automaton(&[PROBES.as_slice(), GUESSES.as_slice()].concat()),
+        }
+    }
+
+    /// Looks for the name of a scanner in a header.
+    pub(crate) fn agent(&self, value: &[u8], found: &mut impl FnMut(Match)) {
+        if let Some(hit) = self.agents.find(value) {
+            found((&rules::SCANNER_AGENT, hit.start(), hit.end()));
+        }
+    }
+
+    /// Looks for a probe in a decoded path.
+    pub(crate) fn path(&self, value: &[u8], found: &mut impl FnMut(Match)) {
+        let mut guess = None;
+        for hit in self.paths.find_overlapping_iter(value) {
+            let (from, to) = (hit.start(), hit.end());
+            if hit.pattern().as_usize() >= PROBES.len() {
+                guess = guess.or(Some((from, to)));
+            } else if to - from > 5
+                || at(value, to - 1) == b'/'
+                || !at(value, to).is_ascii_alphanumeric()
+            {
+                // `/.git` is a probe, `/.github` is a name.
+                found((&rules::SCANNER_PROBE, from, to));
+                return;
+            }
+        }
+        if let Some(from) = backup(value) {
+            found((&rules::SCANNER_PROBE, from, value.len()));
+        } else if let Some((from, to)) = guess {
+            found((&rules::SCANNER_GUESS, from, to));
+        }
     }
 }
 
-/// Looks for a probe in a lower-case, decoded path.
-pub(crate) fn path(value: &[u8], found: &mut impl FnMut(Match)) {
-    let mut first = |list: &[&[u8]], rule: &'static Rule| {
-        let hit = list.iter().find_map(|probe| {
-            let start = find(value, 0, probe)?;
-            let end = start + probe.len();
-            // `/.git` is a probe, `/.github` is a name.
-            let whole =
-                !at(value, end).is_ascii_alphanumeric() || probe.ends_with(b"/") || probe.len() > 5;
-            whole.then_some((start, end))
-        });
-        if let Some((start, end)) = hit {
-            found((rule, start, end));
-        }
-        hit.is_some()
-    };
-    let _ = first(&PROBES, &rules::SCANNER_PROBE)
-        || first(&GUESSES, &rules::SCANNER_GUESS)
-        || backup(value, &mut first);
-}
-
 /// A copy of a page that an editor or an administrator left behind: `/index.php.bak`.
-fn backup(value: &[u8], report: &mut impl FnMut(&[&[u8]], &'static Rule) -> bool) -> bool {
+fn backup(value: &[u8]) -> Option<usize> {
     const SOURCES: [&[u8]; 7] = [
         b".php", b".jsp", b".asp", b".aspx", b".inc", b".conf", b".yml",
     ];
     const COPIES: [&[u8]; 9] = [
         b".bak", b".old", b".save", b".swp", b".orig", b"~", b".copy", b".backup", b".tmp",
     ];
-    COPIES.iter().any(|copy| {
-        let Some(stem) = value
-            .len()
-            .checked_sub(copy.len())
-            .filter(|_| value.ends_with(copy))
-            .map(|n| span(value, 0, n))
-        else {
-            return false;
-        };
-        SOURCES.iter().any(|source| stem.ends_with(source))
-            && report(&[copy], &rules::SCANNER_PROBE)
-    })
+    let ends = |text: &[u8], end: &[u8]| {
+        rest(text, text.len().saturating_sub(end.len())).eq_ignore_ascii_case(end)
+    };
+    let copy = COPIES.iter().find(|copy| ends(value, copy))?;
+    let stem = span(value, 0, value.len() - copy.len());
+    SOURCES
+        .iter()
+        .any(|source| ends(stem, source))
+        .then_some(stem.len())
 }
 
 #[cfg(test)]
@@ -221,7 +236,7 @@ mod tests {
 
     fn score(text: &str) -> u32 {
         let mut score = 0;
-        path(text.as_bytes(), &mut |(rule, _, _)| {
+        Scanners::new().path(text.as_bytes(), &mut |(rule, _, _)| {
             score = score.max(rule.score)
         });
         score

@@ -15,7 +15,16 @@ const LOOKS: usize = 512;
 pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
     separators(value, found);
     substitutions(value, found);
+}
+
+/// Searches a lower-case value that holds a literal which only programs and shells have.
+pub(super) fn programs(value: &[u8], found: &mut impl FnMut(Match)) {
     paths(value, found);
+    if let Some(start) = find(value, 0, b"<(").or_else(|| find(value, 0, b">("))
+        && Command::read(value, start + 2).is_some_and(|c| !c.ambiguous())
+    {
+        found((&rules::CMD_SUBSTITUTION, start, start + 2));
+    }
     if let Some(start) = find(value, 0, b"() {").or_else(|| find(value, 0, b"(){"))
         && find(span(value, start, start + 24), 0, b"}")
             .is_some_and(|end| matches!(at(value, skip(value, start + end + 1, is_space)), b';'))
@@ -126,11 +135,6 @@ fn substitutions(value: &[u8], found: &mut impl FnMut(Match)) {
             i = end + 1;
         }
     }
-    if let Some(start) = find(value, 0, b"<(").or_else(|| find(value, 0, b">("))
-        && Command::read(value, start + 2).is_some_and(|c| !c.ambiguous())
-    {
-        found((&rules::CMD_SUBSTITUTION, start, start + 2));
-    }
 }
 
 /// Programs by their full path, wherever they stand.
@@ -182,11 +186,11 @@ mod tests {
 
     fn score(value: &str) -> u32 {
         let mut score = 0;
-        detect(value.to_ascii_lowercase().as_bytes(), &mut |(
-            rule,
-            _,
-            _,
-        )| {
+        let value = value.to_ascii_lowercase();
+        detect(value.as_bytes(), &mut |(rule, _, _)| {
+            score = score.max(rule.score)
+        });
+        programs(value.as_bytes(), &mut |(rule, _, _)| {
             score = score.max(rule.score)
         });
         score

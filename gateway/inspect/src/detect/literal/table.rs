@@ -145,6 +145,10 @@ pub(super) const TOPICS: &[(Topics, &[&str])] = &[
     (
         Topics::SHELL,
         &[
+            "() {",
+            "(){",
+            "<(",
+            ">(",
             "bin/",
             "cmd",
             "powershell",
