@@ -57,6 +57,7 @@ pub(crate) fn parse(passage: &Passage) -> Result<Syntax, Mistake> {
         words: &words,
         at: 0,
         depth: 0,
+        operators: 0,
     };
     let syntax = parser.any()?;
     match parser.word() {
@@ -78,6 +79,8 @@ struct Parser<'a> {
     words: &'a [Token],
     at: usize,
     depth: usize,
+    /// Arithmetic operators so far; each makes the tree one deeper.
+    operators: usize,
 }
 
 impl Parser<'_> {
@@ -253,11 +256,13 @@ impl Parser<'_> {
     ) -> Result<Syntax, Mistake> {
         let start = self.start();
         let mut left = part(self)?;
-        let mut length = 0;
         while let Some((_, operator)) = signs.iter().find(|(sign, _)| self.take(sign)) {
-            length += 1;
-            if length > DEEPEST {
-                return Err(self.wrong("too many operators in a row", "at most 48"));
+            self.operators += 1;
+            if self.operators > DEEPEST {
+                return Err(self.wrong(
+                    "too many arithmetic operators",
+                    "at most 48 in an expression",
+                ));
             }
             let right = part(self)?;
             left = Syntax {

@@ -459,3 +459,30 @@ fn a_row_that_denies_a_folder_but_not_its_root_is_a_warning() {
     );
     assert!(closed.warnings().is_empty());
 }
+
+#[test]
+fn an_expression_that_would_exhaust_a_stack_is_refused() {
+    let nested = |open: &str, middle: &str, close: &str, times: usize| {
+        format!("{}{middle}{}", open.repeat(times), close.repeat(times))
+    };
+    let row = |cond: &str| format!("p, *, *, *, *, /*, *, {cond}, allow, \n");
+    for cond in [
+        nested("(", "true", ")", 5000),
+        nested("!", "true", "", 5000),
+        nested("!(", "true", ")", 500),
+        format!("r.ctx.aal{} > 1", " + 1".repeat(2000)),
+        format!("{} > 1", nested("(1 + 1 * 1 + ", "1", " * 1 + 1)", 40)),
+    ] {
+        refused(&mistakes(GATEWAY_MODEL, &row(&cond)), "rules.csv:1:", "too");
+    }
+    refused(
+        &mistakes(
+            GATEWAY_MODEL,
+            &row(&format!("{}true", "true && ".repeat(3000))),
+        ),
+        "rules.csv:1:",
+        "longer than 16 KiB",
+    );
+    let wide = format!("{}true", "(true || r.ctx.cert) && ".repeat(600));
+    assert!(load(GATEWAY_MODEL, &row(&wide)).is_ok());
+}
