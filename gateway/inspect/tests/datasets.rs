@@ -151,7 +151,7 @@ fn payload_lists_are_mostly_caught_and_the_rest_is_counted() {
     for (kind, floor) in [
         ("SQL_Injection", 75.0),
         ("XSS_Injection", 80.0),
-        ("Directory_Traversal", 55.0),
+        ("Directory_Traversal", 65.0),
         ("Command_Injection", 70.0),
     ] {
         assert!(

@@ -45,7 +45,7 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
             .iter()
             .position(|b| matches!(b, b';' | b'|' | b'&' | b'\n'))
         else {
-            return;
+            break;
         };
         let start = i + step;
         let separator = at(value, start);
@@ -224,6 +224,7 @@ mod tests {
             ";netstat -a;",
             "powershell -enc aaaa",
             "a;/usr/bin/id",
+            "ping -n 5 127.0.0.1",
         ] {
             assert!(score(value) >= 5, "missed: {value}");
         }

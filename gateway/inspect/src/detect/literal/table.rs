@@ -326,6 +326,19 @@ pub(super) const EVIDENCE: &[Evidence] = &[
         ],
     ),
     (
+        &rules::XSS_CODE,
+        Around::Anything,
+        &[
+            "['eval']",
+            "[\"eval\"]",
+            "['alert']",
+            "[\"alert\"]",
+            "[\"al\"",
+            "['al'",
+            "[/al/",
+        ],
+    ),
+    (
         &rules::CODE_PHP,
         Around::Anything,
         &[
@@ -363,6 +376,7 @@ pub(super) const EVIDENCE: &[Evidence] = &[
             "<%@",
             "<%=",
             "<!--#exec",
+            "<esi:",
             "<!--#include",
             "<!--#echo",
             "<!--#printenv",
