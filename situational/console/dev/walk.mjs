@@ -171,6 +171,16 @@ const STEPS = {
     await page.keyboard.press('j')
     assert.equal(await focused(), before + 1)
   },
+  'from an event its address leads to everything that came from there': async () => {
+    await page.keyboard.press('Enter')
+    const address = (await drawer.locator('dt', { hasText: '来源地址' }).locator('+ dd').innerText()).trim()
+    await drawer.getByText('同一来源地址的事件').click()
+    await page.waitForURL((url) => url.href.includes(`address=${encodeURIComponent(address).replaceAll('%3A', ':')}`))
+    await drawer.waitFor({ state: 'hidden' })
+    await page.waitForTimeout(500)
+    for (const row of await page.locator('main tr[data-row]').allInnerTexts())
+      assert.match(row, new RegExp(address.replaceAll('.', '\\.')))
+  },
   'older pages are reached and left again': async () => {
     await page.goto(`${origin}/console/#/events`)
     const first = await text('nav .mono')

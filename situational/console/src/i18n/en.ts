@@ -145,6 +145,8 @@ export const en: Record<keyof typeof zh, string> = {
   'event.number': 'Event #{index}',
   'event.record': 'Whole record (OCSF)',
   'event.noDecision': 'It ended before a decision was made.',
+  'event.sameAddress': 'Events from this address',
+  'event.sameCaller': 'Events of this caller',
   'event.banAddress': 'Ban the address',
   'event.banCaller': 'Ban the caller',
 
@@ -202,6 +204,7 @@ export const en: Record<keyof typeof zh, string> = {
   'alert.alreadyHandled': 'Somebody is on it, or it is closed.',
   'alert.banEntity': 'Ban this {kind}',
   'alert.notActive': 'No longer in force',
+  'alert.itsEvents': 'All its events',
   'alert.undo': 'Undo',
   'alert.undoText': 'The ban on {value} will be lifted at once.',
   'alert.gone': 'There is no alert {id}.',

@@ -143,6 +143,8 @@ export const zh = {
   'event.number': '事件 #{index}',
   'event.record': '完整记录（OCSF）',
   'event.noDecision': '在判定之前就已结束，没有判定。',
+  'event.sameAddress': '同一来源地址的事件',
+  'event.sameCaller': '同一访问者的事件',
   'event.banAddress': '封禁来源地址',
   'event.banCaller': '封禁访问者',
 
@@ -200,6 +202,7 @@ export const zh = {
   'alert.alreadyHandled': '告警已有人接手或已关闭。',
   'alert.banEntity': '封禁该{kind}',
   'alert.notActive': '已不再生效',
+  'alert.itsEvents': '查看其全部事件',
   'alert.undo': '撤销处置',
   'alert.undoText': '将立即解除对 {value} 的封禁。',
   'alert.gone': '没有找到告警 {id}。',
