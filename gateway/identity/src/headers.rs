@@ -83,14 +83,12 @@ const X_EXACT: &[&str] = &[
     "remote-addr",
     "remote-ip",
     "rewrite-url",
-    "subject-token",
     "url-scheme",
     "user",
     "user-id",
     "user-name",
     "userid",
     "username",
-    "wap-profile-user",
 ];
 
 /// Fields that are reserved when they begin so after `x-`.
