@@ -145,8 +145,8 @@ impl Workshop<'_> {
             Err(mistakes) => {
                 self.mistakes.extend(mistakes.into_iter().map(|m| Mistake {
                     file: m.file.clone().into(),
-                    line: m.line,
-                    column: m.column,
+                    line: m.line as usize,
+                    column: m.column as usize,
                     message: m.to_string().split_once(": ").map_or_else(|| m.to_string(), |(_, rest)| rest.to_owned()),
                 }));
                 None

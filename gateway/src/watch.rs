@@ -399,7 +399,8 @@ fn observe_exchange(gateway: &Arc<Gateway>, number: u64, exchange: &Exchange, en
     };
     let counts: Vec<(&str, u32)> = redacted
         .map(|s| {
-            s.counts()
+            s.counts
+                .iter()
                 .filter(|(_, n)| *n > 0)
                 .map(|(kind, n)| (kind.as_str(), u32::try_from(n).unwrap_or(u32::MAX)))
                 .collect()
@@ -407,7 +408,7 @@ fn observe_exchange(gateway: &Arc<Gateway>, number: u64, exchange: &Exchange, en
         .unwrap_or_default();
     // Without a hash of each person, people are at most as many as the kind of value that occurs most often.
     let subjects = counts.iter().map(|(_, n)| *n).max().unwrap_or(0);
-    let categories: Vec<&str> = exchange.verdict.findings.iter().map(|f| f.category.as_str()).collect();
+    let categories: Vec<&str> = exchange.verdict.findings.iter().map(|f| record::category(f.category)).collect();
     let observation = Observation {
         caller: if caller.is_nobody() { "" } else { &caller.id },
         portal: portal.map_or("", |p| &p.settings.name),
@@ -440,7 +441,7 @@ fn summary(number: u64, exchange: &Exchange, ending: &Ending) -> EventSummary {
     };
     let redacted = match ending {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => {
-            redacted.as_ref().map_or(0, |s| s.counts().map(|(_, n)| n).sum())
+            redacted.as_ref().map_or(0, |s| s.counts.total())
         }
         Ending::Refused(_) | Ending::Own(_) => 0,
     };
@@ -566,7 +567,7 @@ fn carry_out(gateway: &Arc<Gateway>, order: &Order, alert: &Alert) -> Option<Ale
                 }
                 Err(error) => {
                     tracing::error!(%error, %subject, "a ban could not be made");
-                    gateway.tower.situation().failed(order.id);
+                    gateway.tower.situation().failed(order.id, &error.to_string(), clock::wall_ms());
                     None
                 }
             }
@@ -628,7 +629,11 @@ pub fn ban(gateway: &Arc<Gateway>, terms: NewBan) -> Result<u64, hangu_limit::Ba
 
 /// Ends a caller's sessions and its open streams; tells how many sessions.
 pub fn end_sessions(gateway: &Arc<Gateway>, caller: &str) -> usize {
-    let ended = gateway.sessions.end_all_of(caller);
+    let ended = gateway.sessions.end_caller(caller, clock::now()).unwrap_or_else(|error| {
+        // Ended in memory all the same.
+        tracing::error!(%error, "the end of sessions could not be kept");
+        0
+    });
     gateway.streams.end(Whose::Caller(caller));
     ended
 }

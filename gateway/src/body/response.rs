@@ -181,7 +181,7 @@ impl Stream {
         if self.recorded {
             record::after(&exchange, &ending);
         } else {
-            record::soon(&exchange, &ending);
+            record::soon(exchange, ending);
         }
     }
 

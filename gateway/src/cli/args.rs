@@ -48,6 +48,12 @@ pub(super) enum Command {
     /// 身份 · Local identities and API keys.
     #[command(subcommand)]
     Identity(Identity),
+    /// 试用 · Make the state folder of a trial pass: an authority, certificates, identities of every kind.
+    Setup {
+        /// The folder.
+        #[arg(long)]
+        state: PathBuf,
+    },
     /// The JSON Schema of the configuration.
     Schema,
     /// The reference page of the configuration, as Markdown.

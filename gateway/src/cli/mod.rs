@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod engines;
 mod pki;
+mod setup;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => audit::run(command),
         Command::Pki(command) => pki::run(command),
         Command::Identity(command) => engines::identity(command),
+        Command::Setup { state } => setup::setup(&state),
         Command::Schema => check::schema(),
         Command::Reference => check::reference(),
     }

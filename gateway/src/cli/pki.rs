@@ -35,7 +35,7 @@ pub(super) fn run(command: Pki) -> Answer {
     let now = clock::now();
     let result = match command {
         Pki::Init { dir, organization } => {
-            let names = Names { organization, ..Names::default() };
+            let names = Names::of(&organization);
             cli::init(&InitOptions { dir, names }, now, out)
         }
         Pki::Issue { dir, usage: for_what, common_name, organizational_unit, names, days, csr, out: place } => {

@@ -96,6 +96,7 @@ pub struct Zone {
     pub clearance: Option<u8>,
     /// Peers that must send a PROXY protocol header; nobody else may.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub proxy_protocol_from: Vec<IpNet>,
     /// Bounds on connections and requests.
     #[serde(default)]

@@ -80,7 +80,7 @@ pub fn device_trust(caller: &Caller) -> i64 {
 /// `unidentified`, `step-up`, `denied-by-rule`, `no-rule-allows`, `obligation-not-fulfilled`, `not-decided`.
 pub fn permit(exchange: &mut Exchange, caller: &Caller, parts: &Parts) -> Result<Permit, Refusal> {
     let snapshot = std::sync::Arc::clone(&exchange.snapshot);
-    let portal = exchange.portal()?;
+    let portal = std::sync::Arc::clone(exchange.portal()?);
     let crossing = snapshot.crossing(exchange.connection.zone, portal.settings.zone).ok_or(Refusal::NoCrossing)?;
     let zone = snapshot.zone(exchange.connection.zone).ok_or(Refusal::Undecided)?;
     let known = if caller.is_nobody() { "" } else { caller.id.as_str() };

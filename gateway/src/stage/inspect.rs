@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 /// `attack`, where the portal blocks.
 pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
     let snapshot = Arc::clone(&exchange.snapshot);
-    let portal = exchange.portal()?;
+    let portal = Arc::clone(exchange.portal()?);
     let settings = &portal.settings.inspect;
     if settings.mode == InspectMode::Off {
         return Ok(());
@@ -47,7 +47,7 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
 /// `attack`, `uninspectable-body`, and what breaks a body off.
 pub async fn body(exchange: &mut Exchange, parts: &Parts, incoming: Incoming) -> Result<RequestBody, Refusal> {
     let snapshot = Arc::clone(&exchange.snapshot);
-    let portal = exchange.portal()?;
+    let portal = Arc::clone(exchange.portal()?);
     let zone = snapshot.zone(exchange.connection.zone).ok_or(Refusal::Undecided)?;
     if incoming.is_end_stream() {
         return Ok(RequestBody::Empty);

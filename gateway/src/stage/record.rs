@@ -13,6 +13,7 @@ use hangu_audit::event::{
     Response as EventResponse, Risk, Severity, Status, Tls, Traffic, Upstream, What,
 };
 use hangu_identity::Proof;
+use hangu_inspect::{Category, Place};
 use hangu_policy::{Grounds, RateClass};
 use hangu_redact::{Level, Summary, mask_str};
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
@@ -107,6 +108,39 @@ pub const fn grounds(grounds: Grounds) -> &'static str {
         Grounds::Rules => "rule",
         Grounds::ExplicitDeny => "explicit-deny",
         Grounds::NoRuleMatched => "default-deny",
+    }
+}
+
+/// Where a finding stands, in a word and a name that is masked.
+fn place(place: &Place) -> String {
+    match serde_json::to_value(place) {
+        Ok(serde_json::Value::Object(map)) => {
+            let text = |key: &str| map.get(key).and_then(|v| v.as_str()).unwrap_or_default();
+            match text("name") {
+                "" => text("in").to_owned(),
+                name => format!("{}:{}", text("in"), masked(name)),
+            }
+        }
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+/// The name of a category of findings.
+pub const fn category(category: Category) -> &'static str {
+    match category {
+        Category::Sql => "sql",
+        Category::CrossSite => "cross-site",
+        Category::Traversal => "traversal",
+        Category::Command => "command",
+        Category::Code => "code",
+        Category::Template => "template",
+        Category::Remote => "remote",
+        Category::Xml => "xml",
+        Category::NoSql => "no-sql",
+        Category::Ldap => "ldap",
+        Category::Scanner => "scanner",
+        Category::Upload => "upload",
+        Category::Protocol => "protocol",
     }
 }
 
@@ -228,7 +262,7 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
         .verdict
         .findings
         .iter()
-        .map(|f| (f.place.to_string(), masked(&f.evidence)))
+        .map(|f| (place(&f.place), masked(&f.evidence)))
         .collect();
     let findings: SmallVec<[Finding<'_>; 2]> = exchange
         .verdict
@@ -238,7 +272,7 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
         .map(|(f, (place, evidence))| Finding {
             rule: f.rule.as_str(),
             score: f.score,
-            category: f.category.as_str(),
+            category: category(f.category),
             technique: Some(f.technique),
             place,
             evidence: Some(evidence),
@@ -292,7 +326,9 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
 }
 
 fn redactions(summary: Option<&Summary>) -> SmallVec<[(&'static str, u64); 5]> {
-    summary.map(|s| s.counts().filter(|(_, n)| *n > 0).map(|(kind, n)| (kind.as_str(), n)).collect()).unwrap_or_default()
+    summary
+        .map(|s| s.counts.iter().filter(|(_, n)| *n > 0).map(|(kind, n)| (kind.as_str(), n)).collect())
+        .unwrap_or_default()
 }
 
 fn count(exchange: &Exchange, ending: &Ending) {
@@ -300,7 +336,7 @@ fn count(exchange: &Exchange, ending: &Ending) {
     let Some(zone) = gateway.metrics.zone(exchange.connection.zone) else { return };
     let redacted = match ending {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => {
-            redacted.as_ref().map_or(0, |s| s.counts().map(|(_, n)| n).sum())
+            redacted.as_ref().map_or(0, |s| s.counts.total())
         }
         Ending::Refused(_) | Ending::Own(_) => 0,
     };
