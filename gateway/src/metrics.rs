@@ -87,11 +87,10 @@ impl Metrics {
             .iter()
             .map(|zone| {
                 let label = |outcome| ZoneLabel { zone: zone.name.clone(), outcome };
-                ZoneCounters {
-                    allowed: requests.get_or_create(&label(Passed::Allowed)).clone(),
-                    refused: requests.get_or_create(&label(Passed::Refused)).clone(),
-                    ..ZoneCounters::default()
-                }
+                // A family's entry is a lock guard, so each is let go before the next is asked for.
+                let allowed = requests.get_or_create(&label(Passed::Allowed)).clone();
+                let refused = requests.get_or_create(&label(Passed::Refused)).clone();
+                ZoneCounters { allowed, refused, ..ZoneCounters::default() }
             })
             .collect();
         let duration = Histogram::new(exponential_buckets(0.0001, 2.5, 12));
