@@ -177,6 +177,11 @@ pub enum Ending {
         /// Why.
         why: &'static str,
     },
+    /// The answer began; how it ends is not known yet: a stream whose event goes before it, or a WebSocket.
+    Streamed {
+        /// Its status.
+        status: StatusCode,
+    },
     /// The gateway said no.
     Refused(Refusal),
     /// The gateway's own page or call answered.

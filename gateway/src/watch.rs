@@ -388,14 +388,14 @@ fn observe_exchange(gateway: &Arc<Gateway>, number: u64, exchange: &Exchange, en
     let status = record::status(ending);
     let refusal = match ending {
         Ending::Refused(refusal) => Some(refusal),
-        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Own(_) => None,
+        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Own(_) => None,
     };
     let caller = exchange.caller();
     let address = exchange.address();
     gateway.tower.note_caller(&caller.id, address, exchange.begun_ms, refusal.is_some());
     let redacted = match ending {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => redacted.as_ref(),
-        Ending::Refused(_) | Ending::Own(_) => None,
+        Ending::Refused(_) | Ending::Streamed { .. } | Ending::Own(_) => None,
     };
     let counts: Vec<(&str, u32)> = redacted
         .map(|s| {
@@ -437,13 +437,13 @@ fn summary(number: u64, exchange: &Exchange, ending: &Ending) -> EventSummary {
     let portal = exchange.portal.and_then(|i| snapshot.portals.get(i));
     let refusal = match ending {
         Ending::Refused(refusal) => Some(refusal),
-        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Own(_) => None,
+        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Own(_) => None,
     };
     let redacted = match ending {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => {
             redacted.as_ref().map_or(0, |s| s.counts.total())
         }
-        Ending::Refused(_) | Ending::Own(_) => 0,
+        Ending::Refused(_) | Ending::Streamed { .. } | Ending::Own(_) => 0,
     };
     EventSummary {
         index: number,

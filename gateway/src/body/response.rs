@@ -73,8 +73,8 @@ pub struct Stream {
     /// Dropped with the stream: what must live as long as it, such as a place among the caller's requests.
     _held: Box<dyn std::any::Any + Send + Sync>,
     exchange: Option<Box<Exchange>>,
-    /// Whether the event was written before the answer began.
-    recorded: bool,
+    /// The event's number, where it was written before the answer began.
+    recorded: Option<u64>,
     state: State,
 }
 
@@ -103,8 +103,6 @@ pub struct Parts {
     pub held: Box<dyn std::any::Any + Send + Sync>,
     /// The facts for its event.
     pub exchange: Box<Exchange>,
-    /// Whether the event was written before the answer began.
-    pub recorded: bool,
 }
 
 /// How much of a body is put into one frame after redaction.
@@ -126,9 +124,68 @@ impl Stream {
             lease: Some(parts.lease),
             _held: parts.held,
             exchange: Some(parts.exchange),
-            recorded: parts.recorded,
+            recorded: None,
             state: State::Passing,
         }
+    }
+
+    /// Reads the body ahead, up to a bound and for a moment, so that its event can say all about it before it leaves.
+    /// True if that was all of it.
+    ///
+    /// # Errors
+    /// When it breaks off; nothing has been sent then.
+    pub async fn gather(&mut self, bound: usize, patience: Duration) -> Result<bool, BrokenOff> {
+        let reading = async {
+            loop {
+                if self.incoming.is_end_stream() {
+                    self.on_end(None)?;
+                    return Ok(true);
+                }
+                let held: usize = self.ready.iter().map(|f| f.data_ref().map_or(0, Bytes::len)).sum();
+                if held > bound {
+                    return Ok(false);
+                }
+                let incoming = &mut self.incoming;
+                match std::future::poll_fn(|cx| Pin::new(&mut *incoming).poll_frame(cx)).await {
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(data) => self.on_data(data)?,
+                        Err(frame) => {
+                            self.on_end(frame.into_trailers().ok())?;
+                            return Ok(true);
+                        }
+                    },
+                    Some(Err(_)) => return Err(BrokenOff::Upstream),
+                    None => {
+                        self.on_end(None)?;
+                        return Ok(true);
+                    }
+                }
+            }
+        };
+        // Every step leaves the body in one piece, so that a slow one simply goes on as a stream.
+        tokio::time::timeout(patience, reading).await.unwrap_or(Ok(false))
+    }
+
+    /// The facts for the event of a body that was gathered whole, and how it will have ended.
+    pub fn settle(&mut self) -> Option<(Box<Exchange>, Ending)> {
+        let bytes = self.ready.iter().map(|f| f.data_ref().map_or(0, |d| d.len() as u64)).sum();
+        let ending = Ending::Answered { status: self.status, bytes, redacted: self.summary.take() };
+        Some((self.exchange.take()?, ending))
+    }
+
+    /// The facts of a body that goes on as a stream.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_deref()
+    }
+
+    /// The answer's status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Remembers that the event was written before the answer began.
+    pub fn set_recorded(&mut self, number: u64) {
+        self.recorded = Some(number);
     }
 
     fn push(&mut self, bytes: Vec<u8>) {
@@ -178,10 +235,9 @@ impl Stream {
             None => Ending::Answered { status, bytes, redacted },
             Some(why) => Ending::BrokenOff { status, bytes, redacted, why },
         };
-        if self.recorded {
-            record::after(&exchange, &ending);
-        } else {
-            record::soon(exchange, ending);
+        match self.recorded {
+            Some(number) => record::after(number, exchange, ending),
+            None => record::soon(exchange, ending),
         }
     }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hangu_audit::Timestamp;
 use hangu_audit::event::{
@@ -16,7 +17,7 @@ use hangu_identity::Proof;
 use hangu_inspect::{Category, Place};
 use hangu_policy::{Grounds, RateClass};
 use hangu_redact::{Level, Summary, mask_str};
-use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode, Version};
 use smallvec::SmallVec;
 
@@ -26,10 +27,12 @@ use crate::config::Record;
 use crate::connection::TlsFacts;
 use crate::exchange::{Ending, Exchange};
 use crate::gateway::Gateway;
+use crate::id::Id;
 use crate::journal::NotRecorded;
 use crate::refusal::Refusal;
 use crate::stage::limit::Held;
 use crate::stage::redact::Prepared;
+use crate::streams::Stay;
 use crate::tunnel;
 use crate::watch::Seen;
 
@@ -179,7 +182,7 @@ fn severity(exchange: &Exchange, ending: &Ending) -> Severity {
         Ending::Refused(Refusal::Attack | Refusal::CertificateRevoked) => Severity::High,
         Ending::Refused(Refusal::Denied(_) | Refusal::Banned(_) | Refusal::Framing) => Severity::Medium,
         Ending::Refused(_) => Severity::Low,
-        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Own(_) => {
+        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Own(_) => {
             if exchange.verdict.findings.is_empty() {
                 Severity::Informational
             } else {
@@ -304,6 +307,10 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
             counts = redactions(redacted.as_ref());
             event.redactions = &counts;
         }
+        Ending::Streamed { status } => {
+            event.response = Some(EventResponse { code: status.as_u16(), length: None, latency_us: None });
+            notes.push("streamed");
+        }
         Ending::Refused(refusal) => {
             event.status = Status::Failure;
             event.reason = Some(refusal.reason());
@@ -338,11 +345,11 @@ fn count(exchange: &Exchange, ending: &Ending) {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => {
             redacted.as_ref().map_or(0, |s| s.counts.total())
         }
-        Ending::Refused(_) | Ending::Own(_) => 0,
+        Ending::Refused(_) | Ending::Streamed { .. } | Ending::Own(_) => 0,
     };
     match ending {
         Ending::Refused(_) => zone.refused.inc(),
-        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Own(_) => zone.allowed.inc(),
+        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Own(_) => zone.allowed.inc(),
     };
     gateway.metrics.ended(clock::monotonic().saturating_sub(exchange.begun).as_secs_f64(), redacted);
 }
@@ -356,9 +363,12 @@ pub fn soon(mut exchange: Box<Exchange>, ending: Ending) {
     gateway.journal.soon(record, Seen::new(exchange, ending));
 }
 
-/// What is left to do when the event was written before the answer began.
-pub fn after(exchange: &Exchange, ending: &Ending) {
-    count(exchange, ending);
+/// What is left to do at the end of an answer whose event was written before it began.
+pub fn after(number: u64, mut exchange: Box<Exchange>, ending: Ending) {
+    count(&exchange, &ending);
+    exchange.progress = None;
+    let tower = Arc::clone(&exchange.gateway.tower);
+    tower.see(number, Seen::new(exchange, ending));
 }
 
 /// Records and waits until the event is on disk, where the portal asks for that; else within milliseconds.
@@ -388,28 +398,13 @@ pub async fn on_the_way(mut exchange: Box<Exchange>, prepared: Prepared, held: H
     };
     let status = parts.status;
     let waits = portal.settings.record == Record::BeforeResponse;
-    if waits {
-        let ending = Ending::Answered { status, bytes: declared(&parts.headers), redacted: None };
-        let record = event(&exchange, &ending);
-        if exchange.gateway.journal.durable(record, None).await.is_err() {
-            let headers = http::HeaderMap::new();
-            return crate::answer::refusal(&Refusal::NoRecord, &headers, exchange.id.as_str(), exchange.version)
-                .map(ResponseBody::from);
-        }
-    }
     let stay = tunnel::stay(&exchange, &parts, upgraded);
     if upgraded {
-        let Some((client, server)) = tunnel::halves(&mut exchange, &mut parts) else {
-            return Response::from_parts(parts, ResponseBody::Full(bytes::Bytes::new()));
-        };
-        tunnel::spawn(client, server, stay, Arc::clone(&exchange.connection), exchange.connection.begin(), (held, lease));
-        if !waits {
-            soon(exchange, Ending::Answered { status, bytes: 0, redacted: None });
-        }
-        return Response::from_parts(parts, ResponseBody::Full(bytes::Bytes::new()));
+        return upgrade(exchange, parts, stay, (held, lease)).await;
     }
+    let long = stay.is_some() && parts.headers.get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/event-stream"));
     let end = stay.as_ref().map(|stay| Box::pin(stay.end().clone().cancelled_owned()));
-    let stream = Stream::new(Parts {
+    let mut stream = Stream::new(Parts {
         incoming,
         redactor,
         status,
@@ -418,13 +413,68 @@ pub async fn on_the_way(mut exchange: Box<Exchange>, prepared: Prepared, held: H
         lease,
         held: Box::new((held, stay)),
         exchange,
-        recorded: waits,
     });
+    if waits && let Err(refusal) = record_first(&mut stream, long).await {
+        let id = stream.exchange().map(|e| e.id);
+        let headers = http::HeaderMap::new();
+        return crate::answer::refusal(&refusal, &headers, id.as_ref().map_or("", Id::as_str), parts.version)
+            .map(ResponseBody::from);
+    }
     Response::from_parts(parts, ResponseBody::Stream(Box::new(stream)))
 }
 
-fn declared(headers: &http::HeaderMap) -> u64 {
-    headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok()).unwrap_or(0)
+/// How much of an answer is read ahead so that its event says all about it. Chosen: pages and records fit.
+const READ_AHEAD: usize = 256 << 10;
+/// For how long.
+const READ_AHEAD_TIME: Duration = Duration::from_secs(2);
+
+/// Writes the event of an answer before it begins. Of one that is too long to be read ahead, the event says so; what
+/// was redacted in it is then known to the detectors at its end.
+async fn record_first(stream: &mut Stream, long: bool) -> Result<(), Refusal> {
+    let whole = !long && stream.gather(READ_AHEAD, READ_AHEAD_TIME).await.map_err(|_| Refusal::UpstreamFailed)?;
+    if whole {
+        let Some((mut exchange, ending)) = stream.settle() else { return Ok(()) };
+        count(&exchange, &ending);
+        let record = event(&exchange, &ending);
+        exchange.progress = None;
+        let gateway = Arc::clone(&exchange.gateway);
+        return match gateway.journal.durable(record, Some(Seen::new(exchange, ending))).await {
+            Ok(_) => Ok(()),
+            Err(NotRecorded) => Err(Refusal::NoRecord),
+        };
+    }
+    let (record, gateway) = {
+        let Some(exchange) = stream.exchange() else { return Ok(()) };
+        let ending = Ending::Streamed { status: stream.status() };
+        (event(exchange, &ending), Arc::clone(&exchange.gateway))
+    };
+    let number = gateway.journal.durable(record, None).await.map_err(|_| Refusal::NoRecord)?;
+    stream.set_recorded(number);
+    Ok(())
+}
+
+/// Lets a connection go on as WebSocket; its event is written now.
+async fn upgrade(
+    mut exchange: Box<Exchange>,
+    mut parts: http::response::Parts,
+    stay: Option<Stay>,
+    held: impl Send + 'static,
+) -> Response<ResponseBody> {
+    let Some((client, server)) = tunnel::halves(&mut exchange, &mut parts) else {
+        let headers = http::HeaderMap::new();
+        return crate::answer::refusal(&Refusal::UpstreamFailed, &headers, exchange.id.as_str(), exchange.version)
+            .map(ResponseBody::from);
+    };
+    let connection = Arc::clone(&exchange.connection);
+    let version = exchange.version;
+    let id = exchange.id;
+    let progress = connection.begin();
+    if now(exchange, Ending::Streamed { status: parts.status }).await.is_err() {
+        let headers = http::HeaderMap::new();
+        return crate::answer::refusal(&Refusal::NoRecord, &headers, id.as_str(), version).map(ResponseBody::from);
+    }
+    tunnel::spawn(client, server, stay, connection, progress, held);
+    Response::from_parts(parts, ResponseBody::Full(bytes::Bytes::new()))
 }
 
 /// Tells the client where it stands with its rate (draft-ietf-httpapi-ratelimit-headers).
@@ -522,7 +572,10 @@ pub struct Signer<'a> {
 /// The status of an ending, as the client saw it.
 pub const fn status(ending: &Ending) -> StatusCode {
     match ending {
-        Ending::Answered { status, .. } | Ending::BrokenOff { status, .. } | Ending::Own(status) => *status,
+        Ending::Answered { status, .. }
+        | Ending::BrokenOff { status, .. }
+        | Ending::Streamed { status }
+        | Ending::Own(status) => *status,
         Ending::Refused(refusal) => refusal.status(),
     }
 }
