@@ -11,8 +11,8 @@ import { Traffic } from './traffic'
 const SILENCE_MS = 5_000
 /** How often roles without the stream ask instead. */
 const POLL_MS = 5_000
-/** How often the snapshot is taken again, so that a lost tick is not lost for good. */
-const RESYNC_MS = 60_000
+/** How often the snapshot is taken again: it alone tells of alerts, upstreams and the log. Chosen. */
+const RESYNC_MS = 10_000
 const KEPT_EVENTS = 200
 /** A busy gateway sends more events than a page can draw one by one; they are shown in batches. Chosen. */
 const BATCH_MS = 500
