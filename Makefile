@@ -1,0 +1,107 @@
+# make run     a complete pass in the foreground
+# make test    everything that must hold
+# make bench   what a request costs, beside its peers
+#
+# `make test` is made of: format lint console-test rust-test docs deny unused. Each can be run alone.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+.DELETE_ON_ERROR:
+
+target := $(or $(CARGO_TARGET_DIR),target)
+# Tools that the tests build for themselves stay outside the checkout.
+tools := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hangu/tools
+export PATH := $(PATH):$(tools)/bin:$(HOME)/.cargo/bin
+
+console := situational/console
+console_sources := $(shell find $(console)/src $(console)/public -type f) \
+	$(addprefix $(console)/,index.html package.json package-lock.json tsconfig.json vite.config.ts)
+chromium = $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
+
+.PHONY: run release test bench format lint console console-test rust-test docs deny unused prepare clean
+
+run: release
+	@BIN='$(target)/release' exec configs/run.sh
+
+release: prepare console
+	cargo build --release --locked --bin hangu --bin hangu-verify --bin hangu-portals
+
+prepare:
+	@configs/prepare.sh build
+
+# ---- the console: built when its sources changed; its files are embedded in the binary -------------------------------
+
+console: $(console)/dist/.built
+
+$(console)/node_modules/.installed: $(console)/package-lock.json | prepare
+	npm --prefix $(console) ci --no-progress
+	touch $@
+
+$(console)/dist/.built: $(console)/node_modules/.installed $(console_sources)
+	npm --prefix $(console) run --silent build
+	touch $@
+
+# ---- the tests -----------------------------------------------------------------------------------------------------
+
+test: prepare console
+	$(MAKE) --no-print-directory format
+	$(MAKE) --no-print-directory console-test
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory rust-test
+	$(MAKE) --no-print-directory docs
+	$(MAKE) --no-print-directory deny
+	$(MAKE) --no-print-directory unused
+
+format:
+	cargo fmt --all --check
+
+lint: console
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+console-test: console
+	npm --prefix $(console) run --silent check
+	npm --prefix $(console) test --silent
+	npm --prefix $(console) run --silent size
+	-@configs/prepare.sh browser
+	@if [ -n '$(chromium)' ]; then \
+		CHROMIUM='$(chromium)' npm --prefix $(console) run --silent look; \
+		CHROMIUM='$(chromium)' npm --prefix $(console) run --silent walk; \
+	else \
+		echo 'skipped: no Chromium, so the console was not looked at'; \
+	fi
+
+# The scenarios drive the built binary; they must not drive an old one.
+rust-test: console
+	cargo build --workspace --bins --locked
+	HANGU_BIN="$$(realpath '$(target)/debug/hangu')" CHROMIUM='$(chromium)' \
+		cargo test --workspace --locked --no-fail-fast
+
+docs: console
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --document-private-items
+
+# Advisories come from a repository on the network; where that cannot be reached, the rest is checked all the same.
+deny:
+	-@$(call tool,cargo-deny)
+	@if ! command -v cargo-deny >/dev/null; then echo 'skipped: no cargo-deny'; exit 0; fi; \
+	cargo deny --locked check bans licenses sources; \
+	if timeout 60 cargo deny fetch db >/dev/null 2>&1; then \
+		cargo deny --locked check --disable-fetch advisories; \
+	else \
+		echo 'skipped: the advisories cannot be fetched'; \
+	fi
+
+unused:
+	-@$(call tool,cargo-machete)
+	@if ! command -v cargo-machete >/dev/null; then echo 'skipped: no cargo-machete'; exit 0; fi; \
+	cargo machete --with-metadata
+
+# Builds a tool once; without a network the step that wants it says that it was skipped.
+tool = command -v $(1) >/dev/null || \
+	CARGO_TARGET_DIR='$(tools)/target' cargo install --locked --debug --root '$(tools)' $(1)
+
+bench: release
+	tests/bench/run.sh
+
+clean:
+	cargo clean
+	rm -rf $(console)/dist $(console)/node_modules
