@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::checkpoint::Checkpoint;
 use crate::key::VerifyingKey;
@@ -50,6 +50,59 @@ pub fn cli_verify(
             Exit::CouldNotRun
         }
     }
+}
+
+/// The logs in `dir`: `dir` itself, or the numbered ones in it, one for each process that served at the same time.
+///
+/// # Errors
+/// The directory cannot be read, or a number is missing between the first and the last.
+pub fn logs(dir: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(dir).map_err(|e| format!("cannot read `{}`: {e}", dir.display()))?;
+    let mut numbers: Vec<u64> = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(|e| format!("cannot read `{}`: {e}", dir.display()))?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.parse::<u64>().ok()));
+    }
+    if numbers.is_empty() {
+        return Ok(vec![dir.to_owned()]);
+    }
+    numbers.sort_unstable();
+    for (expected, number) in (1..).zip(&numbers) {
+        if *number != expected {
+            return Err(format!("`{}`: log {expected:04} is missing", dir.display()));
+        }
+    }
+    Ok(numbers.into_iter().map(|number| dir.join(format!("{number:04}"))).collect())
+}
+
+/// Verifies every log in `dir` as [`cli_verify`] does one; the worst result counts, and a log that is missing between
+/// others is one that was taken away.
+pub fn cli_verify_all(
+    dir: &Path,
+    key: &Path,
+    kept: Option<&Path>,
+    format: Format,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> Exit {
+    let logs = match logs(dir) {
+        Ok(logs) => logs,
+        Err(message) => {
+            drop(writeln!(errors, "无法校验 could not verify: {message}"));
+            return if dir.is_dir() { Exit::Tampered } else { Exit::CouldNotRun };
+        }
+    };
+    // A checkpoint that was kept is of the log that is being written, which is the last.
+    let last = logs.len().saturating_sub(1);
+    logs.iter()
+        .enumerate()
+        .map(|(i, log)| cli_verify(log, key, kept.filter(|_| i == last), format, out, errors))
+        .max_by_key(|exit| match exit {
+            Exit::Intact => 0,
+            Exit::Tampered => 2,
+            Exit::CouldNotRun => 1,
+        })
+        .unwrap_or(Exit::CouldNotRun)
 }
 
 /// Writes the receipt for one record to `out`, and exits with 1 where there is none.

@@ -79,38 +79,19 @@ pub fn refusal(refusal: &Refusal, request_headers: &HeaderMap, reference: &str, 
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
-    match refusal {
-        Refusal::RateLimited { retry_after, .. } => {
-            let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-            headers.insert(RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
-        }
-        Refusal::TooManyAtOnce => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        Refusal::Unidentified => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hangu\""));
-        }
-        Refusal::BadCredentials(_) => {
-            headers.insert(
-                WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"hangu\", error=\"invalid_token\""),
-            );
-        }
-        Refusal::StepUp(level) => {
-            let challenge = format!(
-                "Bearer realm=\"hangu\", error=\"insufficient_user_authentication\", acr_values=\"urn:gov:cn:aal:{level}\""
-            );
-            if let Ok(value) = HeaderValue::from_str(&challenge) {
-                headers.insert(WWW_AUTHENTICATE, value);
-            }
-        }
-        Refusal::Method => {
-            headers.insert(
-                http::header::ALLOW,
-                HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
-            );
-        }
-        _ => {}
+    if let Refusal::RateLimited { retry_after, .. } = refusal {
+        let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+        headers.insert(RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
+    }
+    if *refusal == Refusal::TooManyAtOnce {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if *refusal == Refusal::Method {
+        let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        headers.insert(http::header::ALLOW, methods);
+    }
+    if let Some(challenge) = challenge(refusal).and_then(|c| HeaderValue::from_str(&c).ok()) {
+        headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if let Ok(value) = HeaderValue::from_str(reference) {
         headers.insert(HeaderName::from_static("hangu-request-id"), value);
@@ -119,6 +100,20 @@ pub fn refusal(refusal: &Refusal, request_headers: &HeaderMap, reference: &str, 
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// What `WWW-Authenticate` asks for (RFC 6750 section 3, RFC 9470).
+fn challenge(refusal: &Refusal) -> Option<String> {
+    const REALM: &str = "Bearer realm=\"hangu\"";
+    if let Refusal::StepUp(level) = refusal {
+        return Some(format!(
+            "{REALM}, error=\"insufficient_user_authentication\", acr_values=\"urn:gov:cn:aal:{level}\""
+        ));
+    }
+    if let Refusal::BadCredentials(_) = refusal {
+        return Some(format!("{REALM}, error=\"invalid_token\""));
+    }
+    (*refusal == Refusal::Unidentified).then(|| REALM.to_owned())
 }
 
 /// The RFC 9457 problem document.

@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::admin;
 use crate::gateway::Gateway;
-use crate::serve::listen;
+use crate::serve::{Start, follow_sessions, listen};
 use crate::stage::accept::canonical;
 use crate::{jwks, reload, watch};
 
@@ -27,6 +27,8 @@ use crate::{jwks, reload, watch};
 pub struct Control {
     /// The gateway.
     pub gateway: Arc<Gateway>,
+    /// Whether it took over from another process.
+    pub start: Start,
 }
 
 /// Connections of the console and of probes. Chosen: a team of responders with several pages each.
@@ -40,6 +42,7 @@ impl Service for Control {
         let gateway = &self.gateway;
         tokio::spawn(watch::run(Arc::clone(gateway)));
         tokio::spawn(reload::watch(Arc::clone(gateway)));
+        tokio::spawn(follow_sessions(Arc::clone(gateway), self.start));
         tokio::spawn(jwks::keep_fetching(Arc::clone(gateway)));
         let snapshot = gateway.snapshot.load_full();
         let configuration = &snapshot.configuration;

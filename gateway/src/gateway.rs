@@ -1,6 +1,7 @@
 //! What all requests share: the configuration in force and the state that outlives it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use hangu_identity::token::TokenCache;
@@ -55,6 +56,8 @@ pub struct Gateway {
     pub jwks: JwksFetcher,
     /// Room for passwords that are being checked: each takes 19 MiB and tens of milliseconds.
     pub password_checks: Semaphore,
+    /// Set once a new process has taken over: what is kept in files is then its to change.
+    pub draining: AtomicBool,
     /// What the last reload found wrong.
     pub last_errors: ArcSwap<Vec<Mistake>>,
     /// When the process began to serve, in milliseconds since the epoch.

@@ -319,7 +319,9 @@ async fn sign_out(exchange: &mut Exchange, parts: &mut Parts, body: Incoming) ->
         return Ok(redirect("/.hangu/sign-in", Some(&cookie::clear())));
     };
     let form = form(body).await?;
-    if !cookie::is_form_token(&id, &form.token) && !(is_same_origin(parts) && parts.headers.contains_key(ORIGIN)) {
+    let own_form = cookie::is_form_token(&id, &form.token);
+    let own_page = parts.headers.contains_key(ORIGIN) && is_same_origin(parts);
+    if !own_form && !own_page {
         return Err(Refusal::Header("origin"));
     }
     let gateway = Arc::clone(&exchange.gateway);

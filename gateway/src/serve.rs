@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,20 +14,22 @@ use async_trait::async_trait;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use pingora_core::server::configuration::{Opt, ServerConf};
-use pingora_core::server::{ListenFds, RunArgs, Server, ShutdownWatch};
+use hangu_identity::session::Sharing;
+use pingora_core::server::{ExecutionPhase, ListenFds, RunArgs, Server, ShutdownWatch};
 use pingora_core::services::Service;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 use tokio_util::task::TaskTracker;
 
-use crate::config::Bounds;
+use crate::config::{Bounds, Mistake};
 use crate::connection::{Connection, Cut};
 use crate::control::Control;
 use crate::gateway::Gateway;
 use crate::guard::{Guard, Times};
 use crate::path;
+use crate::start;
 use crate::refusal::{Refusal, Slow};
 use crate::stage::accept::{LONGEST, ProxyFault, canonical, proxy_header};
 use crate::stage::{record, tls};
@@ -41,8 +44,14 @@ pub enum Start {
 }
 
 /// Serves until a signal ends it. SIGTERM stops gracefully, SIGINT at once, SIGQUIT hands over to a new process.
-pub fn run(gateway: &Arc<Gateway>, start: Start) {
-    let snapshot = gateway.snapshot.load_full();
+///
+/// A new process reads and checks everything first, then waits for the old one's sockets, and only then opens what
+/// the old one kept: a broken configuration takes nothing over.
+///
+/// # Errors
+/// Every mistake in the configuration, or what of the state cannot be used.
+pub fn run(config: &Path, start: Start) -> Result<(), Vec<Mistake>> {
+    let snapshot = start::snapshot(config)?;
     let configuration = &snapshot.configuration;
     let threads = match configuration.threads {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -60,10 +69,53 @@ pub fn run(gateway: &Arc<Gateway>, start: Start) {
     let opt = Opt { upgrade: start == Start::Upgrade, ..Opt::default() };
     let mut server = Server::new_with_opt_and_conf(opt, conf);
     server.bootstrap();
-    server.add_service(Traffic { gateway: Arc::clone(gateway) });
-    server.add_service(Control { gateway: Arc::clone(gateway) });
+    let gateway = start::open(snapshot)?;
+    if start == Start::Upgrade {
+        gateway.sessions.share(Sharing::WithAnother);
+    }
+    watch_phases(&gateway, server.watch_execution_phase());
+    server.add_service(Traffic { gateway: Arc::clone(&gateway) });
+    server.add_service(Control { gateway: Arc::clone(&gateway), start });
     server.run(RunArgs::default());
     gateway.journal.close();
+    Ok(())
+}
+
+/// Learns from pingora when a new process takes over.
+fn watch_phases(gateway: &Arc<Gateway>, mut phases: broadcast::Receiver<ExecutionPhase>) {
+    let gateway = Arc::clone(gateway);
+    let watching = std::thread::Builder::new().name("phases".to_owned()).spawn(move || {
+        while let Ok(phase) = phases.blocking_recv() {
+            if matches!(phase, ExecutionPhase::GracefulUpgradeTransferringFds) {
+                gateway.draining.store(true, Ordering::Release);
+                gateway.sessions.share(Sharing::WithAnother);
+            }
+        }
+    });
+    if let Err(error) = watching {
+        tracing::warn!(%error, "a hand-over will not be noticed");
+    }
+}
+
+/// Keeps the sessions of two processes alike while both serve; afterwards the new one is alone.
+pub async fn follow_sessions(gateway: Arc<Gateway>, start: Start) {
+    const STEP: Duration = Duration::from_millis(250);
+    // The old process stops accepting after 5 s, then its open requests have the grace period.
+    let grace = gateway.snapshot.load().configuration.grace;
+    let until = tokio::time::Instant::now() + grace + Duration::from_secs(15);
+    loop {
+        tokio::time::sleep(STEP).await;
+        let draining = gateway.draining.load(Ordering::Acquire);
+        let new = start == Start::Upgrade && tokio::time::Instant::now() < until;
+        if draining || new {
+            if let Err(error) = gateway.sessions.catch_up(crate::clock::now()) {
+                tracing::warn!(%error, "sessions of the other process could not be read");
+            }
+        } else if start == Start::Upgrade {
+            gateway.sessions.share(Sharing::Alone);
+            return;
+        }
+    }
 }
 
 /// Takes a listening socket over from the old process, or binds it, and marks it for the next hand-over.
@@ -292,10 +344,8 @@ impl Door {
         let _permit = self.gate.handshakes.acquire().await.map_err(|_| NotEstablished::Gone)?;
         let stream = tls.acceptor.clone().accept(tcp).await.map_err(|error| {
             // A peer that only looked whether the port is open is not worth an event.
-            match error.kind() {
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => NotEstablished::Gone,
-                _ => NotEstablished::Handshake(error.to_string()),
-            }
+            let gone = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
+            if gone { NotEstablished::Gone } else { NotEstablished::Handshake(error.to_string()) }
         })?;
         let facts = tls::facts(&stream).map_err(|e| NotEstablished::Handshake(e.to_string()))?;
         let connection = Arc::new(Connection::new(id, self.zone, client, Some(facts), tls.generation));

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use hangu_identity::session::Sessions;
@@ -32,17 +33,37 @@ const TOKENS: usize = 1 << 16;
 /// Passwords that are checked at once: 19 MiB each.
 const PASSWORD_CHECKS: usize = 2;
 
-/// Reads the configuration at `path` and everything it names.
+/// Reads the configuration at `path` and everything it names, and opens what was kept over the last restart.
 ///
 /// # Errors
 /// Every mistake, or what of the state cannot be used.
 pub fn gateway(path: &Path) -> Result<Arc<Gateway>, Vec<Mistake>> {
+    open(snapshot(path)?)
+}
+
+/// Reads the configuration at `path` and everything it names; touches nothing that a running process owns.
+///
+/// # Errors
+/// Every mistake.
+pub fn snapshot(path: &Path) -> Result<Snapshot, Vec<Mistake>> {
     let configuration = config::load(path)?;
-    let state = configuration.state.clone();
-    let wrong = |file: &Path, error: &dyn std::fmt::Display| vec![Mistake::of_file(file, error.to_string())];
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(|e| wrong(&state, &e))?;
-    let snapshot = Snapshot::build(configuration, None)?;
+    let state = &configuration.state;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(state);
+    made.map_err(|e| wrong(state, &e))?;
+    Snapshot::build(configuration, None)
+}
+
+fn wrong(file: &Path, error: &dyn std::fmt::Display) -> Vec<Mistake> {
+    vec![Mistake::of_file(file, error.to_string())]
+}
+
+/// Opens what was kept over the last restart: bans, sessions, alerts, the audit log.
+///
+/// # Errors
+/// What of it cannot be used.
+pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
     let configuration = &snapshot.configuration;
+    let state = configuration.state.clone();
     let now_ms = clock::wall_ms();
 
     let tower = Arc::new(Watchtower::new(configuration.situational.clone()));
@@ -59,10 +80,8 @@ pub fn gateway(path: &Path) -> Result<Arc<Gateway>, Vec<Mistake>> {
         .map_err(|e| wrong(&sessions_file, &e))?;
     let alerts_path = state.join("alerts.jsonl");
     let (alerts_file, alerts) = AlertsFile::open(&alerts_path).map_err(|e| wrong(&alerts_path, &e))?;
-    for alert in alerts {
-        tower.situation().restore(alert, now_ms);
-    }
-    let ids = Ids::new().map_err(|_| wrong(path, &"the operating system gives no random numbers"))?;
+    tower.situation().restore(alerts, now_ms);
+    let ids = Ids::new().map_err(|_| wrong(&state, &"the operating system gives no random numbers"))?;
     let metrics = Metrics::new(configuration);
     Ok(Arc::new(Gateway {
         snapshot: ArcSwap::from_pointee(snapshot),
@@ -82,6 +101,7 @@ pub fn gateway(path: &Path) -> Result<Arc<Gateway>, Vec<Mistake>> {
         alerts_file,
         jwks: JwksFetcher::default(),
         password_checks: Semaphore::new(PASSWORD_CHECKS),
+        draining: AtomicBool::new(false),
         last_errors: ArcSwap::from_pointee(Vec::new()),
         started_ms: now_ms,
         hasher: foldhash::quality::RandomState::default(),

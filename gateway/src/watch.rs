@@ -595,6 +595,10 @@ fn target(entity: &Entity) -> Option<BanTarget> {
 /// # Errors
 /// When the terms are no ban's, or it cannot be kept.
 pub fn ban(gateway: &Arc<Gateway>, terms: NewBan) -> Result<u64, hangu_limit::BanError> {
+    if gateway.draining.load(Ordering::Acquire) {
+        // The new process sees the same traffic from now on, and its file is the one that counts.
+        return Err(hangu_limit::BanError::Unknown { id: hangu_limit::BanId(0) });
+    }
     let target = terms.target.clone();
     let ban = gateway.bans.add(terms, clock::wall_ms())?;
     match &target {

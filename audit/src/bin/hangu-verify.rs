@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use hangu_audit::cli::{Format, cli_verify};
+use hangu_audit::cli::{Format, cli_verify_all};
 
 /// 校验审计日志是否被改动 / verify that an audit log was not tampered with.
 ///
@@ -13,7 +13,7 @@ use hangu_audit::cli::{Format, cli_verify};
 #[derive(Parser)]
 #[command(name = "hangu-verify", version)]
 struct Arguments {
-    /// 日志目录 / the log's directory.
+    /// 日志目录 / the log's directory, or the directory of a gateway's numbered logs.
     dir: PathBuf,
     /// 公钥文件 / the file with the log's public key, one line `name+hash+base64`.
     #[arg(long)]
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     } else {
         Format::Text
     };
-    let exit = cli_verify(
+    let exit = cli_verify_all(
         &arguments.dir,
         &arguments.key,
         arguments.checkpoint.as_deref(),

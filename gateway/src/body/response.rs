@@ -259,11 +259,10 @@ impl Stream {
             if let Some(frame) = self.ready.pop_front() {
                 self.bytes += frame.data_ref().map_or(0, |d| d.len() as u64);
                 // hyper stops polling once it has all bytes that were announced, so the end is looked for now.
-                if self.ready.is_empty() && self.state == State::Passing && self.incoming.is_end_stream() {
-                    if let Err(why) = self.on_end(None) {
+                if self.ready.is_empty() && self.state == State::Passing && self.incoming.is_end_stream()
+                    && let Err(why) = self.on_end(None) {
                         return self.break_off(why);
                     }
-                }
                 if self.state == State::Draining && self.ready.is_empty() {
                     self.state = State::Ended;
                     self.record(None);

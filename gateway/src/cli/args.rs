@@ -129,6 +129,9 @@ pub(super) enum Audit {
         /// The public key; `public.key` in the folder where it is not given.
         #[arg(long)]
         key: Option<PathBuf>,
+        /// A checkpoint of the log that was kept elsewhere; finds a log put back or written anew.
+        #[arg(long)]
+        checkpoint: Option<PathBuf>,
         /// One JSON object a line.
         #[arg(long)]
         json: bool,

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use hangu_audit::EventReader;
-use hangu_audit::cli::{Exit, Format, cli_verify};
+use hangu_audit::cli::{Exit, Format, cli_verify_all};
 
 use super::args::Audit;
 use super::{Answer, complain};
@@ -12,7 +12,7 @@ use crate::journal::{SHIFT, log_folder, numbers};
 
 pub(super) fn run(command: Audit) -> Answer {
     match command {
-        Audit::Verify { folder, key, json } => verify(&folder, key, json),
+        Audit::Verify { folder, key, checkpoint, json } => verify(&folder, key, checkpoint.as_deref(), json),
         Audit::Show { folder, from, limit } => match show(&folder, from, limit) {
             Ok(()) => Answer::Yes,
             Err(error) => {
@@ -33,26 +33,14 @@ fn logs(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 }
 
 /// Verifies every log of a folder; the worst answer counts.
-fn verify(folder: &Path, key: Option<PathBuf>, json: bool) -> Answer {
+fn verify(folder: &Path, key: Option<PathBuf>, kept: Option<&Path>, json: bool) -> Answer {
     let key = key.unwrap_or_else(|| folder.join("public.key"));
-    let logs = match logs(folder) {
-        Ok(logs) => logs,
-        Err(error) => {
-            complain(&format!("`{}`: {error}", folder.display()));
-            return Answer::CouldNot;
-        }
-    };
     let format = if json { Format::Json } else { Format::Text };
-    let mut worst = Answer::Yes;
-    for (_, log) in logs {
-        let exit = cli_verify(&log, &key, format, &mut io::stdout().lock(), &mut io::stderr().lock());
-        worst = match (exit, worst) {
-            (Exit::CouldNotRun, _) | (_, Answer::CouldNot) => Answer::CouldNot,
-            (Exit::Tampered, _) | (_, Answer::No) => Answer::No,
-            (Exit::Intact, Answer::Yes) => Answer::Yes,
-        };
+    match cli_verify_all(folder, &key, kept, format, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+        Exit::Intact => Answer::Yes,
+        Exit::Tampered => Answer::No,
+        Exit::CouldNotRun => Answer::CouldNot,
     }
-    worst
 }
 
 fn show(folder: &Path, from: u64, limit: u64) -> Result<(), String> {

@@ -16,7 +16,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, Mistake};
 use crate::serve::{self, Start};
-use crate::start;
 use args::{Arguments, Command};
 
 /// The answer of a command.
@@ -80,16 +79,15 @@ pub(crate) fn complain_of(mistakes: &[Mistake]) {
 }
 
 fn run_gateway(config: &std::path::Path, start: Start) -> Answer {
-    let gateway = match start::gateway(config) {
-        Ok(gateway) => gateway,
+    let format = crate::config::load(config).map_or(LogFormat::Text, |c| c.log);
+    log(format);
+    match serve::run(config, start) {
+        Ok(()) => Answer::Yes,
         Err(mistakes) => {
             complain_of(&mistakes);
-            return Answer::CouldNot;
+            Answer::CouldNot
         }
-    };
-    log(gateway.snapshot.load().configuration.log);
-    serve::run(&gateway, start);
-    Answer::Yes
+    }
 }
 
 /// Log lines go to standard error; `HANGU_LOG` sets what is said, as in `hangu=debug`.

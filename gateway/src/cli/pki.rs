@@ -52,7 +52,7 @@ pub(super) fn run(command: Pki) -> Answer {
             cli::issue(&options, now, out)
         }
         Pki::Revoke { dir, certificate, reason } => {
-            match serde_json::from_value::<RevocationReason>(serde_json::Value::String(reason.clone())) {
+            match serde_json::from_value::<RevocationReason>(serde_json::Value::String(reason)) {
                 Ok(reason) => cli::revoke(&RevokeOptions { dir, certificate, reason }, now, out),
                 Err(error) => Err(CliError::Option { option: "--reason", fault: error.to_string() }),
             }

@@ -9,11 +9,11 @@ use toml::Spanned;
 
 /// A value and its byte range in the file it was read from.
 #[derive(Debug, Clone)]
-pub struct At<T>(Spanned<T>);
+pub(super) struct At<T>(Spanned<T>);
 
 impl<T> At<T> {
     /// The byte range in the file.
-    pub fn span(&self) -> Range<usize> {
+    pub(super) fn span(&self) -> Range<usize> {
         self.0.span()
     }
 }

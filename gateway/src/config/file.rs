@@ -20,7 +20,7 @@ use super::unit::{Pace, Size, Time};
 /// The whole file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct File {
+pub(super) struct File {
     /// Further files, relative to this one; their tables and lists are joined to it.
     #[serde(default)]
     pub include: Vec<String>,
@@ -59,7 +59,7 @@ pub struct File {
 /// The process itself.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Gateway {
+pub(super) struct Gateway {
     /// The folder for everything the gateway keeps. Default: `state`.
     pub state: Option<PathBuf>,
     /// Threads that carry traffic. Default: one for each processor.
@@ -85,7 +85,7 @@ pub enum LogFormat {
 /// A trust domain.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Zone {
+pub(super) struct Zone {
     /// `internet`, `extranet`, `intranet` or any name; policy sees it as `zone:NAME`.
     pub name: At<String>,
     /// Addresses to listen on. `[::]:443` takes IPv4 as well.
@@ -106,7 +106,7 @@ pub struct Zone {
 /// TLS of a zone.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ZoneTls {
+pub(super) struct ZoneTls {
     /// Certificates, chosen by SNI; the first is served to clients that name no host.
     pub certificates: Vec<Certificate>,
     /// Protocol versions. Default: both.
@@ -126,7 +126,7 @@ pub struct ZoneTls {
 /// A certificate chain and its key.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Certificate {
+pub(super) struct Certificate {
     /// PEM file, leaf first.
     pub chain: At<PathBuf>,
     /// PEM file, PKCS#8.
@@ -160,7 +160,7 @@ pub enum ClientCertificates {
 /// Bounds on connections and requests of a zone.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Bounds {
+pub(super) struct Bounds {
     /// Open connections. Default: 20,000.
     pub connections: Option<u32>,
     /// TLS handshakes in progress. Default: 512.
@@ -186,7 +186,7 @@ pub struct Bounds {
 /// What may cross, and how it is treated.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Crossing {
+pub(super) struct Crossing {
     /// The zone of the listener.
     pub from: At<String>,
     /// The zone of the portal.
@@ -200,7 +200,7 @@ pub struct Crossing {
 /// A service behind the gateway.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Portal {
+pub(super) struct Portal {
     /// Its name in events, metrics and the console; the audience of its assertions.
     pub name: At<String>,
     /// The zone it lives in.
@@ -276,7 +276,7 @@ pub enum Record {
 /// Inspection of a portal's requests.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Inspect {
+pub(super) struct Inspect {
     /// `off`, `observe` or `block`. Default: `block`.
     pub mode: Option<InspectMode>,
     /// The score from which a request is refused. Default: 5.
@@ -304,7 +304,7 @@ pub enum InspectMode {
 /// Where a portal's requests go.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Upstream {
+pub(super) struct Upstream {
     /// Socket addresses.
     pub addresses: Vec<At<SocketAddr>>,
     /// How one is chosen. Default: `round-robin`.
@@ -355,7 +355,7 @@ pub enum Protocol {
 /// TLS to an upstream.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct UpstreamTls {
+pub(super) struct UpstreamTls {
     /// The name that the upstream's certificate must carry, sent as SNI.
     pub name: At<String>,
     /// PEM files of the roots it may chain to.
@@ -367,7 +367,7 @@ pub struct UpstreamTls {
 /// Active checks of an upstream.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Health {
+pub(super) struct Health {
     /// The path that answers 2xx when all is well. Without it, a connection is enough.
     pub path: Option<String>,
     /// Time between checks. Default: `5s`.
@@ -381,7 +381,7 @@ pub struct Health {
 /// Passive ejection of an upstream.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Eject {
+pub(super) struct Eject {
     /// Failures in a row (no connection, no answer, 502 to 504). Default: 5.
     pub failures: Option<u32>,
     /// Answers slower than this count as failures. Default: never.
@@ -395,7 +395,7 @@ pub struct Eject {
 /// The model and the rules.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Policy {
+pub(super) struct Policy {
     /// The Casbin model.
     pub model: At<PathBuf>,
     /// The rule files, in order.
@@ -405,7 +405,7 @@ pub struct Policy {
 /// Who is asking.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Identity {
+pub(super) struct Identity {
     /// File of local identities.
     pub users: Option<At<PathBuf>>,
     /// File of API keys.
@@ -433,7 +433,7 @@ pub struct Identity {
 /// An issuer of bearer tokens, and where its keys come from.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Issuer {
+pub(super) struct Issuer {
     /// Whose tokens are taken, and what they say about the caller.
     pub token: At<IssuerFile>,
     /// JWKS from a file.
@@ -448,7 +448,7 @@ pub struct Issuer {
 /// How often one may ask.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Limit {
+pub(super) struct Limit {
     /// Per client address, before identification. Default: `200/s`, burst 400.
     pub address: Option<Rate>,
     /// Per caller, for each rate class that a rule's `rate:` names.
@@ -461,7 +461,7 @@ pub struct Limit {
 /// A rate.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Rate {
+pub(super) struct Rate {
     /// Sustained rate.
     pub rate: Pace,
     /// Requests accepted at once before the rate applies. Default: the rate's count.
@@ -471,7 +471,7 @@ pub struct Rate {
 /// The audit log.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Audit {
+pub(super) struct Audit {
     /// Its folder. Default: `audit` in the state folder.
     pub folder: Option<PathBuf>,
     /// File of the Ed25519 key that signs checkpoints. Default: made in the state folder.
@@ -487,7 +487,7 @@ pub struct Audit {
 /// The console and the administration API.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Console {
+pub(super) struct Console {
     /// Where it listens.
     pub listen: At<SocketAddr>,
     /// Its host name: the `host` of its policy.
@@ -508,7 +508,7 @@ pub struct Console {
 /// Metrics and probes.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Operations {
+pub(super) struct Operations {
     /// Where `/metrics`, `/healthz` and `/readyz` are served, in cleartext.
     pub listen: At<SocketAddr>,
 }

@@ -10,15 +10,15 @@ use serde::{Deserialize, Deserializer};
 
 /// A duration with a unit: `500ms`, `10s`, `5m`, `12h`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Time(pub Duration);
+pub(super) struct Time(pub Duration);
 
 /// A number of bytes with a unit: `512B`, `64KiB`, `1MiB`, `2GiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size(pub u64);
+pub(super) struct Size(pub u64);
 
 /// Requests in a span of time: `100/s`, `600/m`, `5000/h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub(super) struct Pace {
     /// How many requests.
     pub count: NonZeroU32,
     /// In how long.

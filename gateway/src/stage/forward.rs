@@ -266,6 +266,7 @@ impl Outbound<'_> {
 }
 
 /// What became of one try.
+#[expect(clippy::large_enum_variant, reason = "it lives for one match, and the large one is the way back of a retry")]
 enum Try {
     Answered(Box<(Response<Incoming>, Lease)>),
     /// Never sent: the request as it was.

@@ -389,7 +389,7 @@ pub async fn now(mut exchange: Box<Exchange>, ending: Ending) -> Result<(), NotR
 }
 
 /// Sends a prepared answer on its way; its event follows at its end, or goes before it where the portal says so.
-pub async fn on_the_way(mut exchange: Box<Exchange>, prepared: Prepared, held: Held) -> Response<ResponseBody> {
+pub async fn on_the_way(exchange: Box<Exchange>, prepared: Prepared, held: Held) -> Response<ResponseBody> {
     let Prepared { response, redactor, lease, upgraded } = prepared;
     let (mut parts, incoming) = response.into_parts();
     rate_fields(&mut parts.headers, &held);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use hangu_identity::headers::is_reserved;
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, ORIGIN, TE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, ORIGIN, TE,
     TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Method, Version, request};
@@ -132,6 +132,8 @@ fn connection_headers(parts: &mut request::Parts) -> Result<bool, Refusal> {
         && parts.method == Method::GET
         && headers.get(UPGRADE).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"));
     strip_hop(headers);
+    // The gateway itself asks the client to go on, once the body is wanted.
+    headers.remove(EXPECT);
     Ok(websocket)
 }
 

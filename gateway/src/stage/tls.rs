@@ -49,7 +49,7 @@ pub struct FileFault {
     pub message: String,
 }
 
-fn fault(file: &Path, message: impl ToString) -> FileFault {
+fn fault(file: &Path, message: impl std::fmt::Display) -> FileFault {
     FileFault { file: file.to_owned(), message: message.to_string() }
 }
 
