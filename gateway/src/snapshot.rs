@@ -16,6 +16,8 @@ use hangu_inspect::{Inspector, Settings};
 use hangu_limit::Rate;
 use hangu_policy::{Dialect, RateClass, Source};
 
+use crate::admin::authority::Authority;
+use crate::admin::users::Administrators;
 use crate::clock::{self, Calendar};
 use crate::config::{self, Configuration, JwksSource, Mistake};
 use crate::identities::Identities;
@@ -42,6 +44,10 @@ pub struct Snapshot {
     pub routes: Routes,
     /// The policy.
     pub policy: Arc<hangu_policy::Snapshot>,
+    /// The text of the model in force.
+    pub policy_model: String,
+    /// Administrators and what they may do, where there is a console.
+    pub authority: Option<Arc<Authority>>,
     /// Local time.
     pub calendar: Calendar,
     /// Rates.
@@ -120,11 +126,11 @@ struct Workshop<'a> {
 }
 
 impl Workshop<'_> {
-    fn wrong(&mut self, file: &Path, message: impl ToString) {
+    fn wrong(&mut self, file: &Path, message: impl std::fmt::Display) {
         self.mistakes.push(Mistake::of_file(file, message.to_string()));
     }
 
-    fn wrong_here(&mut self, message: impl ToString) {
+    fn wrong_here(&mut self, message: impl std::fmt::Display) {
         let path = self.path.to_owned();
         self.wrong(&path, message);
     }
@@ -133,7 +139,7 @@ impl Workshop<'_> {
         fs::read_to_string(file).map_err(|e| self.wrong(file, format!("cannot be read: {e}"))).ok()
     }
 
-    fn policy(&mut self, model: &Path, rules: &[std::path::PathBuf]) -> Option<hangu_policy::Snapshot> {
+    fn policy(&mut self, model: &Path, rules: &[std::path::PathBuf]) -> Option<(hangu_policy::Snapshot, String)> {
         let model_text = self.text(model)?;
         let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
         let texts: Vec<String> = rules.iter().map(|r| self.text(r)).collect::<Option<_>>()?;
@@ -141,7 +147,7 @@ impl Workshop<'_> {
         let sources: Vec<Source<'_>> =
             names.iter().zip(&texts).map(|(name, text)| Source { name, text }).collect();
         match hangu_policy::Snapshot::load(Source { name: &model_name, text: &model_text }, &sources, Dialect::Strict) {
-            Ok(policy) => Some(policy),
+            Ok(policy) => Some((policy, model_text)),
             Err(mistakes) => {
                 self.mistakes.extend(mistakes.into_iter().map(|m| Mistake {
                     file: m.file.clone().into(),
@@ -152,6 +158,18 @@ impl Workshop<'_> {
                 None
             }
         }
+    }
+
+    fn authority(&mut self, console: &config::Console, before: Option<&Snapshot>) -> Option<Arc<Authority>> {
+        let policy = self.policy(&console.model, &console.rules);
+        let before = before.and_then(|b| b.authority.as_ref()).map(|a| &a.administrators);
+        let administrators =
+            Administrators::read(&console.users, before).map_err(|errors| self.mistakes.extend(errors)).ok();
+        let ((policy, _), administrators) = (policy?, administrators?);
+        Authority::new(administrators, policy, &console.host, &console.model)
+            .map(Arc::new)
+            .map_err(|mistake| self.mistakes.push(mistake))
+            .ok()
     }
 
     fn rate(&mut self, name: &str, rate: &config::Rate) -> Option<Rate> {
@@ -244,17 +262,18 @@ impl Snapshot {
             }
         };
         let policy = shop.policy(&configuration.policy.model, &configuration.policy.rules);
+        let authority = configuration.console.as_ref().and_then(|console| shop.authority(console, before));
         let rates = shop.rates(&configuration.limit);
         let tokens = shop.tokens(&configuration.identity, before);
         let identities = Identities::load(&configuration.identity, before.map(|b| &b.identities), &mut shop.mistakes);
         let signer = shop.signer(&configuration.identity, before);
-        if let Some(policy) = &policy
+        if let Some((policy, _)) = &policy
             && let Some(rates) = &rates
         {
             check_rate_classes(&mut shop, policy, rates);
         }
         let mistakes = shop.mistakes;
-        let (Some(policy), Some(rates), Some(tokens), Some(identities), Some(signer)) =
+        let (Some((policy, policy_model)), Some(rates), Some(tokens), Some(identities), Some(signer)) =
             (policy, rates, tokens, identities, signer)
         else {
             return Err(mistakes);
@@ -280,6 +299,8 @@ impl Snapshot {
             portals,
             routes,
             policy: Arc::new(policy),
+            policy_model,
+            authority,
             rates,
             inspector: before.map_or_else(|| Arc::new(Inspector::new(Settings::default())), |b| Arc::clone(&b.inspector)),
             tokens: ArcSwap::from_pointee(tokens),

@@ -6,7 +6,7 @@ use hangu_identity::Caller;
 use hangu_identity::local::{LocalIdentities, LockoutFile};
 use serde::Serialize;
 
-use crate::config::{self, Mistake};
+use crate::config::Mistake;
 use crate::identities::{self, UsersFile};
 
 /// What an administrator may be; nobody is two of them (三员分立).
@@ -48,18 +48,10 @@ pub struct Administrators {
 }
 
 impl Administrators {
-    /// Reads the console's users.
+    /// Reads the console's users; failed attempts of before are still remembered.
     ///
     /// # Errors
     /// Every mistake, an administrator without exactly one role included.
-    pub fn load(console: &config::Console) -> Result<Self, Vec<Mistake>> {
-        Self::read(&console.users, None)
-    }
-
-    /// Reads them again; failed attempts of before are still remembered.
-    ///
-    /// # Errors
-    /// Every mistake.
     pub fn read(path: &Path, before: Option<&Self>) -> Result<Self, Vec<Mistake>> {
         let file: UsersFile = identities::read_toml(path).map_err(|m| vec![m])?;
         let mut mistakes = Vec::new();

@@ -9,12 +9,7 @@ use crate::snapshot::Snapshot;
 
 /// Reads everything the configuration names and reports every mistake.
 pub(super) fn check(path: &Path) -> Answer {
-    let built = config::load(path).and_then(|configuration| {
-        if let Some(console) = &configuration.console {
-            crate::admin::users::Administrators::load(console)?;
-        }
-        Snapshot::build(configuration, None)
-    });
+    let built = config::load(path).and_then(|configuration| Snapshot::build(configuration, None));
     match built {
         Ok(snapshot) => {
             let c = &snapshot.configuration;

@@ -1,0 +1,214 @@
+//! Every call of the administration, once: where it is, what its event says, and who answers it.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use hangu_audit::event::Act;
+
+use crate::admin::context::Context;
+use crate::admin::problem::Problem;
+use crate::admin::{alerts, bans, callers, decisions, events, openapi, overview, policy, session, stream, system};
+
+/// What a call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Signs in.
+    SignIn,
+    /// Tells who is signed in.
+    Session,
+    /// Signs out.
+    SignOut,
+    /// Describes the calls.
+    Describe,
+    /// Live figures.
+    Overview,
+    /// What happens, as it happens.
+    Stream,
+    /// Lists events.
+    Events,
+    /// One event.
+    Event,
+    /// Explains a decision.
+    Decision,
+    /// The policy in force.
+    Policy,
+    /// Lists alerts.
+    Alerts,
+    /// Says that somebody works on an alert.
+    Acknowledge,
+    /// Closes an alert.
+    Close,
+    /// Lists callers.
+    Callers,
+    /// Ends a caller's sessions.
+    EndSessions,
+    /// Lists bans.
+    Bans,
+    /// Makes a ban.
+    Ban,
+    /// Lifts a ban.
+    Lift,
+    /// The state of the gateway.
+    Status,
+    /// Puts the configuration in its files into force.
+    Reload,
+    /// Nothing that exists.
+    Unknown,
+}
+
+/// A call.
+#[derive(Debug)]
+pub struct Route {
+    /// What it does.
+    pub operation: Operation,
+    /// Its method.
+    pub method: &'static str,
+    /// Its path, with variable parts in braces.
+    pub path: &'static str,
+    /// Its name in events.
+    pub name: &'static str,
+    /// The kind of thing that it is about.
+    pub resource: &'static str,
+    /// What it does to that.
+    pub act: Act,
+}
+
+const fn route(
+    operation: Operation,
+    method: &'static str,
+    path: &'static str,
+    name: &'static str,
+    resource: &'static str,
+    act: Act,
+) -> Route {
+    Route { operation, method, path, name, resource, act }
+}
+
+/// A call that does not exist.
+pub static UNKNOWN: Route = route(Operation::Unknown, "", "", "unknown", "api", Act::Read);
+
+/// All calls.
+pub static ROUTES: [Route; 20] = [
+    route(Operation::SignIn, "POST", "/admin/session", "session.start", "session", Act::Create),
+    route(Operation::Session, "GET", "/admin/session", "session.read", "session", Act::Read),
+    route(Operation::SignOut, "DELETE", "/admin/session", "session.end", "session", Act::Delete),
+    route(Operation::Describe, "GET", "/admin/openapi.json", "api.read", "api", Act::Read),
+    route(Operation::Overview, "GET", "/admin/situational/overview", "overview.read", "overview", Act::Read),
+    route(Operation::Stream, "GET", "/admin/situational/stream", "stream.read", "stream", Act::Read),
+    route(Operation::Events, "GET", "/admin/audit/events", "events.list", "event", Act::Read),
+    route(Operation::Event, "GET", "/admin/audit/events/{index}", "event.read", "event", Act::Read),
+    route(Operation::Decision, "GET", "/admin/policy/decisions/{id}", "decision.explain", "decision", Act::Read),
+    route(Operation::Policy, "GET", "/admin/policy/current", "policy.read", "policy", Act::Read),
+    route(Operation::Alerts, "GET", "/admin/situational/alerts", "alerts.list", "alert", Act::Read),
+    route(
+        Operation::Acknowledge,
+        "POST",
+        "/admin/situational/alerts/{id}/acknowledge",
+        "alert.acknowledge",
+        "alert",
+        Act::Update,
+    ),
+    route(Operation::Close, "POST", "/admin/situational/alerts/{id}/close", "alert.close", "alert", Act::Update),
+    route(Operation::Callers, "GET", "/admin/situational/callers", "callers.list", "caller", Act::Read),
+    route(
+        Operation::EndSessions,
+        "DELETE",
+        "/admin/situational/callers/{id}/sessions",
+        "caller.end-sessions",
+        "caller",
+        Act::Delete,
+    ),
+    route(Operation::Bans, "GET", "/admin/situational/bans", "bans.list", "ban", Act::Read),
+    route(Operation::Ban, "POST", "/admin/situational/bans", "ban.create", "ban", Act::Create),
+    route(Operation::Lift, "DELETE", "/admin/situational/bans/{id}", "ban.lift", "ban", Act::Delete),
+    route(Operation::Status, "GET", "/admin/system/status", "system.read", "system", Act::Read),
+    route(Operation::Reload, "POST", "/admin/system/reload", "system.reload", "configuration", Act::Update),
+];
+
+impl Route {
+    /// The path with `0` for every variable part.
+    pub fn example(&self) -> String {
+        let parts = self.path.split('/').map(|part| if part.starts_with('{') { "0" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    fn fits(&self, path: &str) -> bool {
+        let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return true,
+                (Some(wanted), Some(given)) if wanted == given => {}
+                (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => {}
+                (Some(_) | None, Some(_) | None) => return false,
+            }
+        }
+    }
+}
+
+/// The call with this method and path.
+pub fn find(method: &Method, path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.method == method.as_str() && route.fits(path))
+}
+
+impl Operation {
+    /// Whether it concerns nothing but the administrator's own session and this interface; every role may do that.
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Session | Self::SignOut | Self::Describe)
+    }
+
+    fn handler(self, method: MethodFilter) -> MethodRouter<Context> {
+        match self {
+            Self::SignIn => on(method, session::sign_in),
+            Self::Session => on(method, |state, who| async { session::read(state, who) }),
+            Self::SignOut => on(method, session::sign_out),
+            Self::Describe => on(method, || async { openapi::read() }),
+            Self::Overview => on(method, |State(context): State<Context>| async move { overview::read(&context) }),
+            Self::Stream => on(method, |state, who| async { stream::open(state, who) }),
+            Self::Events => on(method, events::list),
+            Self::Event => on(method, events::one),
+            Self::Decision => on(method, decisions::explain),
+            Self::Policy => on(method, |State(context): State<Context>| async move { policy::current(&context) }),
+            Self::Alerts => on(method, alerts::list),
+            Self::Acknowledge => on(method, alerts::acknowledge),
+            Self::Close => on(method, alerts::close),
+            Self::Callers => on(method, |State(context): State<Context>| async move { callers::list(&context) }),
+            Self::EndSessions => on(method, callers::end_sessions_of),
+            Self::Bans => on(method, |State(context): State<Context>| async move { bans::list(&context) }),
+            Self::Ban => on(method, bans::create),
+            Self::Lift => on(method, bans::lift),
+            Self::Status => on(method, |State(context): State<Context>| async move { system::status(&context) }),
+            Self::Reload => on(method, system::reload),
+            Self::Unknown => on(method, || async { Problem::not_found() }),
+        }
+    }
+}
+
+/// A router over all calls.
+pub fn router() -> Router<Context> {
+    let mut router = Router::new();
+    for route in &ROUTES {
+        let method = match route.method {
+            "POST" => MethodFilter::POST,
+            "DELETE" => MethodFilter::DELETE,
+            _ => MethodFilter::GET,
+        };
+        router = router.route(route.path, route.operation.handler(method));
+    }
+    router
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_found_by_its_method_and_whole_path() {
+        let name = |method: Method, path: &str| find(&method, path).map(|r| r.name);
+        assert_eq!(name(Method::GET, "/admin/audit/events/17"), Some("event.read"));
+        assert_eq!(name(Method::GET, "/admin/audit/events/"), None);
+        assert_eq!(name(Method::GET, "/admin/audit/events/17/18"), None);
+        assert_eq!(name(Method::DELETE, "/admin/situational/bans"), None);
+        assert_eq!(name(Method::DELETE, "/admin/situational/callers/u%3Ali/sessions"), Some("caller.end-sessions"));
+    }
+}

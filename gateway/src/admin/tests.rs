@@ -1,0 +1,1 @@
+//! The administration as a browser meets it: a gateway from a folder of its own, asked through its router.
