@@ -1,0 +1,5 @@
+//! The product as its users meet it.
+
+#![cfg(test)]
+
+mod harness;
