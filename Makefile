@@ -2,7 +2,7 @@
 # make test    everything that must hold
 # make bench   what a request costs, beside its peers
 #
-# `make test` is made of: format lint console-test rust-test docs deny unused. Each can be run alone.
+# `make test` is made of: format console-test lint docs deny unused rust-test. Each can be run alone.
 
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -18,7 +18,7 @@ console_sources := $(shell find $(console)/src $(console)/public -type f) \
 	$(addprefix $(console)/,index.html package.json package-lock.json tsconfig.json vite.config.ts)
 chromium = $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
-.PHONY: run release test bench format lint console console-test rust-test docs deny unused prepare clean
+.PHONY: run release test bench format lint console console-test rust-test docs deny unused prepare again clean
 
 run: release
 	@BIN='$(target)/release' exec configs/run.sh
@@ -31,26 +31,31 @@ prepare:
 
 # ---- the console: built when its sources changed; its files are embedded in the binary -------------------------------
 
-console: $(console)/dist/.built
+console: $(console)/node_modules/.built
 
 $(console)/node_modules/.installed: $(console)/package-lock.json | prepare
 	npm --prefix $(console) ci --no-progress
 	touch $@
 
-$(console)/dist/.built: $(console)/node_modules/.installed $(console_sources)
+# The stamp is beside the build and not in it: what is in dist/ is embedded. Without its assets the stamp means nothing.
+$(console)/node_modules/.built: $(console)/node_modules/.installed $(console_sources) \
+		$(if $(wildcard $(console)/dist/assets/*),,again)
 	npm --prefix $(console) run --silent build
 	touch $@
 
+again:
+
 # ---- the tests -----------------------------------------------------------------------------------------------------
 
+# The cheap ones first; the last lines are those that count the tests.
 test: prepare console
 	$(MAKE) --no-print-directory format
 	$(MAKE) --no-print-directory console-test
 	$(MAKE) --no-print-directory lint
-	$(MAKE) --no-print-directory rust-test
 	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory deny
 	$(MAKE) --no-print-directory unused
+	$(MAKE) --no-print-directory rust-test
 
 format:
 	cargo fmt --all --check
@@ -70,11 +75,15 @@ console-test: console
 		echo 'skipped: no Chromium, so the console was not looked at'; \
 	fi
 
-# The scenarios drive the built binary; they must not drive an old one.
+# The scenarios drive the built binary and must not drive an old one: building the tests builds it.
 rust-test: console
-	cargo build --workspace --bins --locked
-	HANGU_BIN="$$(realpath '$(target)/debug/hangu')" CHROMIUM='$(chromium)' \
-		cargo test --workspace --locked --no-fail-fast
+	cargo test --workspace --locked --no-run
+	@log=$$(mktemp); failed=0; \
+	{ HANGU_BIN="$$(realpath '$(target)/debug/hangu')" CHROMIUM='$(chromium)' \
+		cargo test --workspace --locked --no-fail-fast 2>&1 || echo 'cargo test failed'; } | tee "$$log"; \
+	if [ "$$(tail -n 1 "$$log")" = 'cargo test failed' ]; then failed=1; fi; \
+	awk '/^test result:/ { p += $$4; f += $$6; i += $$8 } END { printf "%d passed, %d failed, %d ignored\n", p, f, i }' "$$log"; \
+	rm -f "$$log"; exit "$$failed"
 
 docs: console
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --document-private-items

@@ -42,11 +42,27 @@ fn tests_know_what_the_table_of_the_architecture_says_and_nothing_else() {
 
 #[test]
 fn no_engine_knows_another() {
-    let engines = ["audit", "identity", "inspect", "limit", "pki", "policy", "redact", "situational"];
+    let engines = [
+        "audit",
+        "identity",
+        "inspect",
+        "limit",
+        "pki",
+        "policy",
+        "redact",
+        "situational",
+    ];
     let arrows = actual(Kind::Shipped);
     for engine in engines.map(|e| format!("hangu-{e}")) {
-        let known: Vec<_> = arrows[&engine].iter().filter(|d| d.starts_with("hangu")).collect();
-        assert_eq!(known, Vec::<&String>::new(), "`{engine}` must not know another crate of the tree");
+        let known: Vec<_> = arrows[&engine]
+            .iter()
+            .filter(|d| d.starts_with("hangu"))
+            .collect();
+        assert_eq!(
+            known,
+            Vec::<&String>::new(),
+            "`{engine}` must not know another crate of the tree"
+        );
     }
 }
 
@@ -56,7 +72,10 @@ fn nothing_that_ships_knows_a_crate_made_for_tests() {
         if TEST_CRATES.contains(&name.as_str()) {
             continue;
         }
-        let wrong: Vec<_> = known.iter().filter(|d| TEST_CRATES.contains(&d.as_str())).collect();
+        let wrong: Vec<_> = known
+            .iter()
+            .filter(|d| TEST_CRATES.contains(&d.as_str()))
+            .collect();
         assert!(wrong.is_empty(), "`{name}` ships and depends on {wrong:?}");
     }
 }
@@ -80,17 +99,29 @@ fn root() -> &'static Path {
 /// The arrows of the manifests.
 fn actual(kind: Kind) -> Arrows {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut arrows = Arrows::new();
     for package in metadata["packages"].as_array().unwrap() {
         let name = text(&package["name"]);
-        let wanted = |d: &str| d.starts_with("hangu") || (!TEST_CRATES.contains(&&*name) && GUARDED.contains(&d));
+        let wanted = |d: &str| {
+            d.starts_with("hangu") || (!TEST_CRATES.contains(&&*name) && GUARDED.contains(&d))
+        };
         let known = package["dependencies"].as_array().unwrap().iter();
         let known = known
             .filter(|d| (d["kind"] == "dev") == (kind == Kind::Tests))
@@ -105,13 +136,20 @@ fn actual(kind: Kind) -> Arrows {
 /// The arrows of the table, a row a crate: `| crate | knows | in tests |`.
 fn written(column: Column) -> Arrows {
     let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let (_, section) = page.split_once("\n## Arrows\n").expect("ARCHITECTURE.md has a section `Arrows`");
-    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
+    let (_, section) = page
+        .split_once("\n## Arrows\n")
+        .expect("ARCHITECTURE.md has a section `Arrows`");
+    let section = section
+        .split_once("\n## ")
+        .map_or(section, |(section, _)| section);
     let rows = section.lines().filter(|line| line.starts_with("| `hangu"));
     let arrows: Arrows = rows
         .map(|row| {
             let cells: Vec<&str> = row.split('|').collect();
-            (names(cells[1]).into_iter().next().unwrap(), names(cells[column as usize]))
+            (
+                names(cells[1]).into_iter().next().unwrap(),
+                names(cells[column as usize]),
+            )
         })
         .collect();
     assert!(arrows.len() > 8, "the table of the arrows cannot be read");
@@ -120,5 +158,9 @@ fn written(column: Column) -> Arrows {
 
 /// What stands in backticks.
 fn names(cell: &str) -> BTreeSet<String> {
-    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    cell.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }
