@@ -91,7 +91,7 @@ async fn a_refusal_reaches_no_portal_and_leaves_an_event() {
 
     pass.crash_and_restart().await;
     assert!(
-        pass.events().iter().any(|e| *e == event),
+        pass.events().contains(&event),
         "the event is still there"
     );
     assert!(pass.metrics().await.contains("hangu_"));

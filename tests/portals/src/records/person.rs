@@ -39,7 +39,8 @@ pub struct Person {
     pub bank_card: String,
     /// 工作单位.
     pub employer: String,
-    /// 月薪, in yuan.
+    /// 月薪, in yuan; told only where it is asked for by itself.
+    #[serde(skip)]
     pub salary: u64,
 }
 
