@@ -90,10 +90,7 @@ async fn a_refusal_reaches_no_portal_and_leaves_an_event() {
     assert!(raw.read_to_end().await.starts_with("HTTP/1.1 200"));
 
     pass.crash_and_restart().await;
-    assert!(
-        pass.events().contains(&event),
-        "the event is still there"
-    );
+    assert!(pass.events().contains(&event), "the event is still there");
     assert!(pass.metrics().await.contains("hangu_"));
     assert_eq!(pass.stop().await, Some(0));
 }
