@@ -16,6 +16,12 @@ say() { printf '%s\n' "$*"; }
 
 alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
 
+portals_failed() {
+    say '示例门户没有启动： · the sample portals did not start:' >&2
+    cat "$state/portals.log" >&2
+    exit 1
+}
+
 # Stops what was started, whatever the reason for leaving.
 leave() {
     code=$?
@@ -47,6 +53,11 @@ fi
 mkdir -p "$state"
 "$bin/hangu-portals" >"$state/portals.log" 2>&1 &
 portals=$!
+# A taken port shows at once.
+sleep 0.5
+if ! alive "$portals"; then
+    portals_failed
+fi
 "$bin/hangu" run --config "$config" &
 gateway=$!
 
