@@ -25,9 +25,15 @@ const USERS = {
   qian: { user: 'qian', name: '钱明', role: 'auditor' },
 }
 const GRANTS = {
-  sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview'],
+  sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
   secadmin: ['GET /admin/policy/*', '* /admin/situational/*'],
-  auditor: ['GET /admin/audit/*', 'GET /admin/situational/overview', 'GET /admin/situational/alerts'],
+  auditor: [
+    'GET /admin/audit/*',
+    'GET /admin/policy/decisions/*',
+    'GET /admin/situational/overview',
+    'GET /admin/situational/stream',
+    'GET /admin/situational/alerts',
+  ],
 }
 const CSRF = 'dev-csrf'
 const sessions = new Map()

@@ -17,7 +17,7 @@ test('the table of who may do what is this and nothing else', () => {
   )
   expect(table).toEqual([
     'overview: sysadmin secadmin auditor',
-    'stream: secadmin',
+    'stream: sysadmin secadmin auditor',
     'events: auditor',
     'alerts: secadmin auditor',
     'handleAlert: secadmin',
@@ -27,7 +27,7 @@ test('the table of who may do what is this and nothing else', () => {
     'ban: secadmin',
     'lift: secadmin',
     'policy: secadmin',
-    'decision: secadmin',
+    'decision: secadmin auditor',
     'system: sysadmin',
     'reload: sysadmin',
   ])

@@ -298,7 +298,7 @@ export const en: Record<keyof typeof zh, string> = {
   'ban.lifted': 'The ban is lifted',
   'ban.example.address': 'such as 203.0.113.7 or 2001:db8::/48',
   'ban.example.caller': 'such as u:li or svc:tax-etl',
-  'ban.example.certificate': 'serial number or SHA-256 fingerprint',
+  'ban.example.certificate': 'SHA-256 fingerprint, 64 hexadecimal digits',
 
   'policy.revision': 'Revision',
   'policy.loaded': 'loaded',

@@ -297,7 +297,7 @@ export const zh = {
   'ban.lifted': '封禁已解除',
   'ban.example.address': '例如 203.0.113.7 或 2001:db8::/48',
   'ban.example.caller': '例如 u:li 或 svc:tax-etl',
-  'ban.example.certificate': '证书序列号或 SHA-256 指纹',
+  'ban.example.certificate': 'SHA-256 指纹，64 位十六进制数',
 
   'policy.revision': '修订号',
   'policy.loaded': '载入于',

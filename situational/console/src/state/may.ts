@@ -9,9 +9,15 @@ export type Deed = readonly [method: Method, path: string]
  * disabled; the gateway decides what happens.
  */
 const BY_ROLE: Record<Role, readonly string[]> = {
-  sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview'],
+  sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
   secadmin: ['GET /admin/policy/*', '* /admin/situational/*'],
-  auditor: ['GET /admin/audit/*', 'GET /admin/situational/overview', 'GET /admin/situational/alerts'],
+  auditor: [
+    'GET /admin/audit/*',
+    'GET /admin/policy/decisions/*',
+    'GET /admin/situational/overview',
+    'GET /admin/situational/stream',
+    'GET /admin/situational/alerts',
+  ],
 }
 
 export const ROLES: readonly Role[] = ['sysadmin', 'secadmin', 'auditor']
