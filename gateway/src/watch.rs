@@ -225,7 +225,11 @@ impl Watchtower {
                 callers.remove(&oldest);
             }
         }
-        let caller = callers.entry(id.to_owned()).or_default();
+        // Almost always known already, and then its name need not be copied.
+        let caller = match callers.get_mut(id) {
+            Some(known) => known,
+            None => callers.entry(id.to_owned()).or_default(),
+        };
         caller.requests += 1;
         caller.refused += u64::from(refused);
         caller.last_ms = time_ms;

@@ -3,7 +3,6 @@
 //! Nothing is forwarded without a [`Permit`]. A request goes out a second time only when it was never sent, or when
 //! its method is safe and it has no body; and then once, to another address where there is one.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,6 +22,7 @@ use hyper::body::Incoming;
 use crate::body::request::RequestBody;
 use crate::canon;
 use crate::clock;
+use crate::config::Balance;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::snapshot::Portal;
@@ -265,6 +265,15 @@ impl Outbound<'_> {
     }
 }
 
+/// What a consistent hash goes by: the caller, or the address where nobody is identified.
+fn hash_key(exchange: &Exchange, upstream: &Upstream, caller: &Caller) -> String {
+    match upstream.settings.balance {
+        Balance::RoundRobin | Balance::LeastConnections => String::new(),
+        Balance::ConsistentHash if caller.is_nobody() => exchange.address().to_string(),
+        Balance::ConsistentHash => caller.id.clone(),
+    }
+}
+
 /// What became of one try.
 #[expect(clippy::large_enum_variant, reason = "it lives for one match, and the large one is the way back of a retry")]
 enum Try {
@@ -286,8 +295,7 @@ async fn send(
     websocket: bool,
 ) -> Result<(Response<Incoming>, Lease), Refusal> {
     let repeatable = parts.method.is_safe() && body.is_empty() && !websocket;
-    let client: SocketAddr = exchange.connection.client;
-    let key = if caller.is_nobody() { client.ip().to_string() } else { caller.id.clone() };
+    let key = hash_key(exchange, upstream, caller);
     let host = exchange.host.clone();
     let tls = upstream.settings.tls.is_some();
     let mut out = Outbound { parts, path, host: &host, tls };
