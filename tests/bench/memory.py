@@ -33,6 +33,9 @@ def run(ground):
         peer.process.stop()
     peer = ground.start("hangu-inspecting", Work(tls=True, token="es", console=True), 1)
     try:
+        _status, body = peer.ask("/download/100000", token=peer.token())
+        if "王小明" not in body or "110101199003070" in body:
+            raise RuntimeError(f"the download is not redacted: {body[:300]}")
         warm = peer.load("download", path="/download/1000000")
         upload = peer.load("upload", "--bytes", "1000000", path="/upload")
         for command in (warm, upload):

@@ -9,6 +9,8 @@ from material import AUDIENCE, HOST, ISSUER, NAMES, SPIFFE
 
 # High enough that no request of a run is ever turned away.
 NEVER = 1_000_000
+# And that no download of a run looks like mass reading of personal records.
+MANY = 4_000_000_000
 
 
 @dataclass(frozen=True)
@@ -377,6 +379,10 @@ address = {{ rate = "{NEVER}/s", burst = {NEVER} }}
 [limit.class]
 gold = {{ rate = "{NEVER}/s", burst = {NEVER} }}
 silver = {{ rate = "{NEVER}/s", burst = {NEVER} }}
+
+[situational.reading]
+people-per-hour = {MANY}
+people-per-day = {MANY}
 
 [situational.responses]
 spare-networks = ["127.0.0.0/8"]

@@ -126,9 +126,19 @@ def stage_of(frames, inlined):
 def kernel_of(frames):
     """The system call that a sample in the kernel belongs to."""
     for _address, symbol, _where in frames:
-        if found := re.match(r"(?:__(?:x64|se)_sys_|__do_sys_|ksys_|do_sys_)(\w+)", symbol):
-            return found[1]
-    return "interrupts and scheduling"
+        if found := re.match(r"(?:__(?:x64|se)_sys_|__do_sys_|ksys_|do_sys_|do_)(\w+)", symbol):
+            if found[1] not in ("syscall_64", "softirq_own_stack"):
+                return found[1]
+    return f"other: {frames[0][1]}"
+
+
+def caller_of(frames, inlined):
+    """Who asked the allocator: the first function outside it and outside the standard library."""
+    for place, (address, symbol, _where) in enumerate(frames):
+        for text in inlined.known.get(address - (place > 0)) or [symbol]:
+            if not re.search(r"mimalloc|^_?mi_|__r(ust|dl)_|^(<?alloc|<?core|<?std|<?hashbrown|<?bytes)::|\?\?", text):
+                return text.split(" /")[0]
+    return "unknown"
 
 
 def main():
@@ -142,17 +152,17 @@ def main():
     arguments.add_argument("--functions", type=int, default=25, help="how many functions are named")
     given = arguments.parse_args()
     material.make(given.cache / "material")
-    binary = given.hangu.resolve()
-    ground = Ground(given.cache, given.tools.resolve(), binary)
+    ground = Ground(given.cache, given.tools.resolve(), given.hangu.resolve())
     upstream = ground.upstream()
     work = Work() if given.off else Work(tls=True, token="es")
     peer = ground.start(given.peer, work, 0)
     try:
         peer.measure(1.0)
+        binary = Path(f"/proc/{peer.process.child.pid}/exe").resolve()
         maps = mappings(peer.process.child.pid, binary)
         file = ground.run / "perf.data"
         perf = subprocess.Popen(
-            ["perf", "record", "-q", "-e", "cpu-clock", "-F", "1999", "--call-graph", "dwarf,16384",
+            ["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "--call-graph", "dwarf,8192",
              "-o", str(file), "-p", str(peer.process.child.pid)], stderr=subprocess.DEVNULL,
         )  # fmt: skip
         time.sleep(0.5)
@@ -165,21 +175,23 @@ def main():
     everything = list(samples(file))
     inlined = Inlined(binary, maps)
     inlined.learn({a - (i > 0) for _thread, frames in everything for i, (a, _s, _o) in enumerate(frames[:12])})
-    stages, threads, calls, functions = (collections.Counter() for _ in range(4))
+    stages, threads, calls, callers, functions = (collections.Counter() for _ in range(5))
     for thread, frames in everything:
         stage = stage_of(frames, inlined)
         stages[stage] += 1
         threads[re.sub(r"\s+\d+$", "", thread)] += 1
         if stage == STAGES[0][0]:
             calls[kernel_of(frames)] += 1
+        elif stage == "allocator":
+            callers[caller_of(frames, inlined)] += 1
         else:
             names = inlined.known.get(frames[0][0]) or [frames[0][1]]
             functions[f"{stage}: {names[0].split(' /')[0]}"] += 1
     total = sum(stages.values())
-    # The sampler itself costs time; shares are taken from the samples, the whole from an unsampled minute.
-    print(f"{json.dumps(seen)}\n{total} samples; µs below are shares of {seen['cpu_us']:.1f} µs, sampling included\n")
+    print(f"{json.dumps(seen)}\n{total} samples; the µs below are shares of {seen['cpu_us']:.1f}, which sampling itself makes larger\n")
     for title, counter in (
-        ("stage", stages), ("thread", threads), ("system call", calls), ("function", functions),
+        ("stage", stages), ("thread", threads), ("system call", calls), ("allocator, called by", callers),
+        ("function", functions),
     ):  # fmt: skip
         print(f"| {title} | µs per request | share |\n|---|---|---|")
         for name, count in counter.most_common(given.functions):

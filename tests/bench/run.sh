@@ -1,6 +1,7 @@
 #!/bin/sh
 # What a request costs, beside nginx, HAProxy, Envoy and bare proxies. `make bench` calls it; further arguments go to
-# bench.py (`tests/bench/run.sh off rs256 --rounds 10`). Peers and keys are kept in the user's cache folder.
+# bench.py (`tests/bench/run.sh off rs256 --rounds 10`), and after the word `profile` to profile.py, which tells where
+# the time of a request goes. Peers and keys are kept in the user's cache folder.
 #
 #   HANGU_BIN   the gateway's binary (default: target/release/hangu)
 #   BENCH_PORT  the first of a few hundred ports on loopback (default: 21000)
@@ -51,5 +52,10 @@ fi
 
 cargo build --release --quiet --locked --manifest-path "$here/Cargo.toml" --target-dir "$tools"
 ulimit -n "$(ulimit -H -n)"
-exec env PYTHONDONTWRITEBYTECODE=1 "$python" "$here/bench.py" \
+script=bench.py
+if [ "${1-}" = profile ]; then
+    script=profile.py
+    shift
+fi
+exec env PYTHONDONTWRITEBYTECODE=1 "$python" "$here/$script" \
     --cache "$cache" --tools "$tools/release" --hangu "$hangu" "$@"

@@ -40,7 +40,10 @@ fn provider(exchange: KeyExchange) -> Arc<CryptoProvider> {
     let mut provider = aws_lc_rs::default_provider();
     provider.kx_groups = match exchange {
         KeyExchange::Classic => vec![aws_lc_rs::kx_group::X25519],
-        KeyExchange::Hybrid => vec![aws_lc_rs::kx_group::X25519MLKEM768, aws_lc_rs::kx_group::X25519],
+        KeyExchange::Hybrid => vec![
+            aws_lc_rs::kx_group::X25519MLKEM768,
+            aws_lc_rs::kx_group::X25519,
+        ],
     };
     Arc::new(provider)
 }
@@ -49,12 +52,18 @@ fn provider(exchange: KeyExchange) -> Arc<CryptoProvider> {
 ///
 /// # Errors
 /// When a file cannot be read or does not fit.
-pub fn client(anchors: &Path, own: Option<Pair<'_>>, exchange: KeyExchange) -> Result<ClientConfig, Failure> {
+pub fn client(
+    anchors: &Path,
+    own: Option<Pair<'_>>,
+    exchange: KeyExchange,
+) -> Result<ClientConfig, Failure> {
     let builder = ClientConfig::builder_with_provider(provider(exchange))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(roots(anchors)?);
     let mut config = match own {
-        Some((cert, key)) => builder.with_client_auth_cert(chain(cert)?, PrivateKeyDer::from_pem_file(key)?)?,
+        Some((cert, key)) => {
+            builder.with_client_auth_cert(chain(cert)?, PrivateKeyDer::from_pem_file(key)?)?
+        }
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -68,8 +77,11 @@ pub fn client(anchors: &Path, own: Option<Pair<'_>>, exchange: KeyExchange) -> R
 /// When a file cannot be read or does not fit.
 pub fn server(own: Pair<'_>, client_anchors: &Path) -> Result<ServerConfig, Failure> {
     let provider = provider(KeyExchange::Hybrid);
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots(client_anchors)?), Arc::clone(&provider)).build()?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(
+        Arc::new(roots(client_anchors)?),
+        Arc::clone(&provider),
+    )
+    .build()?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)

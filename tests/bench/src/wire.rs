@@ -66,11 +66,16 @@ impl Target {
         tcp.set_nodelay(true)?;
         let wire: Box<dyn Wire> = match &self.tls {
             None => Box::new(tcp),
-            Some((config, name)) => {
-                Box::new(TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp).await?)
-            }
+            Some((config, name)) => Box::new(
+                TlsConnector::from(Arc::clone(config))
+                    .connect(name.clone(), tcp)
+                    .await?,
+            ),
         };
-        Ok(Connection { wire, read: BytesMut::new() })
+        Ok(Connection {
+            wire,
+            read: BytesMut::new(),
+        })
     }
 }
 
@@ -115,7 +120,11 @@ impl Connection {
             Framing::UntilClosed => self.rest().await?,
         };
         let closed = head.close || matches!(head.framing, Framing::UntilClosed);
-        Ok(Answer { status: head.status, bytes, closed })
+        Ok(Answer {
+            status: head.status,
+            bytes,
+            closed,
+        })
     }
 
     /// Waits until the other side closes.
@@ -145,7 +154,13 @@ impl Connection {
         let mut parsed = httparse::Response::new(&mut fields);
         parsed.parse(&bytes)?;
         let status = parsed.code.ok_or("an answer without a status")?;
-        let field = |name: &str| parsed.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name)).map(|h| h.value);
+        let field = |name: &str| {
+            parsed
+                .headers
+                .iter()
+                .find(|h| h.name.eq_ignore_ascii_case(name))
+                .map(|h| h.value)
+        };
         let close = field("connection").is_some_and(|v| v.eq_ignore_ascii_case(b"close"));
         let framing = if status < 200 || status == 204 || status == 304 {
             Framing::Length(0)
@@ -157,12 +172,19 @@ impl Connection {
                 None => Framing::UntilClosed,
             }
         };
-        Ok(Head { status, framing, close })
+        Ok(Head {
+            status,
+            framing,
+            close,
+        })
     }
 
     async fn skip(&mut self, mut bytes: u64) -> Result<(), Failure> {
         loop {
-            let here = self.read.len().min(usize::try_from(bytes).unwrap_or(usize::MAX));
+            let here = self
+                .read
+                .len()
+                .min(usize::try_from(bytes).unwrap_or(usize::MAX));
             self.read.advance(here);
             bytes -= here as u64;
             if bytes == 0 {

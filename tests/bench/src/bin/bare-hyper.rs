@@ -38,7 +38,9 @@ async fn main() -> Result<(), Failure> {
     let upstream: Arc<str> = upstream.as_str().into();
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    let pool: Pool = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(256).build(connector);
+    let pool: Pool = Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(256)
+        .build(connector);
     let listener = TcpListener::bind(address).await?;
     loop {
         let (tcp, peer) = listener.accept().await?;
@@ -46,13 +48,21 @@ async fn main() -> Result<(), Failure> {
         let (pool, upstream, tls) = (pool.clone(), Arc::clone(&upstream), tls.clone());
         let peer = HeaderValue::from_str(&peer.ip().to_string())?;
         tokio::spawn(async move {
-            let service = service_fn(move |request| forward(request, pool.clone(), Arc::clone(&upstream), peer.clone()));
+            let service = service_fn(move |request| {
+                forward(request, pool.clone(), Arc::clone(&upstream), peer.clone())
+            });
             let http = http1::Builder::new();
             // A client that breaks off costs what it has cost.
             let _ended = match tls {
-                None => http.serve_connection(TokioIo::new(tcp), service).await.is_ok(),
+                None => http
+                    .serve_connection(TokioIo::new(tcp), service)
+                    .await
+                    .is_ok(),
                 Some(tls) => match tls.accept(tcp).await {
-                    Ok(tls) => http.serve_connection(TokioIo::new(tls), service).await.is_ok(),
+                    Ok(tls) => http
+                        .serve_connection(TokioIo::new(tls), service)
+                        .await
+                        .is_ok(),
                     Err(_) => false,
                 },
             };
@@ -67,7 +77,11 @@ async fn forward(
     peer: HeaderValue,
 ) -> Result<Response<Incoming>, Failure> {
     let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
-    *request.uri_mut() = Uri::builder().scheme("http").authority(&*upstream).path_and_query(path).build()?;
+    *request.uri_mut() = Uri::builder()
+        .scheme("http")
+        .authority(&*upstream)
+        .path_and_query(path)
+        .build()?;
     *request.version_mut() = Version::HTTP_11;
     request.headers_mut().remove(CONNECTION);
     request.headers_mut().insert("x-forwarded-for", peer);

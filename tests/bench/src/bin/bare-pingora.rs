@@ -26,7 +26,11 @@ impl ProxyHttp for Bare {
 
     fn new_ctx(&self) -> Self::CTX {}
 
-    async fn upstream_peer(&self, _session: &mut Session, _ctx: &mut Self::CTX) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(
+        &self,
+        _session: &mut Session,
+        _ctx: &mut Self::CTX,
+    ) -> Result<Box<HttpPeer>> {
         Ok(Box::new(HttpPeer::new(self.upstream, false, String::new())))
     }
 }
@@ -36,7 +40,11 @@ fn main() -> Result<(), Failure> {
     let usage = "usage: bare-pingora ADDRESS UPSTREAM";
     let address = arguments.next().ok_or(usage)?;
     let upstream: SocketAddr = arguments.next().ok_or(usage)?.parse()?;
-    let conf = ServerConf { threads: 1, upstream_keepalive_pool_size: 256, ..ServerConf::default() };
+    let conf = ServerConf {
+        threads: 1,
+        upstream_keepalive_pool_size: 256,
+        ..ServerConf::default()
+    };
     let mut server = Server::new_with_opt_and_conf(None, conf);
     server.bootstrap();
     let mut service = http_proxy_service(&Arc::clone(&server.configuration), Bare { upstream });

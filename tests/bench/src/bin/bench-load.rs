@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hangu_bench::Failure;
 use hangu_bench::trust::{self, KeyExchange};
 use hangu_bench::wire::{Connection, Target};
-use hangu_bench::Failure;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
@@ -86,14 +86,22 @@ enum Exchange {
 
 impl WhereTo {
     fn target(&self) -> Result<Target, Failure> {
-        let Some(anchors) = &self.anchors else { return Ok(Target { address: self.address, tls: None }) };
+        let Some(anchors) = &self.anchors else {
+            return Ok(Target {
+                address: self.address,
+                tls: None,
+            });
+        };
         let own = self.certificate.as_deref().zip(self.key.as_deref());
         let exchange = match self.exchange {
             Exchange::Classic => KeyExchange::Classic,
             Exchange::Hybrid => KeyExchange::Hybrid,
         };
         let config = Arc::new(trust::client(anchors, own, exchange)?);
-        Ok(Target { address: self.address, tls: Some((config, ServerName::try_from(self.host.clone())?)) })
+        Ok(Target {
+            address: self.address,
+            tls: Some((config, ServerName::try_from(self.host.clone())?)),
+        })
     }
 
     fn request(&self, method: &str, more: &str) -> Vec<u8> {
@@ -127,7 +135,8 @@ impl Tally {
             self.bad += 1;
             self.last_bad = status;
         }
-        self.micros.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+        self.micros
+            .push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
     }
 
     fn failed(&mut self, error: &Failure) {
@@ -138,7 +147,11 @@ impl Tally {
     fn report(mut self, elapsed: Duration) -> Value {
         self.micros.sort_unstable();
         let at = |share: f64| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index below the length")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an index below the length"
+            )]
             let index = (self.micros.len() as f64 * share) as usize;
             self.micros.get(index).copied().unwrap_or(0)
         };
@@ -159,15 +172,32 @@ async fn main() -> Result<(), Failure> {
     }
     let target = cli.where_to.target()?;
     let report = match cli.what {
-        What::Closed { connections, seconds, fresh } => {
+        What::Closed {
+            connections,
+            seconds,
+            fresh,
+        } => {
             let more = if fresh { "Connection: close\r\n" } else { "" };
             let request = cli.where_to.request("GET", more);
-            closed(target, request, connections, Duration::from_secs_f64(seconds), fresh).await
+            closed(
+                target,
+                request,
+                connections,
+                Duration::from_secs_f64(seconds),
+                fresh,
+            )
+            .await
         }
-        What::Idle { connections } => return idle(target, cli.where_to.request("GET", ""), connections).await,
+        What::Idle { connections } => {
+            return idle(target, cli.where_to.request("GET", ""), connections).await;
+        }
         What::Download => {
             let begun = Instant::now();
-            let answer = target.open().await?.ask(&cli.where_to.request("GET", "")).await?;
+            let answer = target
+                .open()
+                .await?
+                .ask(&cli.where_to.request("GET", ""))
+                .await?;
             json!({ "status": answer.status, "bytes": answer.bytes, "seconds": begun.elapsed().as_secs_f64() })
         }
         What::Upload { bytes } => upload(&target, &cli.where_to, bytes).await?,
@@ -176,7 +206,13 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn closed(target: Target, request: Vec<u8>, connections: usize, length: Duration, fresh: bool) -> Value {
+async fn closed(
+    target: Target,
+    request: Vec<u8>,
+    connections: usize,
+    length: Duration,
+    fresh: bool,
+) -> Value {
     let tally = Rc::new(RefCell::new(Tally::default()));
     let request: Rc<[u8]> = request.into();
     let begun = Instant::now();
@@ -265,9 +301,18 @@ async fn upload(target: &Target, where_to: &WhereTo, bytes: u64) -> Result<Value
     let mut left = bytes;
     while left > 0 {
         let now = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
-        connection.write(piece.get(..now).unwrap_or_default()).await?;
+        if connection
+            .write(piece.get(..now).unwrap_or_default())
+            .await
+            .is_err()
+        {
+            // Refused halfway: the answer says why.
+            break;
+        }
         left -= now as u64;
     }
     let answer = connection.answer().await?;
-    Ok(json!({ "status": answer.status, "bytes": bytes, "seconds": begun.elapsed().as_secs_f64() }))
+    Ok(
+        json!({ "status": answer.status, "bytes": bytes - left, "seconds": begun.elapsed().as_secs_f64() }),
+    )
 }

@@ -22,7 +22,10 @@ type Body = BoxBody<Bytes, Infallible>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), hangu_bench::Failure> {
-    let address: SocketAddr = std::env::args().nth(1).ok_or("usage: bench-upstream ADDRESS")?.parse()?;
+    let address: SocketAddr = std::env::args()
+        .nth(1)
+        .ok_or("usage: bench-upstream ADDRESS")?
+        .parse()?;
     let small = Bytes::from(small());
     let block = Bytes::from(block());
     let listener = TcpListener::bind(address).await?;
@@ -33,12 +36,18 @@ async fn main() -> Result<(), hangu_bench::Failure> {
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(request, small.clone(), block.clone()));
             // A client that goes away is no concern of an upstream.
-            let _gone = http1::Builder::new().serve_connection(TokioIo::new(tcp), service).await;
+            let _gone = http1::Builder::new()
+                .serve_connection(TokioIo::new(tcp), service)
+                .await;
         });
     }
 }
 
-async fn answer(request: Request<Incoming>, small: Bytes, block: Bytes) -> Result<Response<Body>, hyper::Error> {
+async fn answer(
+    request: Request<Incoming>,
+    small: Bytes,
+    block: Bytes,
+) -> Result<Response<Body>, hyper::Error> {
     let body = if matches!(*request.method(), Method::POST | Method::PUT) {
         let mut body = request.into_body();
         let mut bytes = 0usize;
@@ -47,14 +56,21 @@ async fn answer(request: Request<Incoming>, small: Bytes, block: Bytes) -> Resul
         }
         Full::new(Bytes::from(format!("{{\"bytes\":{bytes}}}"))).boxed()
     } else {
-        match request.uri().path().rsplit_once("/download/").and_then(|(_, n)| n.parse::<u64>().ok()) {
+        match request
+            .uri()
+            .path()
+            .rsplit_once("/download/")
+            .and_then(|(_, n)| n.parse::<u64>().ok())
+        {
             Some(bytes) => download(block, bytes),
             None => Full::new(small).boxed(),
         }
     };
     debug_assert!(!body.is_end_stream(), "every answer has a body");
     let mut response = Response::new(body);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
@@ -108,8 +124,15 @@ fn block() -> String {
 fn resident_id(i: u64) -> String {
     const WEIGHTS: [u64; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let body = format!("11010119900307{:03}", i % 1_000);
-    let sum: u64 = body.bytes().zip(WEIGHTS).map(|(digit, weight)| u64::from(digit - b'0') * weight).sum();
-    let check = b"10X98765432".get(usize::try_from(sum % 11).unwrap_or(0)).copied().map_or('0', char::from);
+    let sum: u64 = body
+        .bytes()
+        .zip(WEIGHTS)
+        .map(|(digit, weight)| u64::from(digit - b'0') * weight)
+        .sum();
+    let check = b"10X98765432"
+        .get(usize::try_from(sum % 11).unwrap_or(0))
+        .copied()
+        .map_or('0', char::from);
     format!("{body}{check}")
 }
 
@@ -139,7 +162,11 @@ mod tests {
     fn the_small_answer_is_a_kilobyte_of_json() {
         let text = small();
         assert_eq!(text.len(), 1024);
-        assert!(serde_json::from_str::<serde_json::Value>(&text).unwrap().is_array());
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&text)
+                .unwrap()
+                .is_array()
+        );
     }
 
     #[test]
@@ -155,15 +182,27 @@ mod tests {
         let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2, 1];
         for i in 0..50 {
             let id = resident_id(i);
-            let digits = id.bytes().map(|b| if b == b'X' { 10 } else { u32::from(b - b'0') });
-            assert_eq!(digits.zip(weights).map(|(d, w)| d * w).sum::<u32>() % 11, 1, "{id}");
+            let digits = id
+                .bytes()
+                .map(|b| if b == b'X' { 10 } else { u32::from(b - b'0') });
+            assert_eq!(
+                digits.zip(weights).map(|(d, w)| d * w).sum::<u32>() % 11,
+                1,
+                "{id}"
+            );
             // ISO/IEC 7812: every second digit doubled, from the right.
             let card = bank_card(i);
-            let luhn = |(place, byte): (usize, u8)| match u32::from(byte - b'0') * (1 + place as u32 % 2) {
+            let luhn = |(place, byte): (usize, u8)| match u32::from(byte - b'0')
+                * (1 + place as u32 % 2)
+            {
                 large @ 10.. => large - 9,
                 small => small,
             };
-            assert_eq!(card.bytes().rev().enumerate().map(luhn).sum::<u32>() % 10, 0, "{card}");
+            assert_eq!(
+                card.bytes().rev().enumerate().map(luhn).sum::<u32>() % 10,
+                0,
+                "{card}"
+            );
         }
     }
 }
