@@ -3,3 +3,5 @@
 #![cfg(test)]
 
 mod harness;
+mod proxy_protocol;
+mod strictness;

@@ -19,19 +19,28 @@
     reason = "a harness that cannot do what a test asks is a failed test"
 )]
 
+pub mod administrator;
+pub mod behind;
 pub mod client;
 pub mod command;
 pub mod events;
+pub mod frames;
+pub mod outcome;
 pub mod pass;
 pub mod ports;
 pub mod raw;
+pub mod shared;
 pub mod tls;
 pub mod tokens;
 pub mod websocket;
+pub mod wire;
 
+pub use administrator::Administrator;
+pub use behind::Behind;
 pub use client::{Answer, Client};
 pub use command::Hangu;
 pub use pass::{Pass, Plan, Zone};
 pub use raw::Raw;
+pub use shared::Shared;
 pub use tls::{Identity, Tls};
 pub use tokens::Issuer;

@@ -41,6 +41,14 @@ impl Raw {
         })
     }
 
+    /// A connection that is there.
+    #[must_use]
+    pub fn over(socket: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self {
+            socket: Box::new(socket),
+        }
+    }
+
     /// A TLS connection to a host.
     ///
     /// # Panics
