@@ -17,7 +17,8 @@ MANY = 4_000_000_000
 class Work:
     """What a proxy has to do with a request."""
 
-    tls: bool = False  # TLS 1.3, and a client certificate is required
+    tls: bool = False  # TLS 1.3
+    anonymous: bool = False  # with TLS: no client certificate is asked for, and the policy is small; the gateway alone can
     token: str = ""  # `rs` or `es`: a bearer token is verified, its role checked, rates limited, requests logged
     inspect: bool = False  # the head is inspected for attacks; the gateway alone can
     durable: bool = False  # the event is on disk before the response; the gateway alone can
@@ -314,6 +315,9 @@ def hangu(work, at):
 [zone.tls]
 certificates = [{{ chain = "{at.material}/server.pem", key = "{at.material}/server.key" }}]
 versions = ["1.3"]
+"""
+        if not work.anonymous:
+            tls += f"""
 client-certificates = "required"
 client-anchors = ["{at.material}/root.pem"]
 """
@@ -328,7 +332,7 @@ model = "{MODEL}"
 rules = ["{MODEL.parent / "console.csv"}"]
 users = "{at.folder}/administrators.toml"
 """
-    rules = "rules.csv" if work.tls else "open.csv"
+    rules = "rules.csv" if work.tls and not work.anonymous else "open.csv"
     text = f"""
 [gateway]
 state = "{at.folder}/state"

@@ -219,8 +219,9 @@ class Peer:
         command = [str(self.ground.tools / "bench-load"), what, "--address", f"127.0.0.1:{self.port}"]
         command += ["--host", HOST, "--path", path, "--exchange", exchange, *options]
         if self.work.tls:
-            command += ["--anchors", str(material / "root.pem"), "--certificate", str(material / "client.pem")]
-            command += ["--key", str(material / "client.key")]
+            command += ["--anchors", str(material / "root.pem")]
+        if self.work.tls and not self.work.anonymous:
+            command += ["--certificate", str(material / "client.pem"), "--key", str(material / "client.key")]
         if self.work.token:
             command += ["--header", f"Authorization: Bearer {self.token()}"]
         return ["taskset", "-c", LOAD_CORE, *command]
