@@ -1,6 +1,6 @@
 //! A client as programs and browsers are: HTTP/1.1 or HTTP/2, over TLS or in cleartext, with any way to say who it is.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::wire::dial_from;
 use crate::{Identity, Tls};
 
 /// How long an answer may take.
@@ -44,6 +45,7 @@ pub struct Client {
     tls: Option<Tls>,
     version: Version,
     headers: HeaderMap,
+    from: Option<Ipv4Addr>,
 }
 
 impl Client {
@@ -55,6 +57,7 @@ impl Client {
             tls: Some(tls),
             version: Version::One,
             headers: HeaderMap::new(),
+            from: None,
         }
     }
 
@@ -66,6 +69,7 @@ impl Client {
             tls: None,
             version: Version::One,
             headers: HeaderMap::new(),
+            from: None,
         }
     }
 
@@ -75,6 +79,19 @@ impl Client {
         self.version = Version::Two;
         self.tls = self.tls.map(|tls| tls.alpn(&["h2"]));
         self
+    }
+
+    /// Comes from this address, one of 127.0.0.0/8, so that a limit or a ban of it leaves the others alone.
+    #[must_use]
+    pub const fn from_address(mut self, address: Ipv4Addr) -> Self {
+        self.from = Some(address);
+        self
+    }
+
+    /// The address that it was told to come from.
+    #[must_use]
+    pub const fn address(&self) -> Option<Ipv4Addr> {
+        self.from
     }
 
     /// Presents a client certificate.
@@ -217,9 +234,14 @@ impl Client {
         &self,
         host: &str,
     ) -> Result<Connection, Box<dyn std::error::Error + Send + Sync>> {
+        let stream = match self.from {
+            Some(from) => dial_from(from, self.to).await.0,
+            None => TcpStream::connect(self.to).await?,
+        };
+        stream.set_nodelay(true)?;
         let sender = match &self.tls {
-            Some(tls) => Sender::over(tls.connect(self.to, host).await?, self.version).await?,
-            None => Sender::over(TcpStream::connect(self.to).await?, self.version).await?,
+            Some(tls) => Sender::over(tls.over(stream, host).await?, self.version).await?,
+            None => Sender::over(stream, self.version).await?,
         };
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Ok(Connection {
