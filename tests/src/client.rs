@@ -83,7 +83,7 @@ impl Client {
 
     /// Comes from this address, one of 127.0.0.0/8, so that a limit or a ban of it leaves the others alone.
     #[must_use]
-    pub const fn from_address(mut self, address: Ipv4Addr) -> Self {
+    pub const fn from(mut self, address: Ipv4Addr) -> Self {
         self.from = Some(address);
         self
     }
