@@ -9,6 +9,7 @@ mod engines;
 mod pki;
 mod setup;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -93,7 +94,7 @@ fn run_gateway(config: &std::path::Path, start: Start) -> Answer {
 /// Log lines go to standard error; `HANGU_LOG` sets what is said, as in `hangu=debug`.
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("HANGU_LOG").unwrap_or_else(|_| EnvFilter::new("warn,hangu=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let set = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),
