@@ -133,6 +133,17 @@ export class Pass {
     return { status: response.statusCode, headers: response.headers, text }
   }
 
+  /** Whether an address is shut out: a banned one is cut off before TLS. */
+  async isShutOut(from) {
+    try {
+      await this.send('internet', '/', { from })
+      return false
+    } catch (error) {
+      if (error.code !== 'ECONNRESET') throw error
+      return true
+    }
+  }
+
   /** Tries a password at the sign-in page of the public portal. */
   guess(login, password, from) {
     return this.send('internet', '/.hangu/sign-in', {
