@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -292,15 +291,16 @@ impl Door {
         if tcp.set_nodelay(true).is_err() {
             return;
         }
-        let established = tokio::time::timeout(bounds.handshake_time, self.establish(tcp, peer, zone))
+        // Boxed, so that an open connection does not keep room for its handshake.
+        let established = tokio::time::timeout(bounds.handshake_time, Box::pin(self.establish(tcp, peer, zone)))
             .await
             .unwrap_or(Err(NotEstablished::Slow));
         drop(snapshot);
         match established {
-            Ok(Established::Clear(connection, tcp)) => self.http(connection, tcp, false).await,
+            Ok(Established::Clear(connection, tcp)) => Box::pin(self.http(connection, tcp, false)).await,
             Ok(Established::Tls(connection, stream)) => {
                 let h2 = connection.tls.as_ref().is_some_and(|tls| tls.h2);
-                self.http(connection, *stream, h2).await;
+                Box::pin(self.http(connection, *stream, h2)).await;
             }
             Err(why) => self.not_established(peer, &why),
         }
@@ -366,16 +366,18 @@ impl Door {
         let io = TokioIo::new(Guard::new(io, Arc::clone(&connection), times, !h2));
         let gateway = Arc::clone(&self.gateway);
         let shared = Arc::clone(&connection);
+        // Boxed for each request: hyper keeps room for the future on every connection, idle ones included, and the
+        // path of a request is several kilobytes.
         let service = service_fn(move |request| {
             let (gateway, connection) = (Arc::clone(&gateway), Arc::clone(&shared));
-            async move { Ok::<_, Infallible>(path::serve(gateway, connection, request).await) }
+            Box::pin(async move { Ok::<_, Infallible>(path::serve(gateway, connection, request).await) })
         });
         let ended = if h2 {
-            let http = pin!(http2(&bounds).serve_connection(io, service));
-            drive(http, |http| http.graceful_shutdown(), &connection, self.shutdown.clone()).await
+            let mut http = Box::pin(http2(&bounds).serve_connection(io, service));
+            drive(http.as_mut(), |http| http.graceful_shutdown(), &connection, self.shutdown.clone()).await
         } else {
-            let http = pin!(http1(&bounds).serve_connection(io, service).with_upgrades());
-            drive(http, |http| http.graceful_shutdown(), &connection, self.shutdown.clone()).await
+            let mut http = Box::pin(http1(&bounds).serve_connection(io, service).with_upgrades());
+            drive(http.as_mut(), |http| http.graceful_shutdown(), &connection, self.shutdown.clone()).await
         };
         if let Err(error) = ended {
             self.broken(&connection, &error);

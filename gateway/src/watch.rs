@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use hangu_audit::Timestamp;
 use hangu_audit::event::{self, Countermeasure, Event, Logon, Remedy, Severity, Status, What};
+use hangu_identity::Caller;
 use hangu_limit::{BanTarget, Fingerprint, NewBan};
 use hangu_situational::{
     Action, Alert, Cause, Entity, Findings, Observation, Order, Outcome, Personal, Raised, Reaction, RiskBoard,
@@ -43,6 +44,7 @@ pub struct Seen {
 
 enum Kind {
     Exchange(Box<Exchange>, Ending),
+    Ordinary { time_ms: u64, address: IpAddr, caller: Arc<Caller> },
     Connection { time_ms: u64, zone: usize, address: IpAddr, reason: &'static str },
     SignIn { time_ms: u64, zone: Option<usize>, address: IpAddr, user: String, ok: bool },
 }
@@ -51,6 +53,12 @@ impl Seen {
     /// A request.
     pub fn new(exchange: Box<Exchange>, ending: Ending) -> Self {
         Self { kind: Kind::Exchange(exchange, ending) }
+    }
+
+    /// A request that ended as requests should.
+    pub fn ordinary(exchange: &Exchange) -> Self {
+        let (time_ms, address) = (exchange.begun_ms, exchange.address());
+        Self { kind: Kind::Ordinary { time_ms, address, caller: exchange.caller() } }
     }
 
     /// A connection that never became a request.
@@ -193,6 +201,11 @@ impl Watchtower {
     /// Detectors and alerts.
     pub fn situation(&self) -> MutexGuard<'_, Situation> {
         lock(&self.situation)
+    }
+
+    /// Whether anybody listens.
+    pub fn is_listened_to(&self) -> bool {
+        self.live.receiver_count() > 0
     }
 
     /// What happens from now on.
@@ -339,6 +352,12 @@ fn cause(refusal: &Refusal) -> Cause {
 fn observe(gateway: &Arc<Gateway>, number: u64, seen: Seen) -> Vec<Reaction> {
     match seen.kind {
         Kind::Exchange(exchange, ending) => observe_exchange(gateway, number, &exchange, &ending),
+        Kind::Ordinary { time_ms, address, caller } => {
+            gateway.tower.note_caller(&caller.id, address, time_ms, false);
+            let id = if caller.is_nobody() { "" } else { caller.id.as_str() };
+            let observation = Observation { caller: id, ..blank(time_ms, number, "", address) };
+            gateway.tower.situation().observe(&observation)
+        }
         Kind::Connection { time_ms, zone, address, reason } => {
             let snapshot = gateway.snapshot.load();
             let observation = Observation {

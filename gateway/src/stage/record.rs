@@ -360,7 +360,26 @@ pub fn soon(mut exchange: Box<Exchange>, ending: Ending) {
     let record = event(&exchange, &ending);
     exchange.progress = None;
     let gateway = Arc::clone(&exchange.gateway);
-    gateway.journal.soon(record, Seen::new(exchange, ending));
+    if is_ordinary(&exchange, &ending) && !gateway.tower.is_listened_to() {
+        // Most requests: what detectors want to know of them fits in a few words, and the rest ends here and not on
+        // another thread.
+        gateway.journal.quietly(record);
+        gateway.tower.see(0, Seen::ordinary(&exchange));
+    } else {
+        gateway.journal.soon(record, Seen::new(exchange, ending));
+    }
+}
+
+/// Whether an exchange ended as exchanges should: no detector looks further than at who came from where.
+fn is_ordinary(exchange: &Exchange, ending: &Ending) -> bool {
+    match ending {
+        Ending::Answered { status, redacted, .. } => {
+            status.as_u16() < 400
+                && redacted.as_ref().is_none_or(|r| r.counts.total() == 0)
+                && exchange.verdict.findings.is_empty()
+        }
+        Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Refused(_) | Ending::Own(_) => false,
+    }
 }
 
 /// What is left to do at the end of an answer whose event was written before it began.
