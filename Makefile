@@ -79,6 +79,7 @@ console-test: console
 rust-test: console
 	cargo test --workspace --locked --no-run
 	@log=$$(mktemp); failed=0; \
+	CARGO_TARGET_DIR='$(target)' CHROMIUM='$(chromium)' tests/console/run.sh || failed=1; \
 	{ HANGU_BIN="$$(realpath '$(target)/debug/hangu')" CHROMIUM='$(chromium)' \
 		cargo test --workspace --locked --no-fail-fast 2>&1 || echo 'cargo test failed'; } | tee "$$log"; \
 	if [ "$$(tail -n 1 "$$log")" = 'cargo test failed' ]; then failed=1; fi; \
