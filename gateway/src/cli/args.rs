@@ -194,7 +194,7 @@ pub(super) enum Pki {
         dir: PathBuf,
         /// Its serial number or SHA-256 fingerprint, in hexadecimal.
         certificate: String,
-        /// Why, as in RFC 5280: `keyCompromise`, `superseded`, `cessationOfOperation`…
+        /// Why, as in RFC 5280: `key-compromise`, `superseded`, `cessation-of-operation`…
         #[arg(long, default_value = "unspecified")]
         reason: String,
     },
