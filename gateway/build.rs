@@ -16,5 +16,9 @@ fn main() -> std::io::Result<()> {
     }
     // Written with the only kind of output that cargo takes instructions from.
     use std::io::Write as _;
-    writeln!(std::io::stdout(), "cargo::rerun-if-changed={}", dist.display())
+    writeln!(
+        std::io::stdout(),
+        "cargo::rerun-if-changed={}",
+        dist.display()
+    )
 }

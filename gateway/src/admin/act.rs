@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use hangu_audit::Timestamp;
 use hangu_audit::event::{
-    Actor, Administration, CallerKind, Decision, Effect, Endpoint, Event, Request, Response, Severity, Status, What,
+    Actor, Administration, CallerKind, Decision, Effect, Endpoint, Event, Request, Response,
+    Severity, Status, What,
 };
 use hangu_redact::{Level, mask_str};
 
@@ -47,19 +48,47 @@ pub struct Call<'a> {
 ///
 /// # Errors
 /// When it could not be recorded.
-pub async fn refused(context: &Context, call: Call<'_>, refusal: Refusal<'_>) -> Result<(), Problem> {
+pub async fn refused(
+    context: &Context,
+    call: Call<'_>,
+    refusal: Refusal<'_>,
+) -> Result<(), Problem> {
     let event = event(context, call, "", None, Some(refusal));
-    context.admin.gateway.journal.durable(event, None).await.map(|_| ()).map_err(|_| Problem::not_recorded())
+    context
+        .admin
+        .gateway
+        .journal
+        .durable(event, None)
+        .await
+        .map(|_| ())
+        .map_err(|_| Problem::not_recorded())
 }
 
 /// Records that an administrator is about to change something; what follows is done only if this succeeds.
 ///
 /// # Errors
 /// When it could not be recorded.
-pub async fn begins(context: &Context, who: &Who, resource: &str, change: Option<&str>) -> Result<(), Problem> {
-    let call = Call { route: Some(who.route), method: who.route.method, path: &who.path, who: Some(who) };
+pub async fn begins(
+    context: &Context,
+    who: &Who,
+    resource: &str,
+    change: Option<&str>,
+) -> Result<(), Problem> {
+    let call = Call {
+        route: Some(who.route),
+        method: who.route.method,
+        path: &who.path,
+        who: Some(who),
+    };
     let event = event(context, call, resource, change, None);
-    context.admin.gateway.journal.durable(event, None).await.map(|_| ()).map_err(|_| Problem::not_recorded())
+    context
+        .admin
+        .gateway
+        .journal
+        .durable(event, None)
+        .await
+        .map(|_| ())
+        .map_err(|_| Problem::not_recorded())
 }
 
 fn event(
@@ -70,9 +99,11 @@ fn event(
     refusal: Option<Refusal<'_>>,
 ) -> Vec<u8> {
     let id = context.admin.gateway.ids.next();
-    let (operation, kind, activity) = call.route.map_or(("unknown", "api", hangu_audit::event::Act::Read), |route| {
-        (route.name, route.resource, route.act)
-    });
+    let (operation, kind, activity) = call
+        .route
+        .map_or(("unknown", "api", hangu_audit::event::Act::Read), |route| {
+            (route.name, route.resource, route.act)
+        });
     let (resource, path) = (masked(resource), masked(call.path));
     let change = change.map(masked);
     let what = What::Administration(Administration {
@@ -86,9 +117,17 @@ fn event(
     let mut event = Event::new(now, what, id.as_str());
     event.gateway = Some("hangu");
     event.portal = Some("console");
-    event.source =
-        Endpoint { ip: Some(context.peer.ip()), port: Some(context.peer.port()), zone: None, hostname: None };
-    event.request = Some(Request { method: call.method, path: Some(&path), ..Request::default() });
+    event.source = Endpoint {
+        ip: Some(context.peer.ip()),
+        port: Some(context.peer.port()),
+        zone: None,
+        hostname: None,
+    };
+    event.request = Some(Request {
+        method: call.method,
+        path: Some(&path),
+        ..Request::default()
+    });
     event.actor = call.who.map(|who| Actor {
         id: &who.caller.id,
         kind: CallerKind::Administrator,
@@ -97,10 +136,19 @@ fn event(
         assurance: Some(who.caller.assurance.level()),
         ..Actor::default()
     });
-    let rules: Vec<&str> = call.who.iter().flat_map(|who| who.answer.rules.iter()).map(String::as_str).collect();
+    let rules: Vec<&str> = call
+        .who
+        .iter()
+        .flat_map(|who| who.answer.rules.iter())
+        .map(String::as_str)
+        .collect();
     event.decision = call.who.map(|who| Decision {
         id: id.as_str(),
-        effect: if who.answer.allow { Effect::Allow } else { Effect::Deny },
+        effect: if who.answer.allow {
+            Effect::Allow
+        } else {
+            Effect::Deny
+        },
         rules: &rules,
         revision: &who.revision,
         grounds: Some(who.answer.grounds),
@@ -111,7 +159,10 @@ fn event(
         event.severity = Severity::Medium;
         event.status = Status::Failure;
         event.reason = Some(refusal.reason);
-        event.response = Some(Response { code: refusal.status, ..Response::default() });
+        event.response = Some(Response {
+            code: refusal.status,
+            ..Response::default()
+        });
     }
     event.to_record()
 }

@@ -46,10 +46,20 @@ pub struct Finding {
 }
 
 /// Lists alerts, newest first.
-pub async fn list(State(context): State<Context>, Asking(filter): Asking<Filter>) -> Result<Response, Problem> {
+pub async fn list(
+    State(context): State<Context>,
+    Asking(filter): Asking<Filter>,
+) -> Result<Response, Problem> {
     let gateway = Arc::clone(&context.admin.gateway);
     let alerts: Vec<Alert> = blocking(move || {
-        Ok(gateway.tower.situation().alerts().list(filter.status).take(LISTED).cloned().collect())
+        Ok(gateway
+            .tower
+            .situation()
+            .alerts()
+            .list(filter.status)
+            .take(LISTED)
+            .cloned()
+            .collect())
     })
     .await?;
     Ok(Json(json!({ "alerts": alerts })).into_response())
@@ -88,11 +98,23 @@ pub async fn close(
         Verdict::TruePositive => "true_positive",
         Verdict::FalsePositive => "false_positive",
     };
-    act::begins(&context, &who, &id.to_string(), Some(&format!("{verdict}: {}", finding.note))).await?;
+    act::begins(
+        &context,
+        &who,
+        &id.to_string(),
+        Some(&format!("{verdict}: {}", finding.note)),
+    )
+    .await?;
     let (alert, orders) = gateway
         .tower
         .situation()
-        .close(id, finding.verdict, &who.caller.id, &finding.note, clock::wall_ms())
+        .close(
+            id,
+            finding.verdict,
+            &who.caller.id,
+            &finding.note,
+            clock::wall_ms(),
+        )
         .map_err(|error| refused(&error))?;
     if finding.verdict == Verdict::FalsePositive {
         lift_answering(gateway, id, &who.caller.id, &finding.note, &orders)?;
@@ -109,7 +131,12 @@ pub fn keep(gateway: &Gateway, alert: &Alert) {
 
 /// Whether an alert can be worked on, asked before that is recorded.
 fn possible(gateway: &Gateway, id: u64, note: &str) -> Result<(), Problem> {
-    let status = gateway.tower.situation().alerts().get(id).map(|alert| alert.status);
+    let status = gateway
+        .tower
+        .situation()
+        .alerts()
+        .get(id)
+        .map(|alert| alert.status);
     let error = match status {
         None => Some(AlertError::Unknown { id }),
         Some(AlertStatus::Closed) => Some(AlertError::Closed { id }),
@@ -123,10 +150,15 @@ fn possible(gateway: &Gateway, id: u64, note: &str) -> Result<(), Problem> {
 fn refused(error: &AlertError) -> Problem {
     match error {
         AlertError::Unknown { .. } => Problem::not_found(),
-        AlertError::Closed { .. } => {
-            Problem::new(StatusCode::CONFLICT, "alert-closed", "the alert is closed", "该告警已关闭")
-                .detail(error.to_string(), "该告警已关闭；若再次发生会产生新的告警")
+        AlertError::Closed { .. } => Problem::new(
+            StatusCode::CONFLICT,
+            "alert-closed",
+            "the alert is closed",
+            "该告警已关闭",
+        )
+        .detail(error.to_string(), "该告警已关闭；若再次发生会产生新的告警"),
+        AlertError::Note => {
+            Problem::malformed(error.to_string(), "请填写说明，长度不超过 4096 字节")
         }
-        AlertError::Note => Problem::malformed(error.to_string(), "请填写说明，长度不超过 4096 字节"),
     }
 }

@@ -62,10 +62,32 @@ impl Authority {
     ///
     /// # Errors
     /// When the console's model asks for something that the gateway does not know.
-    pub fn new(administrators: Administrators, policy: Snapshot, host: &str, model: &std::path::Path) -> Result<Self, Mistake> {
-        let authority = Self { administrators, revision: policy.revision().to_string(), policy, host: host.to_owned() };
-        let time = LocalTime { minute: 0, weekday: 1 };
-        let probe = Asked { role: Role::Auditor, method: "GET", path: "/", aal: 0, dev: 0, risk: 0, time, cert: false };
+    pub fn new(
+        administrators: Administrators,
+        policy: Snapshot,
+        host: &str,
+        model: &std::path::Path,
+    ) -> Result<Self, Mistake> {
+        let authority = Self {
+            administrators,
+            revision: policy.revision().to_string(),
+            policy,
+            host: host.to_owned(),
+        };
+        let time = LocalTime {
+            minute: 0,
+            weekday: 1,
+        };
+        let probe = Asked {
+            role: Role::Auditor,
+            method: "GET",
+            path: "/",
+            aal: 0,
+            dev: 0,
+            risk: 0,
+            time,
+            cert: false,
+        };
         authority.answer(&probe).map_err(|_| {
             Mistake::of_file(model, "the console asks with `sub, dom, src, host, path, act, ctx`; the model wants something else")
         })?;
@@ -93,11 +115,21 @@ impl Authority {
         };
         let decision = question.ask(&self.policy)?;
         let place = |id: &hangu_policy::RuleId| {
-            self.policy.rule(*id).map(|rule| format!("{}:{}", rule.file.rsplit('/').next().unwrap_or(rule.file), rule.line))
+            self.policy.rule(*id).map(|rule| {
+                format!(
+                    "{}:{}",
+                    rule.file.rsplit('/').next().unwrap_or(rule.file),
+                    rule.line
+                )
+            })
         };
         let rules = decision.rules.iter().filter_map(place).collect();
         let grounds = crate::stage::record::grounds(decision.grounds);
-        Ok(Answer { allow: decision.into_permit().is_ok(), grounds, rules })
+        Ok(Answer {
+            allow: decision.into_permit().is_ok(),
+            grounds,
+            rules,
+        })
     }
 
     /// Whether something may be done; no where that cannot be decided.

@@ -57,7 +57,9 @@ pub struct Why {
 /// Whom a target names, in the words of the console.
 fn shown(target: &BanTarget) -> (&'static str, String) {
     match target {
-        BanTarget::Network(net) if net.prefix_len() == net.max_prefix_len() => ("address", net.addr().to_string()),
+        BanTarget::Network(net) if net.prefix_len() == net.max_prefix_len() => {
+            ("address", net.addr().to_string())
+        }
         BanTarget::Network(net) => ("address", net.to_string()),
         BanTarget::Caller(id) => ("caller", id.clone()),
         BanTarget::Certificate(fingerprint) => ("certificate", fingerprint.to_string()),
@@ -89,21 +91,30 @@ impl Wanted {
         let value = self.value.trim();
         match self.kind {
             Kind::Address => {
-                let address = value.parse::<IpAddr>().map(IpNet::from).or_else(|_| value.parse::<IpNet>());
+                let address = value
+                    .parse::<IpAddr>()
+                    .map(IpNet::from)
+                    .or_else(|_| value.parse::<IpNet>());
                 address.map(BanTarget::Network).map_err(|_| {
                     Problem::malformed(
-                        format!("`{value}` is neither an address nor a network such as `203.0.113.0/24`"),
+                        format!(
+                            "`{value}` is neither an address nor a network such as `203.0.113.0/24`"
+                        ),
                         format!("“{value}”不是地址，也不是 203.0.113.0/24 这样的网段"),
                     )
                 })
             }
-            Kind::Caller if value.is_empty() => {
-                Err(Problem::malformed("`value` is empty; give the caller's id", "请填写调用者标识"))
-            }
+            Kind::Caller if value.is_empty() => Err(Problem::malformed(
+                "`value` is empty; give the caller's id",
+                "请填写调用者标识",
+            )),
             Kind::Caller => Ok(BanTarget::Caller(value.to_owned())),
-            Kind::Certificate => value.parse::<Fingerprint>().map(BanTarget::Certificate).map_err(|error| {
-                Problem::malformed(error.to_string(), "证书指纹应为 SHA-256 的 64 位十六进制数")
-            }),
+            Kind::Certificate => value
+                .parse::<Fingerprint>()
+                .map(BanTarget::Certificate)
+                .map_err(|error| {
+                    Problem::malformed(error.to_string(), "证书指纹应为 SHA-256 的 64 位十六进制数")
+                }),
         }
     }
 
@@ -111,7 +122,10 @@ impl Wanted {
         let reason = reason(&self.reason)?;
         if self.minutes == 0 || self.minutes > LONGEST {
             return Err(Problem::malformed(
-                format!("`minutes` is {}; a ban lasts from one minute to 366 days", self.minutes),
+                format!(
+                    "`minutes` is {}; a ban lasts from one minute to 366 days",
+                    self.minutes
+                ),
                 "封禁时长应为 1 分钟至 366 天",
             ));
         }
@@ -127,16 +141,26 @@ impl Wanted {
             ));
         }
         let until = now.saturating_add(self.minutes.saturating_mul(60_000));
-        Ok(NewBan { target, reason: reason.to_owned(), until, by: by.to_owned(), evidence: None })
+        Ok(NewBan {
+            target,
+            reason: reason.to_owned(),
+            until,
+            by: by.to_owned(),
+            evidence: None,
+        })
     }
 }
 
 fn reason(text: &str) -> Result<&str, Problem> {
     match text.trim() {
-        "" => Err(Problem::malformed("`reason` is empty; say why", "请填写理由")),
-        long if long.len() > LONGEST_REASON => {
-            Err(Problem::malformed("`reason` has at most 4096 bytes", "理由不超过 4096 字节"))
-        }
+        "" => Err(Problem::malformed(
+            "`reason` is empty; say why",
+            "请填写理由",
+        )),
+        long if long.len() > LONGEST_REASON => Err(Problem::malformed(
+            "`reason` has at most 4096 bytes",
+            "理由不超过 4096 字节",
+        )),
         reason => Ok(reason),
     }
 }
@@ -144,17 +168,25 @@ fn reason(text: &str) -> Result<&str, Problem> {
 fn refused(error: &BanError) -> Problem {
     match error {
         BanError::Unknown { .. } => Problem::not_found(),
-        BanError::Full { .. } => {
-            Problem::new(StatusCode::CONFLICT, "bans-full", "there are as many bans as there may be", "封禁数量已达上限")
-                .detail(error.to_string(), "封禁数量已达上限；请先解除一些，或改为封禁网段")
-        }
+        BanError::Full { .. } => Problem::new(
+            StatusCode::CONFLICT,
+            "bans-full",
+            "there are as many bans as there may be",
+            "封禁数量已达上限",
+        )
+        .detail(
+            error.to_string(),
+            "封禁数量已达上限；请先解除一些，或改为封禁网段",
+        ),
         BanError::NotKept(_) => Problem::failed(error),
         BanError::EndsInThePast
         | BanError::TooLong
         | BanError::TooWide { .. }
         | BanError::NoCaller
         | BanError::TextTooLong { .. }
-        | BanError::Fingerprint { .. } => Problem::malformed(error.to_string(), format!("封禁条件不可用：{error}")),
+        | BanError::Fingerprint { .. } => {
+            Problem::malformed(error.to_string(), format!("封禁条件不可用：{error}"))
+        }
     }
 }
 
@@ -173,9 +205,18 @@ pub async fn create(
     let made = blocking(move || {
         let until = terms.until;
         let id = watch::ban(&gateway, terms).map_err(|error| refused(&error))?;
-        record_remedy(&gateway, Countermeasure::Isolate, "ban", &subject, Some(until), None);
+        record_remedy(
+            &gateway,
+            Countermeasure::Isolate,
+            "ban",
+            &subject,
+            Some(until),
+            None,
+        );
         let bans = gateway.bans.list(clock::wall_ms());
-        bans.into_iter().find(|ban| ban.id.0 == id).ok_or_else(Problem::not_found)
+        bans.into_iter()
+            .find(|ban| ban.id.0 == id)
+            .ok_or_else(Problem::not_found)
     });
     Ok(Json(told(&*made.await?)).into_response())
 }
@@ -190,16 +231,31 @@ pub async fn lift(
     let why = reason(&why.reason)?.to_owned();
     let gateway = Arc::clone(&context.admin.gateway);
     let bans = gateway.bans.list(clock::wall_ms());
-    let ban = bans.into_iter().find(|ban| ban.id.0 == id).ok_or_else(Problem::not_found)?;
+    let ban = bans
+        .into_iter()
+        .find(|ban| ban.id.0 == id)
+        .ok_or_else(Problem::not_found)?;
     let (_, subject) = shown(&ban.terms.target);
     act::begins(&context, &who, &subject, Some(&why)).await?;
     let by = who.caller.id.clone();
     let lifted = blocking(move || {
         let now = clock::wall_ms();
-        let ban = gateway.bans.lift(BanId(id), &by, &why, now).map_err(|error| refused(&error))?;
+        let ban = gateway
+            .bans
+            .lift(BanId(id), &by, &why, now)
+            .map_err(|error| refused(&error))?;
         let because = ban.terms.evidence.as_deref();
-        record_remedy(&gateway, Countermeasure::Restore, "undo", &subject, None, because);
-        let Some(alert) = because.and_then(|id| id.parse::<u64>().ok()) else { return Ok(()) };
+        record_remedy(
+            &gateway,
+            Countermeasure::Restore,
+            "undo",
+            &subject,
+            None,
+            because,
+        );
+        let Some(alert) = because.and_then(|id| id.parse::<u64>().ok()) else {
+            return Ok(());
+        };
         let orders = gateway.tower.situation().undo(alert, &by, &why, now);
         lift_answering(&gateway, alert, &by, &why, &orders)?;
         let changed = gateway.tower.situation().alerts().get(alert).cloned();
@@ -216,18 +272,46 @@ pub async fn lift(
 ///
 /// # Errors
 /// When a ban could not be lifted for good.
-pub fn lift_answering(gateway: &Arc<Gateway>, alert: u64, by: &str, why: &str, orders: &[Order]) -> Result<(), Problem> {
+pub fn lift_answering(
+    gateway: &Arc<Gateway>,
+    alert: u64,
+    by: &str,
+    why: &str,
+    orders: &[Order],
+) -> Result<(), Problem> {
     let (alert, now) = (alert.to_string(), clock::wall_ms());
-    for ban in gateway.bans.list(now).into_iter().filter(|ban| ban.terms.evidence.as_deref() == Some(&alert)) {
+    for ban in gateway
+        .bans
+        .list(now)
+        .into_iter()
+        .filter(|ban| ban.terms.evidence.as_deref() == Some(&alert))
+    {
         match gateway.bans.lift(ban.id, by, why, now) {
             Ok(_) | Err(BanError::Unknown { .. }) => {}
             Err(error) => return Err(refused(&error)),
         }
         let (_, subject) = shown(&ban.terms.target);
-        record_remedy(gateway, Countermeasure::Restore, "undo", &subject, None, Some(&alert));
+        record_remedy(
+            gateway,
+            Countermeasure::Restore,
+            "undo",
+            &subject,
+            None,
+            Some(&alert),
+        );
     }
-    for order in orders.iter().filter(|order| matches!(order.action, Action::Throttle { .. })) {
-        record_remedy(gateway, Countermeasure::Restore, "undo", &order.entity.to_string(), None, Some(&alert));
+    for order in orders
+        .iter()
+        .filter(|order| matches!(order.action, Action::Throttle { .. }))
+    {
+        record_remedy(
+            gateway,
+            Countermeasure::Restore,
+            "undo",
+            &order.entity.to_string(),
+            None,
+            Some(&alert),
+        );
     }
     Ok(())
 }

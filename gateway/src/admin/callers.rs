@@ -68,7 +68,14 @@ pub async fn end_sessions_of(
     let gateway = std::sync::Arc::clone(&context.admin.gateway);
     let ended = blocking(move || {
         let ended = end_sessions(&gateway, &caller);
-        record_remedy(&gateway, Countermeasure::Evict, "end-session", &caller, None, None);
+        record_remedy(
+            &gateway,
+            Countermeasure::Evict,
+            "end-session",
+            &caller,
+            None,
+            None,
+        );
         Ok(ended)
     });
     Ok(Json(json!({ "ended": ended.await? })).into_response())

@@ -53,11 +53,20 @@ impl Context {
     /// When the configuration has no console any more.
     pub fn authority(&self) -> Result<Arc<Authority>, Problem> {
         let snapshot = self.admin.gateway.snapshot.load();
-        snapshot.authority.clone().ok_or_else(|| Problem::failed(&"no console is configured"))
+        snapshot
+            .authority
+            .clone()
+            .ok_or_else(|| Problem::failed(&"no console is configured"))
     }
 
     /// What the console's policy is asked about an administrator's call.
-    pub fn asked<'a>(&self, caller: &Caller, role: Role, method: &'a str, path: &'a str) -> Asked<'a> {
+    pub fn asked<'a>(
+        &self,
+        caller: &Caller,
+        role: Role,
+        method: &'a str,
+        path: &'a str,
+    ) -> Asked<'a> {
         let gateway = &self.admin.gateway;
         let now = clock::wall_ms();
         Asked {
@@ -74,7 +83,8 @@ impl Context {
 
     /// Whether an administrator may make a call now.
     pub fn may(&self, caller: &Caller, role: Role, method: &str, path: &str) -> bool {
-        self.authority().is_ok_and(|authority| authority.allows(&self.asked(caller, role, method, path)))
+        self.authority()
+            .is_ok_and(|authority| authority.allows(&self.asked(caller, role, method, path)))
     }
 }
 

@@ -26,11 +26,22 @@ use crate::stage::decide::device_trust;
 const PAGES: [usize; 6] = [2_000, 18_000, 45_000, 45_000, 45_000, 45_000];
 
 /// Explains a decision.
-pub async fn explain(State(context): State<Context>, Named(id): Named<String>) -> Result<Response, Problem> {
+pub async fn explain(
+    State(context): State<Context>,
+    Named(id): Named<String>,
+) -> Result<Response, Problem> {
     let id = id.to_ascii_lowercase();
     let unknown = || {
-        Problem::new(axum::http::StatusCode::NOT_FOUND, "decision-unknown", "there is no such decision", "没有这个判定")
-            .detail("it is not among the latest 200,000 events", "最近 20 万条事件中没有这个判定")
+        Problem::new(
+            axum::http::StatusCode::NOT_FOUND,
+            "decision-unknown",
+            "there is no such decision",
+            "没有这个判定",
+        )
+        .detail(
+            "it is not among the latest 200,000 events",
+            "最近 20 万条事件中没有这个判定",
+        )
     };
     if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(unknown());
@@ -39,7 +50,10 @@ pub async fn explain(State(context): State<Context>, Named(id): Named<String>) -
         Some((number, event)) => Ok(explanation(gateway, number, event)),
         None => Ok(None),
     });
-    answer.await?.map(|answer| Json(answer).into_response()).ok_or_else(unknown)
+    answer
+        .await?
+        .map(|answer| Json(answer).into_response())
+        .ok_or_else(unknown)
 }
 
 /// The request with this id, looked for from the newest event backwards.
@@ -47,14 +61,20 @@ fn find(gateway: &Gateway, id: &str) -> Result<Option<(u64, Owned)>, Problem> {
     let needle = memmem::Finder::new(id.as_bytes());
     let mut before = None;
     for page in PAGES {
-        let records = gateway.journal.read_back(before, page).map_err(|error| Problem::failed(&error))?;
+        let records = gateway
+            .journal
+            .read_back(before, page)
+            .map_err(|error| Problem::failed(&error))?;
         before = records.last().map(|(number, _)| *number);
         let whole = records.len() == page;
-        let mut named = records.iter().filter(|(_, record)| needle.find(&record.event).is_some());
+        let mut named = records
+            .iter()
+            .filter(|(_, record)| needle.find(&record.event).is_some());
         let event = named.find_map(|(number, record)| {
             let event: Owned = serde_json::from_slice(&record.event).ok()?;
             let decides = event.unmapped.decision.as_ref().is_some_and(|d| d.id == id);
-            (decides && event.metadata.uid == id && event.http_request.is_some()).then_some((*number, event))
+            (decides && event.metadata.uid == id && event.http_request.is_some())
+                .then_some((*number, event))
         });
         if event.is_some() || !whole {
             return Ok(event);
@@ -80,19 +100,34 @@ impl Asked {
     fn of(gateway: &Gateway, snapshot: &Snapshot, event: &Owned) -> Self {
         let request = event.http_request.clone().unwrap_or_default();
         let portal = event.unmapped.portal.as_deref();
-        let portal = portal.and_then(|name| snapshot.portals.iter().find(|p| p.settings.name == name));
+        let portal =
+            portal.and_then(|name| snapshot.portals.iter().find(|p| p.settings.name == name));
         let zone = event.src_endpoint.zone.as_deref().unwrap_or_default();
-        let sub = event.actor.as_ref().map_or_else(|| "anon".to_owned(), |actor| actor.user.uid.clone());
+        let sub = event
+            .actor
+            .as_ref()
+            .map_or_else(|| "anon".to_owned(), |actor| actor.user.uid.clone());
         let Timestamp(time) = event.time;
         let time = snapshot.calendar.at(u64::try_from(time).unwrap_or(0));
         let mut ctx = vec![
             ("aal", i64::from(event.unmapped.assurance.unwrap_or(0))),
-            ("risk", event.unmapped.risk.as_ref().map_or(0, |r| i64::from(r.caller))),
+            (
+                "risk",
+                event
+                    .unmapped
+                    .risk
+                    .as_ref()
+                    .map_or(0, |r| i64::from(r.caller)),
+            ),
             ("min", time.minute),
             ("dow", time.weekday),
         ];
         // A device's trust is not recorded; somebody who is signed in still has it.
-        let device = gateway.sessions.list(Some(&sub), clock::now()).first().map(|s| device_trust(&s.caller));
+        let device = gateway
+            .sessions
+            .list(Some(&sub), clock::now())
+            .first()
+            .map(|s| device_trust(&s.caller));
         ctx.extend(device.map(|dev| ("dev", dev)));
         Self {
             dom: portal.map_or_else(String::new, |p| p.settings.department.clone()),
@@ -100,23 +135,36 @@ impl Asked {
             host: request.url.hostname.unwrap_or_default(),
             path: request.url.path.unwrap_or_default(),
             act: request.http_method,
-            cert: event.tls.as_ref().is_some_and(|tls| tls.certificate.is_some()),
+            cert: event
+                .tls
+                .as_ref()
+                .is_some_and(|tls| tls.certificate.is_some()),
             sub,
             ctx,
         }
     }
 
     fn explain<'s>(&self, snapshot: &'s Snapshot) -> Option<Explanation<'s>> {
-        let mut context: Vec<(&str, Fact<'_>)> = self.ctx.iter().map(|(name, n)| (*name, Fact::Int(*n))).collect();
+        let mut context: Vec<(&str, Fact<'_>)> = self
+            .ctx
+            .iter()
+            .map(|(name, n)| (*name, Fact::Int(*n)))
+            .collect();
         context.push(("cert", Fact::Bool(self.cert)));
-        let texts = [&self.sub, &self.dom, &self.src, &self.host, &self.path, &self.act];
+        let texts = [
+            &self.sub, &self.dom, &self.src, &self.host, &self.path, &self.act,
+        ];
         let mut values: Vec<Fact<'_>> = texts.iter().map(|text| Fact::Str(text)).collect();
         values.push(Fact::Map(&context));
         snapshot.policy.explain(&values).ok()
     }
 
     fn json(&self) -> Value {
-        let mut ctx: Map<String, Value> = self.ctx.iter().map(|(name, n)| ((*name).to_owned(), json!(n))).collect();
+        let mut ctx: Map<String, Value> = self
+            .ctx
+            .iter()
+            .map(|(name, n)| ((*name).to_owned(), json!(n)))
+            .collect();
         ctx.insert("cert".to_owned(), json!(self.cert));
         json!({
             "sub": self.sub, "dom": self.dom, "src": self.src, "host": self.host, "path": self.path,
@@ -130,16 +178,27 @@ fn explanation(gateway: &Gateway, number: u64, event: Owned) -> Option<Value> {
     let decision = event.unmapped.decision.clone()?;
     let asked = Asked::of(gateway, &snapshot, &event);
     let again = asked.explain(&snapshot);
+    // Only a rule of the other effect could have changed the answer.
+    let other = if decision.effect == "allow" {
+        Effect::Deny
+    } else {
+        Effect::Allow
+    };
     let nearest: Vec<Value> = again
         .iter()
         .flat_map(|explanation| &explanation.nearest)
+        .filter(|miss| miss.rule.effect == other)
         .map(|miss| {
             let values: Vec<String> = miss.values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             json!({ "rule": text(&miss.rule), "failed": format!("{} ({})", miss.failed, values.join(", ")) })
         })
         .collect();
     let same_revision = decision.revision == snapshot.revision;
-    let rules: Vec<Value> = decision.rules.iter().map(|name| rule(&snapshot, name, same_revision)).collect();
+    let rules: Vec<Value> = decision
+        .rules
+        .iter()
+        .map(|name| rule(&snapshot, name, same_revision))
+        .collect();
     let obligations: Map<String, Value> = decision
         .obligations
         .iter()
@@ -163,7 +222,12 @@ fn explanation(gateway: &Gateway, number: u64, event: Owned) -> Option<Value> {
 /// A rule by the name that events give it, with its text where it is still the same.
 fn rule(snapshot: &Snapshot, name: &str, same_revision: bool) -> Value {
     let known = same_revision
-        .then(|| snapshot.policy.rules().find(|rule| snapshot.rule_name(rule.ordinal) == name))
+        .then(|| {
+            snapshot
+                .policy
+                .rules()
+                .find(|rule| snapshot.rule_name(rule.ordinal) == name)
+        })
         .flatten();
     match known {
         Some(rule) => text(&rule),
@@ -174,7 +238,12 @@ fn rule(snapshot: &Snapshot, name: &str, same_revision: bool) -> Value {
     }
 }
 
-fn note(asked: &Asked, decision: &OwnedDecision, again: Option<&Explanation<'_>>, same_revision: bool) -> String {
+fn note(
+    asked: &Asked,
+    decision: &OwnedDecision,
+    again: Option<&Explanation<'_>>,
+    same_revision: bool,
+) -> String {
     let mut notes = Vec::new();
     if !same_revision {
         notes.push(format!(
@@ -182,15 +251,22 @@ fn note(asked: &Asked, decision: &OwnedDecision, again: Option<&Explanation<'_>>
             decision.revision, decision.revision
         ));
     }
-    if !asked.ctx.iter().any(|(name, _)| *name == "dev") {
-        notes.push("设备信任度未记录。The trust in the device is not recorded.".to_owned());
+    let device = asked.ctx.iter().any(|(name, _)| *name == "dev");
+    if !device {
+        notes.push(
+            "设备信任度未记录，依赖它的规则未复核。The trust in the device is not recorded; rules that ask for it were not asked again."
+                .to_owned(),
+        );
     }
-    if asked.path.contains('*') {
+    let masked = asked.path.contains('*');
+    if masked {
         notes.push("记录中的路径已脱敏。The path is recorded masked.".to_owned());
     }
+    let whole = device && !masked;
     match again {
         None => notes.push("当前策略无法复核该请求。The present policy cannot judge this request.".to_owned()),
-        Some(again) if (again.decision.effect == Effect::Allow) != (decision.effect == "allow") => notes.push(
+        // Where facts are missing, another answer says nothing.
+        Some(again) if whole && (again.decision.effect == Effect::Allow) != (decision.effect == "allow") => notes.push(
             "按已记录的事实和当前策略复核，结果不同。Asked again with what is recorded, the present policy answers differently."
                 .to_owned(),
         ),

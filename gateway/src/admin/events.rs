@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use hangu_audit::Timestamp;
-use hangu_audit::event::{API_ACTIVITY, AUTHENTICATION, DETECTION_FINDING, HTTP_ACTIVITY, Owned, REMEDIATION_ACTIVITY};
+use hangu_audit::event::{
+    API_ACTIVITY, AUTHENTICATION, DETECTION_FINDING, HTTP_ACTIVITY, Owned, REMEDIATION_ACTIVITY,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -47,13 +49,26 @@ enum Outcome {
 
 impl Filter {
     fn is_open(&self) -> bool {
-        let texts = [&self.zone, &self.caller, &self.reason, &self.portal, &self.address, &self.q];
+        let texts = [
+            &self.zone,
+            &self.caller,
+            &self.reason,
+            &self.portal,
+            &self.address,
+            &self.q,
+        ];
         self.outcome.is_none() && texts.iter().all(|text| text.is_none())
     }
 
     fn wants(&self, event: &EventSummary) -> bool {
-        let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
-        let has = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| value.contains(wanted));
+        let is = |wanted: &Option<String>, value: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == value)
+        };
+        let has = |wanted: &Option<String>, value: &str| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| value.contains(wanted))
+        };
         let outcome = match self.outcome {
             None => true,
             Some(Outcome::Allowed) => event.outcome == "allowed",
@@ -84,12 +99,17 @@ fn mentions(event: &EventSummary, text: &str) -> bool {
         Some(&event.host),
         Some(&event.path),
     ];
-    fields.into_iter().flatten().any(|field| field.to_lowercase().contains(&text))
+    fields
+        .into_iter()
+        .flatten()
+        .any(|field| field.to_lowercase().contains(&text))
 }
 
 /// One record as the console lists it; nothing where it cannot be read.
 pub fn summary(index: u64, record: &[u8]) -> Option<EventSummary> {
-    serde_json::from_slice(record).ok().map(|owned| of(index, owned))
+    serde_json::from_slice(record)
+        .ok()
+        .map(|owned| of(index, owned))
 }
 
 /// An event as the console lists it. What is no request is put in the same words: signing in, an act, an alert.
@@ -97,9 +117,19 @@ pub fn of(index: u64, event: Owned) -> EventSummary {
     let refused = event.status_id == 2;
     let request = event.http_request.unwrap_or_default();
     let path = match event.class_uid {
-        AUTHENTICATION => if event.activity_id == 2 { "sign-out" } else { "sign-in" }.to_owned(),
+        AUTHENTICATION => if event.activity_id == 2 {
+            "sign-out"
+        } else {
+            "sign-in"
+        }
+        .to_owned(),
         DETECTION_FINDING => event.finding_info.map(|f| f.title).unwrap_or_default(),
-        REMEDIATION_ACTIVITY => event.unmapped.remedy.as_ref().map(|r| r.kind.clone()).unwrap_or_default(),
+        REMEDIATION_ACTIVITY => event
+            .unmapped
+            .remedy
+            .as_ref()
+            .map(|r| r.kind.clone())
+            .unwrap_or_default(),
         HTTP_ACTIVITY | API_ACTIVITY => request.url.path.unwrap_or_default(),
         _ => String::new(),
     };
@@ -115,11 +145,21 @@ pub fn of(index: u64, event: Owned) -> EventSummary {
     EventSummary {
         index,
         time_ms: u64::try_from(time).unwrap_or(0),
-        decision_id: event.unmapped.decision.map(|d| d.id).filter(|_| event.class_uid == HTTP_ACTIVITY),
+        decision_id: event
+            .unmapped
+            .decision
+            .map(|d| d.id)
+            .filter(|_| event.class_uid == HTTP_ACTIVITY),
         request_id: event.metadata.uid,
-        zone: event.src_endpoint.zone.unwrap_or_else(|| if at_console { "console" } else { "" }.to_owned()),
+        zone: event
+            .src_endpoint
+            .zone
+            .unwrap_or_else(|| if at_console { "console" } else { "" }.to_owned()),
         to_zone: event.dst_endpoint.zone,
-        address: event.src_endpoint.ip.map_or_else(String::new, |ip| ip.to_string()),
+        address: event
+            .src_endpoint
+            .ip
+            .map_or_else(String::new, |ip| ip.to_string()),
         caller,
         portal: event.unmapped.portal,
         method: request.http_method,
@@ -128,8 +168,18 @@ pub fn of(index: u64, event: Owned) -> EventSummary {
         status: event.http_response.map_or(0, |r| r.code),
         outcome: if refused { "refused" } else { "allowed" },
         reason: event.status_code,
-        score: event.unmapped.findings.iter().map(|f| f.score).fold(0, u32::saturating_add),
-        redacted: event.unmapped.redactions.values().copied().fold(0, u64::saturating_add),
+        score: event
+            .unmapped
+            .findings
+            .iter()
+            .map(|f| f.score)
+            .fold(0, u32::saturating_add),
+        redacted: event
+            .unmapped
+            .redactions
+            .values()
+            .copied()
+            .fold(0, u64::saturating_add),
         duration_us: event.unmapped.duration_us.unwrap_or(0),
     }
 }
@@ -142,13 +192,21 @@ pub async fn reading<T: Send + 'static>(
     context: &Context,
     work: impl FnOnce(&Gateway) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let _room = context.admin.reads.acquire().await.map_err(|error| Problem::failed(&error))?;
+    let _room = context
+        .admin
+        .reads
+        .acquire()
+        .await
+        .map_err(|error| Problem::failed(&error))?;
     let gateway = Arc::clone(&context.admin.gateway);
     blocking(move || work(&gateway)).await
 }
 
 /// Lists events, newest first.
-pub async fn list(State(context): State<Context>, Asking(filter): Asking<Filter>) -> Result<Response, Problem> {
+pub async fn list(
+    State(context): State<Context>,
+    Asking(filter): Asking<Filter>,
+) -> Result<Response, Problem> {
     let (events, next_before) = reading(&context, move |gateway| search(gateway, &filter)).await?;
     Ok(Json(json!({ "events": events, "next_before": next_before })).into_response())
 }
@@ -160,7 +218,10 @@ fn search(gateway: &Gateway, filter: &Filter) -> Result<(Vec<EventSummary>, Opti
     let mut found = Vec::new();
     let mut before = filter.before;
     for _ in 0..SCANNED.div_ceil(page) {
-        let records = gateway.journal.read_back(before, page).map_err(|error| Problem::failed(&error))?;
+        let records = gateway
+            .journal
+            .read_back(before, page)
+            .map_err(|error| Problem::failed(&error))?;
         let whole = records.len() == page;
         for (number, record) in records {
             before = Some(number);
@@ -177,12 +238,20 @@ fn search(gateway: &Gateway, filter: &Filter) -> Result<(Vec<EventSummary>, Opti
 }
 
 /// One event, whole.
-pub async fn one(State(context): State<Context>, Named(index): Named<u64>) -> Result<Response, Problem> {
+pub async fn one(
+    State(context): State<Context>,
+    Named(index): Named<u64>,
+) -> Result<Response, Problem> {
     let record = reading(&context, move |gateway| {
-        gateway.journal.read_one(index).map_err(|_| Problem::not_found())
+        gateway
+            .journal
+            .read_one(index)
+            .map_err(|_| Problem::not_found())
     });
     let record = record.await?.ok_or_else(Problem::not_found)?;
-    let raw: Value = serde_json::from_slice(&record.event).map_err(|error| Problem::failed(&error))?;
-    let summary = summary(index, &record.event).ok_or_else(|| Problem::failed(&"the event cannot be read"))?;
+    let raw: Value =
+        serde_json::from_slice(&record.event).map_err(|error| Problem::failed(&error))?;
+    let summary = summary(index, &record.event)
+        .ok_or_else(|| Problem::failed(&"the event cannot be read"))?;
     Ok(Json(json!({ "summary": summary, "raw": raw })).into_response())
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
 use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use hangu_identity::session::cookie;
@@ -25,13 +25,21 @@ const CSRF: &str = "hangu-csrf";
 
 /// Calls of one address: 50 a second, 200 at once. Chosen; a page that opens makes ten.
 pub fn rate() -> Result<Rate, String> {
-    let (count, burst) = (NonZeroU32::MIN.saturating_add(49), NonZeroU32::MIN.saturating_add(199));
+    let (count, burst) = (
+        NonZeroU32::MIN.saturating_add(49),
+        NonZeroU32::MIN.saturating_add(199),
+    );
     Rate::new(count, Duration::from_secs(1), burst).map_err(|e| e.to_string())
 }
 
 /// The session id in a request's cookies.
 pub fn session_id(headers: &HeaderMap) -> Option<&str> {
-    cookie::find(headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok()))
+    cookie::find(
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|v| v.to_str().ok()),
+    )
 }
 
 /// Lets a call through, or refuses and records that.
@@ -49,13 +57,29 @@ pub async fn gate(State(context): State<Context>, mut request: Request, next: Ne
         }
         Err(problem) => problem.into_response(),
     };
-    let Some(refused) = response.extensions().get::<Refused>().copied() else { return response };
+    let Some(refused) = response.extensions().get::<Refused>().copied() else {
+        return response;
+    };
     let status = response.status();
     if refused.recorded || !leaves_event(&method, route, status) {
         return response;
     }
-    let call = Call { route, method: method.as_str(), path: &path, who: who.as_ref() };
-    match act::refused(&context, call, Refusal { reason: refused.reason, status: status.as_u16() }).await {
+    let call = Call {
+        route,
+        method: method.as_str(),
+        path: &path,
+        who: who.as_ref(),
+    };
+    match act::refused(
+        &context,
+        call,
+        Refusal {
+            reason: refused.reason,
+            status: status.as_u16(),
+        },
+    )
+    .await
+    {
         Ok(()) => response,
         Err(problem) => problem.into_response(),
     }
@@ -63,8 +87,12 @@ pub async fn gate(State(context): State<Context>, mut request: Request, next: Ne
 
 /// Reading what is not there is no refusal, and neither is asking whether one is signed in.
 fn leaves_event(method: &Method, route: Option<&Route>, status: StatusCode) -> bool {
-    let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
-    let asks = route.is_some_and(|r| r.operation == Operation::Session) && status == StatusCode::UNAUTHORIZED;
+    let refused = matches!(
+        status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+    );
+    let asks = route.is_some_and(|r| r.operation == Operation::Session)
+        && status == StatusCode::UNAUTHORIZED;
     (refused || !reads(method)) && !asks
 }
 
@@ -81,7 +109,11 @@ fn admit(
 ) -> (Option<Who>, Result<(), Problem>) {
     let admin = &context.admin;
     let key = AddressKey::from(context.peer.ip());
-    if let Outcome::Limited { retry_after, allowance } = admin.calls.check(&key, &admin.rate, clock::monotonic(), 1) {
+    if let Outcome::Limited {
+        retry_after,
+        allowance,
+    } = admin.calls.check(&key, &admin.rate, clock::monotonic(), 1)
+    {
         let wait = retry_after.unwrap_or(allowance.window).as_secs() + 1;
         return (None, Err(too_many(wait)));
     }
@@ -93,8 +125,13 @@ fn admit(
         Err(problem) => return (None, Err(problem)),
     };
     if !reads(request.method()) {
-        let token = request.headers().get(CSRF).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let genuine = session_id(request.headers()).is_some_and(|id| cookie::is_form_token(id, token));
+        let token = request
+            .headers()
+            .get(CSRF)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
+        let genuine =
+            session_id(request.headers()).is_some_and(|id| cookie::is_form_token(id, token));
         if !genuine {
             return (Some(who), Err(foreign()));
         }
@@ -114,7 +151,10 @@ fn admit(
 
 fn decide(context: &Context, who: &Who, method: &str, path: &str) -> Result<Answer, Problem> {
     let asked = context.asked(&who.caller, who.role, method, path);
-    context.authority()?.answer(&asked).map_err(|refusal| Problem::failed(&refusal.reason()))
+    context
+        .authority()?
+        .answer(&asked)
+        .map_err(|refusal| Problem::failed(&refusal.reason()))
 }
 
 /// The administrator of a session, as the file of administrators has them now.
@@ -125,7 +165,11 @@ fn recognise(
     path: &Arc<str>,
 ) -> Result<Who, Problem> {
     let id = session_id(headers).ok_or_else(signed_out)?;
-    let session = context.admin.sessions.find(id, None, clock::now()).map_err(|_| signed_out())?;
+    let session = context
+        .admin
+        .sessions
+        .find(id, None, clock::now())
+        .map_err(|_| signed_out())?;
     let caller = Arc::clone(session.caller());
     let authority = context.authority()?;
     let role = Role::of(&caller).filter(|_| authority.administrators.local.has_caller(&caller));
@@ -143,19 +187,33 @@ fn recognise(
         csrf: cookie::form_token(id).into(),
         route: route.unwrap_or(&routes::UNKNOWN),
         path: Arc::clone(path),
-        answer: Answer { allow: false, grounds: "default-deny", rules: Vec::new() },
+        answer: Answer {
+            allow: false,
+            grounds: "default-deny",
+            rules: Vec::new(),
+        },
         revision: authority.revision.as_str().into(),
     })
 }
 
 /// Too many calls from an address.
 pub fn too_many(seconds: u64) -> Problem {
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "too many requests; try again later", "请求过多，请稍后再试")
-        .retry_after(seconds)
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate-limited",
+        "too many requests; try again later",
+        "请求过多，请稍后再试",
+    )
+    .retry_after(seconds)
 }
 
 fn signed_out() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "session-missing", "nobody is signed in", "未登录或会话已结束")
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "session-missing",
+        "nobody is signed in",
+        "未登录或会话已结束",
+    )
 }
 
 fn foreign() -> Problem {
@@ -172,5 +230,10 @@ fn foreign() -> Problem {
 }
 
 fn forbidden() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "role-may-not", "your role may not do this", "您的角色不能执行此操作")
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "role-may-not",
+        "your role may not do this",
+        "您的角色不能执行此操作",
+    )
 }

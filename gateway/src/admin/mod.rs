@@ -83,8 +83,8 @@ impl Admin {
             per_caller: 5,
             total: 1000,
         };
-        let sessions =
-            Sessions::open(limits, NoJournal, Vec::new(), crate::clock::now()).map_err(|e| e.to_string())?;
+        let sessions = Sessions::open(limits, NoJournal, Vec::new(), crate::clock::now())
+            .map_err(|e| e.to_string())?;
         Ok(Self {
             gateway,
             sessions,
@@ -97,7 +97,11 @@ impl Admin {
 
     fn tls(gateway: &Gateway, before: Option<&Arc<ZoneTls>>) -> Result<Arc<ZoneTls>, String> {
         let snapshot = gateway.snapshot.load();
-        let console = snapshot.configuration.console.as_ref().ok_or("no `[console]` is configured")?;
+        let console = snapshot
+            .configuration
+            .console
+            .as_ref()
+            .ok_or("no `[console]` is configured")?;
         let settings = ZoneTlsSettings {
             certificates: vec![console.certificate.clone()],
             versions: vec![TlsVersion::V13],
@@ -130,9 +134,16 @@ impl Admin {
 
 /// The routes for a connection of a peer.
 pub fn router(admin: Arc<Admin>, peer: SocketAddr, with_certificate: bool) -> Router {
-    let context = Context { admin, peer, with_certificate };
+    let context = Context {
+        admin,
+        peer,
+        with_certificate,
+    };
     let calls = routes::router()
-        .route("/admin/{*rest}", axum::routing::any(|| async { Problem::not_found() }))
+        .route(
+            "/admin/{*rest}",
+            axum::routing::any(|| async { Problem::not_found() }),
+        )
         .method_not_allowed_fallback(|method: Method| async move { not_accepted(&method) })
         .layer(middleware::from_fn_with_state(context.clone(), gate::gate))
         .layer(middleware::map_response(headers::of_calls));
@@ -147,5 +158,8 @@ fn not_accepted(method: &Method) -> Problem {
         "this method is not accepted here",
         "此处不接受该请求方法",
     )
-    .detail(format!("`{method}` is not accepted here"), format!("此处不接受 {method}"))
+    .detail(
+        format!("`{method}` is not accepted here"),
+        format!("此处不接受 {method}"),
+    )
 }

@@ -28,11 +28,18 @@ mod tests {
             .unwrap()
             .iter()
             .flat_map(|(path, calls)| {
-                let calls = calls.as_object().unwrap().keys().filter(|k| *k != "parameters");
+                let calls = calls
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .filter(|k| *k != "parameters");
                 calls.map(move |method| (path.clone(), method.to_uppercase()))
             })
             .collect();
-        let served = ROUTES.iter().map(|r| (r.path.to_owned(), r.method.to_owned())).collect();
+        let served = ROUTES
+            .iter()
+            .map(|r| (r.path.to_owned(), r.method.to_owned()))
+            .collect();
         assert_eq!(described, served);
     }
 
@@ -40,10 +47,13 @@ mod tests {
     fn every_reference_in_the_description_leads_somewhere() {
         fn references(value: &Value, found: &mut Vec<String>) {
             match value {
-                Value::Object(map) => map.iter().for_each(|(key, value)| match (key.as_str(), value) {
-                    ("$ref", Value::String(to)) => found.push(to.clone()),
-                    _ => references(value, found),
-                }),
+                Value::Object(map) => {
+                    map.iter()
+                        .for_each(|(key, value)| match (key.as_str(), value) {
+                            ("$ref", Value::String(to)) => found.push(to.clone()),
+                            _ => references(value, found),
+                        })
+                }
                 Value::Array(list) => list.iter().for_each(|v| references(v, found)),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
             }
@@ -53,7 +63,12 @@ mod tests {
         references(&document, &mut found);
         assert!(found.len() > 20);
         for reference in found {
-            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+            assert!(
+                document
+                    .pointer(reference.trim_start_matches('#'))
+                    .is_some(),
+                "{reference}"
+            );
         }
     }
 }

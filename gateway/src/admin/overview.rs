@@ -23,7 +23,12 @@ pub fn read(context: &Context) -> Response {
     let gateway = &context.admin.gateway;
     let snapshot = gateway.snapshot.load();
     let now = clock::wall_ms();
-    let alerts_open = gateway.tower.situation().alerts().list(Some(AlertStatus::Open)).count();
+    let alerts_open = gateway
+        .tower
+        .situation()
+        .alerts()
+        .list(Some(AlertStatus::Open))
+        .count();
     let upstreams: Vec<Value> = snapshot
         .portals
         .iter()

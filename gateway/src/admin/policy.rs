@@ -13,12 +13,17 @@ pub fn current(context: &Context) -> Response {
     let policy = &snapshot.policy;
     let columns: Vec<&str> = policy.columns().collect();
     let rule = |rule: RuleView<'_>| {
-        let fields: Map<String, Value> =
-            columns.iter().zip(&rule.fields).map(|(name, field)| ((*name).to_owned(), json!(field))).collect();
+        let fields: Map<String, Value> = columns
+            .iter()
+            .zip(&rule.fields)
+            .map(|(name, field)| ((*name).to_owned(), json!(field)))
+            .collect();
         json!({ "id": rule.ordinal, "file": rule.file, "line": rule.line, "fields": fields })
     };
     let settings = &snapshot.configuration.policy;
-    let files: Vec<_> = std::iter::once(&settings.model).chain(&settings.rules).collect();
+    let files: Vec<_> = std::iter::once(&settings.model)
+        .chain(&settings.rules)
+        .collect();
     Json(json!({
         "revision": snapshot.revision,
         "loaded_ms": snapshot.loaded_ms,

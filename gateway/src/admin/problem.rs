@@ -1,8 +1,8 @@
 //! How a call is refused: a problem document (RFC 9457) in both languages.
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -32,7 +32,10 @@ struct Document {
     recorded: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
 fn code<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }
@@ -48,7 +51,12 @@ pub struct Refused {
 
 impl Problem {
     /// A problem with its title in both languages.
-    pub fn new(status: StatusCode, reason: &'static str, title: &'static str, title_zh: &'static str) -> Self {
+    pub fn new(
+        status: StatusCode,
+        reason: &'static str,
+        title: &'static str,
+        title_zh: &'static str,
+    ) -> Self {
         Self(Box::new(Document {
             kind: format!("urn:hangu:refusal:{reason}"),
             title,
@@ -99,12 +107,23 @@ impl Problem {
 
     /// Nothing of that name.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing", "没有找到")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "there is no such thing",
+            "没有找到",
+        )
     }
 
     /// What was sent does not fit.
     pub fn malformed(en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", "the request cannot be used", "请求内容不可用").detail(en, zh)
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "malformed",
+            "the request cannot be used",
+            "请求内容不可用",
+        )
+        .detail(en, zh)
     }
 
     /// The act is refused because it could not be recorded.
@@ -121,20 +140,33 @@ impl Problem {
     /// A part of the gateway did not do what it should.
     pub fn failed(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "an administrative call failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the gateway could not do it", "网关未能完成操作")
-            .detail(error.to_string(), format!("网关未能完成操作：{error}"))
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "failed",
+            "the gateway could not do it",
+            "网关未能完成操作",
+        )
+        .detail(error.to_string(), format!("网关未能完成操作：{error}"))
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let document = self.0;
-        let refused = Refused { reason: document.reason, recorded: document.recorded };
+        let refused = Refused {
+            reason: document.reason,
+            recorded: document.recorded,
+        };
         let (status, retry_after) = (document.status, document.retry_after);
         let mut response = (status, Json(document)).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some(seconds) = retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(refused);
         response

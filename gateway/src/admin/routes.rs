@@ -1,14 +1,16 @@
 //! Every call of the administration, once: where it is, what its event says, and who answers it.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
 use hangu_audit::event::Act;
 
-use crate::admin::context::Context;
+use crate::admin::context::{Context, Who};
 use crate::admin::problem::Problem;
-use crate::admin::{alerts, bans, callers, decisions, events, openapi, overview, policy, session, stream, system};
+use crate::admin::{
+    alerts, bans, callers, decisions, events, openapi, overview, policy, session, stream, system,
+};
 
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +84,14 @@ const fn route(
     resource: &'static str,
     act: Act,
 ) -> Route {
-    Route { operation, method, path, name, resource, act }
+    Route {
+        operation,
+        method,
+        path,
+        name,
+        resource,
+        act,
+    }
 }
 
 /// A call that does not exist.
@@ -90,17 +99,94 @@ pub static UNKNOWN: Route = route(Operation::Unknown, "", "", "unknown", "api", 
 
 /// All calls.
 pub static ROUTES: [Route; 20] = [
-    route(Operation::SignIn, "POST", "/admin/session", "session.start", "session", Act::Create),
-    route(Operation::Session, "GET", "/admin/session", "session.read", "session", Act::Read),
-    route(Operation::SignOut, "DELETE", "/admin/session", "session.end", "session", Act::Delete),
-    route(Operation::Describe, "GET", "/admin/openapi.json", "api.read", "api", Act::Read),
-    route(Operation::Overview, "GET", "/admin/situational/overview", "overview.read", "overview", Act::Read),
-    route(Operation::Stream, "GET", "/admin/situational/stream", "stream.read", "stream", Act::Read),
-    route(Operation::Events, "GET", "/admin/audit/events", "events.list", "event", Act::Read),
-    route(Operation::Event, "GET", "/admin/audit/events/{index}", "event.read", "event", Act::Read),
-    route(Operation::Decision, "GET", "/admin/policy/decisions/{id}", "decision.explain", "decision", Act::Read),
-    route(Operation::Policy, "GET", "/admin/policy/current", "policy.read", "policy", Act::Read),
-    route(Operation::Alerts, "GET", "/admin/situational/alerts", "alerts.list", "alert", Act::Read),
+    route(
+        Operation::SignIn,
+        "POST",
+        "/admin/session",
+        "session.start",
+        "session",
+        Act::Create,
+    ),
+    route(
+        Operation::Session,
+        "GET",
+        "/admin/session",
+        "session.read",
+        "session",
+        Act::Read,
+    ),
+    route(
+        Operation::SignOut,
+        "DELETE",
+        "/admin/session",
+        "session.end",
+        "session",
+        Act::Delete,
+    ),
+    route(
+        Operation::Describe,
+        "GET",
+        "/admin/openapi.json",
+        "api.read",
+        "api",
+        Act::Read,
+    ),
+    route(
+        Operation::Overview,
+        "GET",
+        "/admin/situational/overview",
+        "overview.read",
+        "overview",
+        Act::Read,
+    ),
+    route(
+        Operation::Stream,
+        "GET",
+        "/admin/situational/stream",
+        "stream.read",
+        "stream",
+        Act::Read,
+    ),
+    route(
+        Operation::Events,
+        "GET",
+        "/admin/audit/events",
+        "events.list",
+        "event",
+        Act::Read,
+    ),
+    route(
+        Operation::Event,
+        "GET",
+        "/admin/audit/events/{index}",
+        "event.read",
+        "event",
+        Act::Read,
+    ),
+    route(
+        Operation::Decision,
+        "GET",
+        "/admin/policy/decisions/{id}",
+        "decision.explain",
+        "decision",
+        Act::Read,
+    ),
+    route(
+        Operation::Policy,
+        "GET",
+        "/admin/policy/current",
+        "policy.read",
+        "policy",
+        Act::Read,
+    ),
+    route(
+        Operation::Alerts,
+        "GET",
+        "/admin/situational/alerts",
+        "alerts.list",
+        "alert",
+        Act::Read,
+    ),
     route(
         Operation::Acknowledge,
         "POST",
@@ -109,8 +195,22 @@ pub static ROUTES: [Route; 20] = [
         "alert",
         Act::Update,
     ),
-    route(Operation::Close, "POST", "/admin/situational/alerts/{id}/close", "alert.close", "alert", Act::Update),
-    route(Operation::Callers, "GET", "/admin/situational/callers", "callers.list", "caller", Act::Read),
+    route(
+        Operation::Close,
+        "POST",
+        "/admin/situational/alerts/{id}/close",
+        "alert.close",
+        "alert",
+        Act::Update,
+    ),
+    route(
+        Operation::Callers,
+        "GET",
+        "/admin/situational/callers",
+        "callers.list",
+        "caller",
+        Act::Read,
+    ),
     route(
         Operation::EndSessions,
         "DELETE",
@@ -119,17 +219,55 @@ pub static ROUTES: [Route; 20] = [
         "caller",
         Act::Delete,
     ),
-    route(Operation::Bans, "GET", "/admin/situational/bans", "bans.list", "ban", Act::Read),
-    route(Operation::Ban, "POST", "/admin/situational/bans", "ban.create", "ban", Act::Create),
-    route(Operation::Lift, "DELETE", "/admin/situational/bans/{id}", "ban.lift", "ban", Act::Delete),
-    route(Operation::Status, "GET", "/admin/system/status", "system.read", "system", Act::Read),
-    route(Operation::Reload, "POST", "/admin/system/reload", "system.reload", "configuration", Act::Update),
+    route(
+        Operation::Bans,
+        "GET",
+        "/admin/situational/bans",
+        "bans.list",
+        "ban",
+        Act::Read,
+    ),
+    route(
+        Operation::Ban,
+        "POST",
+        "/admin/situational/bans",
+        "ban.create",
+        "ban",
+        Act::Create,
+    ),
+    route(
+        Operation::Lift,
+        "DELETE",
+        "/admin/situational/bans/{id}",
+        "ban.lift",
+        "ban",
+        Act::Delete,
+    ),
+    route(
+        Operation::Status,
+        "GET",
+        "/admin/system/status",
+        "system.read",
+        "system",
+        Act::Read,
+    ),
+    route(
+        Operation::Reload,
+        "POST",
+        "/admin/system/reload",
+        "system.reload",
+        "configuration",
+        Act::Update,
+    ),
 ];
 
 impl Route {
     /// The path with `0` for every variable part.
     pub fn example(&self) -> String {
-        let parts = self.path.split('/').map(|part| if part.starts_with('{') { "0" } else { part });
+        let parts = self
+            .path
+            .split('/')
+            .map(|part| if part.starts_with('{') { "0" } else { part });
         parts.collect::<Vec<_>>().join("/")
     }
 
@@ -148,7 +286,9 @@ impl Route {
 
 /// The call with this method and path.
 pub fn find(method: &Method, path: &str) -> Option<&'static Route> {
-    ROUTES.iter().find(|route| route.method == method.as_str() && route.fits(path))
+    ROUTES
+        .iter()
+        .find(|route| route.method == method.as_str() && route.fits(path))
 }
 
 impl Operation {
@@ -160,24 +300,39 @@ impl Operation {
     fn handler(self, method: MethodFilter) -> MethodRouter<Context> {
         match self {
             Self::SignIn => on(method, session::sign_in),
-            Self::Session => on(method, |state, who| async { session::read(state, who) }),
+            Self::Session => on(
+                method,
+                |State(context): State<Context>, Extension(who): Extension<Who>| async move {
+                    session::read(&context, &who)
+                },
+            ),
             Self::SignOut => on(method, session::sign_out),
             Self::Describe => on(method, || async { openapi::read() }),
-            Self::Overview => on(method, |State(context): State<Context>| async move { overview::read(&context) }),
+            Self::Overview => on(method, |State(context): State<Context>| async move {
+                overview::read(&context)
+            }),
             Self::Stream => on(method, |state, who| async { stream::open(state, who) }),
             Self::Events => on(method, events::list),
             Self::Event => on(method, events::one),
             Self::Decision => on(method, decisions::explain),
-            Self::Policy => on(method, |State(context): State<Context>| async move { policy::current(&context) }),
+            Self::Policy => on(method, |State(context): State<Context>| async move {
+                policy::current(&context)
+            }),
             Self::Alerts => on(method, alerts::list),
             Self::Acknowledge => on(method, alerts::acknowledge),
             Self::Close => on(method, alerts::close),
-            Self::Callers => on(method, |State(context): State<Context>| async move { callers::list(&context) }),
+            Self::Callers => on(method, |State(context): State<Context>| async move {
+                callers::list(&context)
+            }),
             Self::EndSessions => on(method, callers::end_sessions_of),
-            Self::Bans => on(method, |State(context): State<Context>| async move { bans::list(&context) }),
+            Self::Bans => on(method, |State(context): State<Context>| async move {
+                bans::list(&context)
+            }),
             Self::Ban => on(method, bans::create),
             Self::Lift => on(method, bans::lift),
-            Self::Status => on(method, |State(context): State<Context>| async move { system::status(&context) }),
+            Self::Status => on(method, |State(context): State<Context>| async move {
+                system::status(&context)
+            }),
             Self::Reload => on(method, system::reload),
             Self::Unknown => on(method, || async { Problem::not_found() }),
         }
@@ -205,10 +360,16 @@ mod tests {
     #[test]
     fn a_call_is_found_by_its_method_and_whole_path() {
         let name = |method: Method, path: &str| find(&method, path).map(|r| r.name);
-        assert_eq!(name(Method::GET, "/admin/audit/events/17"), Some("event.read"));
+        assert_eq!(
+            name(Method::GET, "/admin/audit/events/17"),
+            Some("event.read")
+        );
         assert_eq!(name(Method::GET, "/admin/audit/events/"), None);
         assert_eq!(name(Method::GET, "/admin/audit/events/17/18"), None);
         assert_eq!(name(Method::DELETE, "/admin/situational/bans"), None);
-        assert_eq!(name(Method::DELETE, "/admin/situational/callers/u%3Ali/sessions"), Some("caller.end-sessions"));
+        assert_eq!(
+            name(Method::DELETE, "/admin/situational/callers/u%3Ali/sessions"),
+            Some("caller.end-sessions")
+        );
     }
 }

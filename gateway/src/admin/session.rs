@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use axum::http::StatusCode;
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use hangu_audit::event::Logon;
@@ -55,13 +55,24 @@ pub async fn sign_in(
     same_origin(&headers)?;
     let address = context.peer.ip();
     if gateway.bans.address(address, clock::wall_ms()).is_some() {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "banned", "this address is banned", "该地址已被封禁"));
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "banned",
+            "this address is banned",
+            "该地址已被封禁",
+        ));
     }
     let rate = gateway.snapshot.load().rates.sign_in;
-    if let Outcome::Limited { retry_after, allowance } =
-        gateway.sign_ins.check(&AddressKey::from(address), &rate, clock::monotonic(), 1)
+    if let Outcome::Limited {
+        retry_after,
+        allowance,
+    } = gateway
+        .sign_ins
+        .check(&AddressKey::from(address), &rate, clock::monotonic(), 1)
     {
-        return Err(gate::too_many(retry_after.unwrap_or(allowance.window).as_secs() + 1));
+        return Err(gate::too_many(
+            retry_after.unwrap_or(allowance.window).as_secs() + 1,
+        ));
     }
     let user = credentials.username.clone();
     let checked = check(&context, credentials).await?;
@@ -74,9 +85,16 @@ pub async fn sign_in(
         .sessions
         .start(Arc::clone(&caller), gate::session_id(&headers), None, now)
         .map_err(|error| Problem::failed(&error))?;
-    let body = told(&context, &caller, role, now, cookie::form_token(id.as_str()));
+    let body = told(
+        &context,
+        &caller,
+        role,
+        now,
+        cookie::form_token(id.as_str()),
+    );
     let mut response = Json(body).into_response();
-    let cookie = HeaderValue::from_str(&cookie::set(&id, LIFETIME)).map_err(|error| Problem::failed(&error))?;
+    let cookie = HeaderValue::from_str(&cookie::set(&id, LIFETIME))
+        .map_err(|error| Problem::failed(&error))?;
     response.headers_mut().insert(SET_COOKIE, cookie);
     Ok(response)
 }
@@ -106,7 +124,12 @@ async fn check(
     };
     let verified = tokio::task::spawn_blocking(move || {
         let local = &authority.administrators.local;
-        local.verify(&credentials.username, &credentials.password, address, clock::now())
+        local.verify(
+            &credentials.username,
+            &credentials.password,
+            address,
+            clock::now(),
+        )
     });
     let verified = verified.await.unwrap_or(Err(SignInRefusal::Unavailable));
     Ok(verified.and_then(|caller| match Role::of(&caller) {
@@ -121,8 +144,15 @@ async fn log(
     logon: Logon,
     outcome: Result<(), &'static str>,
 ) -> Result<(), Problem> {
-    let signer = Signer { user, client: context.peer, zone: None, portal: Some("console") };
-    record::sign_in(&context.admin.gateway, &signer, logon, outcome).await.map_err(|_| Problem::not_recorded())
+    let signer = Signer {
+        user,
+        client: context.peer,
+        zone: None,
+        portal: Some("console"),
+    };
+    record::sign_in(&context.admin.gateway, &signer, logon, outcome)
+        .await
+        .map_err(|_| Problem::not_recorded())
 }
 
 fn refused(refusal: &SignInRefusal) -> Problem {
@@ -154,8 +184,15 @@ fn refused(refusal: &SignInRefusal) -> Problem {
 }
 
 /// Tells who is signed in.
-pub fn read(State(context): State<Context>, Extension(who): Extension<Who>) -> Response {
-    Json(told(&context, &who.caller, who.role, who.session.started(), who.csrf.to_string())).into_response()
+pub fn read(context: &Context, who: &Who) -> Response {
+    Json(told(
+        context,
+        &who.caller,
+        who.role,
+        who.session.started(),
+        who.csrf.to_string(),
+    ))
+    .into_response()
 }
 
 /// Signs out.
@@ -166,7 +203,11 @@ pub async fn sign_out(
 ) -> Result<Response, Problem> {
     log(&context, &who.caller.id, Logon::Logoff, Ok(())).await?;
     if let Some(id) = gate::session_id(&headers) {
-        context.admin.sessions.end(id, clock::now()).map_err(|error| Problem::failed(&error))?;
+        context
+            .admin
+            .sessions
+            .end(id, clock::now())
+            .map_err(|error| Problem::failed(&error))?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Ok(cookie) = HeaderValue::from_str(&cookie::clear()) {
@@ -175,13 +216,22 @@ pub async fn sign_out(
     Ok(response)
 }
 
-fn told(context: &Context, caller: &Caller, role: Role, started: Timestamp, csrf: String) -> Session {
+fn told(
+    context: &Context,
+    caller: &Caller,
+    role: Role,
+    started: Timestamp,
+    csrf: String,
+) -> Session {
     Session {
         user: caller.id.clone(),
         name: caller.name.clone(),
         role,
         csrf,
-        expires_ms: started.checked_add(LIFETIME).unwrap_or(started).as_millisecond(),
+        expires_ms: started
+            .checked_add(LIFETIME)
+            .unwrap_or(started)
+            .as_millisecond(),
         permissions: permissions(context, caller, role),
     }
 }
@@ -190,7 +240,9 @@ fn told(context: &Context, caller: &Caller, role: Role, started: Timestamp, csrf
 /// the console draws as disabled exactly what would be refused.
 fn permissions(context: &Context, caller: &Caller, role: Role) -> Vec<String> {
     let allowed = |(method, path): &(&str, String)| context.may(caller, role, method, path);
-    let calls = ROUTES.iter().filter(|route| !route.path.starts_with("/admin/session"));
+    let calls = ROUTES
+        .iter()
+        .filter(|route| !route.path.starts_with("/admin/session"));
     calls
         .map(|route| (route.method, route.example()))
         .filter(allowed)

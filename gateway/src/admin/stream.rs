@@ -37,7 +37,12 @@ struct Sees {
 pub fn open(State(context): State<Context>, Extension(who): Extension<Who>) -> Response {
     let live = context.admin.gateway.tower.listen();
     let sees = sees(&context, &who);
-    let listener = Listener { live, context, who, sees };
+    let listener = Listener {
+        live,
+        context,
+        who,
+        sees,
+    };
     Sse::new(stream::unfold(listener, next))
         .keep_alive(KeepAlive::new().interval(HEARTBEAT))
         .into_response()
@@ -59,13 +64,18 @@ impl Listener {
         self.sees = sees(&self.context, &self.who);
         known
             && self.who.session.is_live(clock::now())
-            && self.context.may(&self.who.caller, self.who.role, "GET", &self.who.path)
+            && self
+                .context
+                .may(&self.who.caller, self.who.role, "GET", &self.who.path)
     }
 }
 
 fn event<T: Serialize>(name: &str, data: &T) -> Result<Event, Infallible> {
     // What cannot be written is told as a comment; none of these types can fail to be.
-    Ok(Event::default().event(name).json_data(data).unwrap_or_else(|_| Event::default().comment("unwritable")))
+    Ok(Event::default()
+        .event(name)
+        .json_data(data)
+        .unwrap_or_else(|_| Event::default().comment("unwritable")))
 }
 
 async fn next(mut listener: Listener) -> Option<(Result<Event, Infallible>, Listener)> {

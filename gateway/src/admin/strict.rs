@@ -23,7 +23,12 @@ pub struct Strict<T>(pub T);
 async fn bytes(body: Body) -> Result<Bytes, Problem> {
     let limited = Limited::new(body, LARGEST).collect();
     let too_slow = |_| {
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive in time", "请求体没有按时到达")
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body-too-slow",
+            "the body did not arrive in time",
+            "请求体没有按时到达",
+        )
     };
     let too_large = |_| {
         Problem::new(
@@ -33,7 +38,10 @@ async fn bytes(body: Body) -> Result<Bytes, Problem> {
             "请求体超过 64 KiB",
         )
     };
-    let collected = tokio::time::timeout(PATIENCE, limited).await.map_err(too_slow)?.map_err(too_large)?;
+    let collected = tokio::time::timeout(PATIENCE, limited)
+        .await
+        .map_err(too_slow)?
+        .map_err(too_large)?;
     Ok(collected.to_bytes())
 }
 
@@ -42,7 +50,11 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         // Pages of other sites cannot send this type without being asked first, and nobody answers that question.
-        let media = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let media = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
         if !media.eq_ignore_ascii_case("application/json") {
             return Err(Problem::new(
@@ -66,9 +78,14 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asking<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        Query::try_from_uri(&parts.uri).map(|Query(query)| Self(query)).map_err(|error| {
-            Problem::malformed(format!("the query: {}", error.body_text()), format!("查询参数有误：{}", error.body_text()))
-        })
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(query)| Self(query))
+            .map_err(|error| {
+                Problem::malformed(
+                    format!("the query: {}", error.body_text()),
+                    format!("查询参数有误：{}", error.body_text()),
+                )
+            })
     }
 }
 

@@ -23,7 +23,11 @@ pub fn status(context: &Context) -> Response {
     let snapshot = gateway.snapshot.load();
     let configuration = &snapshot.configuration;
     let errors = gateway.last_errors.load();
-    let zone_name = |index: usize| snapshot.zone(index).map_or("", |z| z.settings.name.as_str());
+    let zone_name = |index: usize| {
+        snapshot
+            .zone(index)
+            .map_or("", |z| z.settings.name.as_str())
+    };
     let portal = |portal: &Arc<crate::snapshot::Portal>| {
         json!({
             "name": portal.settings.name,
@@ -55,11 +59,15 @@ fn zones(context: &Context, snapshot: &Snapshot) -> Vec<Value> {
     let zone = |(index, zone): (usize, &crate::snapshot::Zone)| {
         let counters = context.admin.gateway.metrics.zone(index);
         let settings = &zone.settings;
-        let client_certificates = settings.tls.as_ref().map_or("cleartext", |tls| match tls.client_certificates {
-            ClientCertificates::Off => "off",
-            ClientCertificates::Optional => "optional",
-            ClientCertificates::Required => "required",
-        });
+        let client_certificates =
+            settings
+                .tls
+                .as_ref()
+                .map_or("cleartext", |tls| match tls.client_certificates {
+                    ClientCertificates::Off => "off",
+                    ClientCertificates::Optional => "optional",
+                    ClientCertificates::Required => "required",
+                });
         json!({
             "name": settings.name,
             "listeners": settings.listen,
@@ -72,15 +80,16 @@ fn zones(context: &Context, snapshot: &Snapshot) -> Vec<Value> {
 }
 
 fn certificates(context: &Context, snapshot: &Snapshot) -> Vec<Value> {
-    let line = |place: &str, (subject, end): &(String, i64)| {
-        json!({ "name": format!("{place}: {subject}"), "not_after_ms": end.saturating_mul(1000) })
-    };
+    let line = |place: &str, (subject, end): &(String, i64)| json!({ "name": format!("{place}: {subject}"), "not_after_ms": end.saturating_mul(1000) });
     let zones = snapshot.zones().iter().flat_map(|zone| {
         let ends = zone.tls.iter().flat_map(|tls| tls.ends.iter());
-        ends.map(|end| line(&zone.settings.name, end)).collect::<Vec<_>>()
+        ends.map(|end| line(&zone.settings.name, end))
+            .collect::<Vec<_>>()
     });
     let console = context.admin.certificate_ends();
-    zones.chain(console.iter().map(|end| line("console", end))).collect()
+    zones
+        .chain(console.iter().map(|end| line("console", end)))
+        .collect()
 }
 
 /// Puts the configuration in its files into force.
@@ -89,7 +98,13 @@ pub async fn reload(
     Extension(who): Extension<Who>,
 ) -> Result<Response, Problem> {
     let gateway = Arc::clone(&context.admin.gateway);
-    let path = gateway.snapshot.load().configuration.path.display().to_string();
+    let path = gateway
+        .snapshot
+        .load()
+        .configuration
+        .path
+        .display()
+        .to_string();
     act::begins(&context, &who, &path, None).await?;
     let handle = tokio::runtime::Handle::current();
     let reloaded = blocking(move || {
@@ -97,7 +112,9 @@ pub async fn reload(
         Ok(reload::reload(&gateway))
     });
     match reloaded.await? {
-        Ok(snapshot) => Ok(Json(json!({ "changed": true, "revision": snapshot.revision })).into_response()),
+        Ok(snapshot) => {
+            Ok(Json(json!({ "changed": true, "revision": snapshot.revision })).into_response())
+        }
         Err(mistakes) => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "configuration-refused",

@@ -34,7 +34,9 @@ impl Role {
     /// The one role of a caller; none where it has none, several, or others besides.
     pub fn of(caller: &Caller) -> Option<Self> {
         match caller.roles.as_slice() {
-            [only] => [Self::SysAdmin, Self::SecAdmin, Self::Auditor].into_iter().find(|r| r.name() == only),
+            [only] => [Self::SysAdmin, Self::SecAdmin, Self::Auditor]
+                .into_iter()
+                .find(|r| r.name() == only),
             _ => None,
         }
     }
@@ -69,7 +71,11 @@ impl Administrators {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let local = identities::local(Some(path), &LockoutFile::default(), before.map(|b| &b.local))?;
+        let local = identities::local(
+            Some(path),
+            &LockoutFile::default(),
+            before.map(|b| &b.local),
+        )?;
         Ok(Self { local })
     }
 }

@@ -1,1 +1,6 @@
 //! The administration as a browser meets it: a gateway from a folder of its own, asked through its router.
+
+mod access;
+mod audit;
+mod responses;
+mod world;
