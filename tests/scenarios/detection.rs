@@ -40,7 +40,7 @@ async fn watched() -> Pass {
 }
 
 fn stranger(pass: &Pass, last: u8) -> Client {
-    Client::plain(pass.at(Zone::Internet)).from_address(Ipv4Addr::new(127, 0, 9, last))
+    Client::plain(pass.at(Zone::Internet)).from(Ipv4Addr::new(127, 0, 9, last))
 }
 
 fn is_banned(answer: &Answer) -> bool {

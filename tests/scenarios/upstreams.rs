@@ -112,7 +112,7 @@ async fn a_consistent_hash_keeps_a_client_at_its_upstream_and_spreads_clients() 
     for last in 1..=20 {
         let client = pass
             .client(Zone::Internet)
-            .from_address(Ipv4Addr::new(127, 0, 7, last));
+            .from(Ipv4Addr::new(127, 0, 7, last));
         let first = client.get(HOST, "/t").await.text();
         assert_eq!(client.get(HOST, "/t").await.text(), first);
         *used.entry(first).or_insert(0) += 1;
