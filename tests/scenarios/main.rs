@@ -3,12 +3,16 @@
 #![cfg(test)]
 
 mod administration;
+mod assertion;
 mod crash;
+mod crossings;
 mod detection;
 mod harness;
+mod identify;
 mod proxy_protocol;
 mod reload;
 mod revocation;
+mod sign_in;
 mod strictness;
 mod upgrade;
 mod upstreams;
