@@ -17,7 +17,7 @@ class Stream extends EventTarget {
   }
 }
 
-async function begin(role: 'secadmin' | 'auditor') {
+async function begin(role: 'secadmin' | 'auditor', permissions: string[] = []) {
   vi.resetModules()
   vi.stubGlobal('EventSource', Stream)
   vi.stubGlobal(
@@ -28,7 +28,7 @@ async function begin(role: 'secadmin' | 'auditor') {
   )
   const { session } = await import('../src/state/session')
   const live = await import('../src/state/live')
-  session.value = { user: 'u', name: 'u', role, csrf: '', expires_ms: 0, permissions: [] }
+  session.value = { user: 'u', name: 'u', role, csrf: '', expires_ms: 0, permissions }
   live.startLive()
   return live
 }
@@ -96,7 +96,7 @@ test('a flood keeps only the newest and hides no refusal', async () => {
 })
 
 test('a role without the stream asks instead, and is told when nothing answers', async () => {
-  const live = await begin('auditor')
+  const live = await begin('auditor', ['GET /admin/situational/overview'])
   expect(Stream.last).toBeUndefined()
   await vi.advanceTimersByTimeAsync(16_000)
   expect(live.freshness.value).toBe('stale')

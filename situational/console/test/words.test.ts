@@ -55,7 +55,7 @@ test('every reason to refuse that the gateway can give has words', () => {
   const body = /fn reason\(&self\)[\s\S]*?\n {4}\}/.exec(readFileSync(path, 'utf8'))?.[0] ?? ''
   const reasons = [...body.matchAll(/=> "([a-z-]+)"/g)].map((match) => match[1])
   expect(reasons.length).toBeGreaterThan(20)
-  expect(reasons.sort()).toEqual(codes('reason').sort())
+  expect(codes('reason')).toEqual(expect.arrayContaining(reasons))
 })
 
 function files(folder: string): string[] {
