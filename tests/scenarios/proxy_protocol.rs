@@ -95,7 +95,10 @@ async fn names_the_client(header: &[u8], ip: &str, port: u16) {
             _ => (in_clear(stream, header).await, "extranet"),
         };
         assert!(said.starts_with("HTTP/1.1 200"), "{name}: {said}");
-        assert!(said.contains(&format!("[\"x-forwarded-for\",\"{ip}\"]")), "{name}: {said}");
+        assert!(
+            said.contains(&format!("[\"x-forwarded-for\",\"{ip}\"]")),
+            "{name}: {said}"
+        );
         let fits = |e: &Value| {
             let from = &e["src_endpoint"];
             from["ip"] == ip && from["port"] == port && from["zone"] == name
@@ -134,7 +137,11 @@ async fn version_2_names_an_ipv6_client_whatever_else_it_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ipv4_client_in_ipv6_form_is_an_ipv4_client() {
-    let header = version_2(0x21, 0x21, &payload_6("::ffff:192.0.2.11".parse().unwrap(), 50_011));
+    let header = version_2(
+        0x21,
+        0x21,
+        &payload_6("::ffff:192.0.2.11".parse().unwrap(), 50_011),
+    );
     names_the_client(&header, "192.0.2.11", 50_011).await;
 }
 
@@ -146,7 +153,11 @@ async fn a_header_that_comes_in_pieces_is_read_whole() {
         stream.write_all(piece).await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    assert!(over_tls(pass, stream, b"").await.starts_with("HTTP/1.1 200"));
+    assert!(
+        over_tls(pass, stream, b"")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
     let event = event_of(pass, "192.0.2.12", 50_012).await;
     assert_eq!(event["http_response"]["code"], 200);
 }
@@ -198,7 +209,10 @@ async fn a_header_that_is_malformed_is_not_served() {
         assert_eq!(in_clear(stream, &header).await, "", "{what}");
         let event = event_of(pass, &TRUSTED.to_string(), from.port()).await;
         assert_eq!(event["status_code"], "unparsable", "{what}");
-        assert_eq!(event["status_detail"], "the PROXY protocol header is malformed", "{what}");
+        assert_eq!(
+            event["status_detail"], "the PROXY protocol header is malformed",
+            "{what}"
+        );
     }
 }
 
@@ -220,10 +234,18 @@ async fn nobody_else_can_speak_for_another_client() {
         assert_eq!(event["status"], "Failure", "{event}");
     }
     let events = pass.events();
-    assert!(!events.iter().any(|e| e["src_endpoint"]["ip"] == "192.0.2.66"));
+    assert!(
+        !events
+            .iter()
+            .any(|e| e["src_endpoint"]["ip"] == "192.0.2.66")
+    );
 
     let (stream, from) = dial(pass.at(Zone::Internet)).await;
-    assert!(over_tls(pass, stream, b"").await.starts_with("HTTP/1.1 200"));
+    assert!(
+        over_tls(pass, stream, b"")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
     let event = event_of(pass, &from.ip().to_string(), from.port()).await;
     assert_eq!(event["http_response"]["code"], 200, "{event}");
 }
