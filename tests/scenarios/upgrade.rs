@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use hangu_tests::client::whole;
 use hangu_tests::{Hangu, Pass, Plan, Zone};
 use http::Request;
 
@@ -67,22 +68,24 @@ async fn a_new_process_takes_over_without_one_refused_connection_and_sessions_go
             let (pass, running) = (Arc::clone(&pass), Arc::clone(&running));
             tokio::spawn(async move {
                 let client = pass.client(Zone::Internet);
-                let mut answered = 0usize;
+                let (mut answered, mut cut) = (0usize, 0usize);
                 while running.load(Ordering::Relaxed) {
-                    let answer = client
-                        .try_send(PUBLIC, Request::get("/"), hangu_tests::client::whole(""))
-                        .await;
-                    match answer {
-                        Ok(answer) if answer.status == 200 => answered += 1,
+                    let mut connection = client.connect(PUBLIC).await;
+                    let asked = connection.try_begin(Request::get("/"), whole("")).await;
+                    match asked {
                         Ok(answer) => {
-                            panic!("{} {} after {answered}", answer.status, answer.text())
+                            assert_eq!(answer.status(), 200, "after {answered}");
+                            answered += 1;
                         }
-                        // Taken in the old process's last moment and closed before its first request: asked again.
-                        Err(error) if error.to_string().contains("closed before message") => {}
-                        Err(error) => panic!("{error} after {answered}"),
+                        // Taken in the old process's last moment and closed before its first request.
+                        Err(_) => cut += 1,
                     }
                     tokio::time::sleep(Duration::from_millis(60)).await;
                 }
+                assert!(
+                    cut <= 2,
+                    "{cut} connections were closed before their first request"
+                );
                 answered
             })
         })
