@@ -4,6 +4,7 @@
 
 mod administration;
 mod assertion;
+mod bodies;
 mod crash;
 mod crossings;
 mod detection;
