@@ -57,10 +57,13 @@ pub fn cli_verify(
 /// # Errors
 /// The directory cannot be read, or a number is missing between the first and the last.
 pub fn logs(dir: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = std::fs::read_dir(dir).map_err(|e| format!("cannot read `{}`: {e}", dir.display()))?;
+    let entries =
+        std::fs::read_dir(dir).map_err(|e| format!("cannot read `{}`: {e}", dir.display()))?;
     let mut numbers: Vec<u64> = Vec::new();
     for entry in entries {
-        let name = entry.map_err(|e| format!("cannot read `{}`: {e}", dir.display()))?.file_name();
+        let name = entry
+            .map_err(|e| format!("cannot read `{}`: {e}", dir.display()))?
+            .file_name();
         numbers.extend(name.to_str().and_then(|name| name.parse::<u64>().ok()));
     }
     if numbers.is_empty() {
@@ -72,7 +75,10 @@ pub fn logs(dir: &Path) -> Result<Vec<PathBuf>, String> {
             return Err(format!("`{}`: log {expected:04} is missing", dir.display()));
         }
     }
-    Ok(numbers.into_iter().map(|number| dir.join(format!("{number:04}"))).collect())
+    Ok(numbers
+        .into_iter()
+        .map(|number| dir.join(format!("{number:04}")))
+        .collect())
 }
 
 /// Verifies every log in `dir` as [`cli_verify`] does one; the worst result counts, and a log that is missing between
@@ -89,7 +95,11 @@ pub fn cli_verify_all(
         Ok(logs) => logs,
         Err(message) => {
             drop(writeln!(errors, "无法校验 could not verify: {message}"));
-            return if dir.is_dir() { Exit::Tampered } else { Exit::CouldNotRun };
+            return if dir.is_dir() {
+                Exit::Tampered
+            } else {
+                Exit::CouldNotRun
+            };
         }
     };
     // A checkpoint that was kept is of the log that is being written, which is the last.

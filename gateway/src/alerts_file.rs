@@ -34,7 +34,9 @@ impl AlertsFile {
                         Ok(alert) => {
                             alerts.insert(alert.id, alert);
                         }
-                        Err(error) => tracing::warn!(%error, path = %path.display(), "an alert could not be read"),
+                        Err(error) => {
+                            tracing::warn!(%error, path = %path.display(), "an alert could not be read")
+                        }
                     }
                 }
             }
@@ -45,7 +47,11 @@ impl AlertsFile {
             alerts.pop_first();
         }
         let temporary = path.with_extension("tmp");
-        let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&temporary)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(&temporary)?;
         for alert in alerts.values() {
             file.write_all(&line(alert)?)?;
         }
@@ -53,7 +59,13 @@ impl AlertsFile {
         // A crash before this leaves the old file in place.
         fs::rename(&temporary, path)?;
         let file = OpenOptions::new().append(true).open(path)?;
-        Ok((Self { path: path.to_owned(), file: Mutex::new(file) }, alerts.into_values().collect()))
+        Ok((
+            Self {
+                path: path.to_owned(),
+                file: Mutex::new(file),
+            },
+            alerts.into_values().collect(),
+        ))
     }
 
     /// Keeps an alert as it stands now.

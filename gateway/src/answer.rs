@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue,
-    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, Response};
 use serde_json::json;
@@ -24,7 +24,10 @@ pub enum Language {
 impl Language {
     /// The language a client prefers; Chinese where it names neither.
     pub fn of(headers: &HeaderMap) -> Self {
-        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let accepted = headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
         let place = |tag: &str| accepted.to_ascii_lowercase().find(tag);
         match (place("zh"), place("en")) {
             (None, Some(_)) => Self::English,
@@ -59,16 +62,23 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 /// The policy of every page that the gateway itself writes.
-pub const PAGE_POLICY: &str =
-    "default-src 'none'; style-src 'sha256-YpqlIaQaoxzY+TOojy3HK4VkHGX2kWlLOKRDBXffQio='; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-YpqlIaQaoxzY+TOojy3HK4VkHGX2kWlLOKRDBXffQio='; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// The answer to a refused request.
 ///
 /// `reference` is the number that a help desk resolves: the decision's id where there is one, else the request's.
-pub fn refusal(refusal: &Refusal, request_headers: &HeaderMap, reference: &str, version: http::Version) -> Response<Bytes> {
+pub fn refusal(
+    refusal: &Refusal,
+    request_headers: &HeaderMap,
+    reference: &str,
+    version: http::Version,
+) -> Response<Bytes> {
     let language = Language::of(request_headers);
     let (body, media) = if wants_page(request_headers) {
-        (page(refusal, reference, language), "text/html; charset=utf-8")
+        (
+            page(refusal, reference, language),
+            "text/html; charset=utf-8",
+        )
     } else {
         (problem(refusal, reference), "application/problem+json")
     };
@@ -78,10 +88,16 @@ pub fn refusal(refusal: &Refusal, request_headers: &HeaderMap, reference: &str, 
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(PAGE_POLICY),
+    );
     if let Refusal::RateLimited { retry_after, .. } = refusal {
         let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-        headers.insert(RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
+        headers.insert(
+            RETRY_AFTER,
+            HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)),
+        );
     }
     if *refusal == Refusal::TooManyAtOnce {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -160,11 +176,22 @@ pub fn escape(text: &str) -> String {
 fn page(refusal: &Refusal, reference: &str, language: Language) -> String {
     let words = refusal.words();
     let title = language.pick("请求没有通过", "The request did not pass");
-    let mut body = format!("<h1>{title}</h1><p>{}</p>", language.pick(words.zh, words.en));
+    let mut body = format!(
+        "<h1>{title}</h1><p>{}</p>",
+        language.pick(words.zh, words.en)
+    );
     let number = language.pick("编号", "Number");
     // Writing to a string cannot fail.
-    let _written = write!(body, "<p class=\"ref\">{number} <code>{}</code> · {}</p>", escape(reference), refusal.status().as_u16());
-    if matches!(refusal, Refusal::Unidentified | Refusal::StepUp(_) | Refusal::BadCredentials(_)) {
+    let _written = write!(
+        body,
+        "<p class=\"ref\">{number} <code>{}</code> · {}</p>",
+        escape(reference),
+        refusal.status().as_u16()
+    );
+    if matches!(
+        refusal,
+        Refusal::Unidentified | Refusal::StepUp(_) | Refusal::BadCredentials(_)
+    ) {
         let _written = write!(
             body,
             "<p><a class=\"button\" href=\"/.hangu/sign-in\">{}</a></p>",
@@ -183,8 +210,12 @@ mod tests {
 
     #[test]
     fn the_page_policy_admits_the_style_and_nothing_else() {
-        let hash = base64::engine::general_purpose::STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
-        assert!(PAGE_POLICY.contains(&format!("'sha256-{hash}'")), "put sha256-{hash} into PAGE_POLICY");
+        let hash =
+            base64::engine::general_purpose::STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+        assert!(
+            PAGE_POLICY.contains(&format!("'sha256-{hash}'")),
+            "put sha256-{hash} into PAGE_POLICY"
+        );
     }
 
     #[test]
@@ -208,7 +239,12 @@ mod tests {
 
     #[test]
     fn a_program_gets_a_problem_document() {
-        let response = refusal(&Refusal::NoPortal, &HeaderMap::new(), "00ff", http::Version::HTTP_11);
+        let response = refusal(
+            &Refusal::NoPortal,
+            &HeaderMap::new(),
+            "00ff",
+            http::Version::HTTP_11,
+        );
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
         let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(body["reason"], "no-portal");

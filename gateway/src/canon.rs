@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use thiserror::Error;
-use unicode_normalization::{UnicodeNormalization, is_nfc_quick, IsNormalized};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Why a path has no canonical form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -43,7 +43,9 @@ pub fn path(raw: &[u8]) -> Result<Cow<'_, str>, PathFault> {
         return Err(PathFault::NotAbsolute);
     }
     if is_plain(raw) {
-        return std::str::from_utf8(raw).map(Cow::Borrowed).map_err(|_| PathFault::NotUtf8);
+        return std::str::from_utf8(raw)
+            .map(Cow::Borrowed)
+            .map_err(|_| PathFault::NotUtf8);
     }
     let decoded = decode(raw)?;
     let text = std::str::from_utf8(&decoded).map_err(|_| PathFault::NotUtf8)?;
@@ -61,7 +63,26 @@ pub fn path(raw: &[u8]) -> Result<Cow<'_, str>, PathFault> {
 fn is_plain(raw: &[u8]) -> bool {
     let mut previous = 0u8;
     for &byte in raw {
-        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'/' | b'.' | b'@' | b':' | b',' | b'+' | b'=' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*');
+        let plain = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'_'
+                    | b'~'
+                    | b'/'
+                    | b'.'
+                    | b'@'
+                    | b':'
+                    | b','
+                    | b'+'
+                    | b'='
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
+            );
         if !plain || (previous == b'/' && matches!(byte, b'/' | b'.')) {
             return false;
         }
@@ -71,7 +92,9 @@ fn is_plain(raw: &[u8]) -> bool {
 }
 
 fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|d| u8::try_from(d).ok())
 }
 
 /// Decodes once, without the parameters of each segment.
@@ -90,7 +113,8 @@ fn decode(raw: &[u8]) -> Result<Vec<u8>, PathFault> {
                 }
                 if decoded == b'%' {
                     let mut ahead = rest.clone();
-                    if ahead.next().and_then(hex).is_some() && ahead.next().and_then(hex).is_some() {
+                    if ahead.next().and_then(hex).is_some() && ahead.next().and_then(hex).is_some()
+                    {
                         return Err(PathFault::DoubleEncoding);
                     }
                 }
@@ -112,7 +136,10 @@ fn decode(raw: &[u8]) -> Result<Vec<u8>, PathFault> {
         }
     }
     // A double encoding can also be put together from an encoded `%` and encoded digits.
-    if out.windows(3).any(|w| matches!(w, [b'%', a, b] if hex(*a).is_some() && hex(*b).is_some())) {
+    if out
+        .windows(3)
+        .any(|w| matches!(w, [b'%', a, b] if hex(*a).is_some() && hex(*b).is_some()))
+    {
         return Err(PathFault::DoubleEncoding);
     }
     Ok(out)
@@ -148,7 +175,22 @@ pub fn encode(canonical: &str) -> Cow<'_, str> {
         b.is_ascii_alphanumeric()
             || matches!(
                 b,
-                b'-' | b'_' | b'~' | b'/' | b'.' | b'@' | b':' | b',' | b'+' | b'=' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*'
+                b'-' | b'_'
+                    | b'~'
+                    | b'/'
+                    | b'.'
+                    | b'@'
+                    | b':'
+                    | b','
+                    | b'+'
+                    | b'='
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
             )
     };
     if canonical.bytes().all(stands) {
@@ -189,7 +231,9 @@ pub fn host(authority: &str) -> Option<Cow<'_, str>> {
             && name.split('.').all(|label| {
                 !label.is_empty()
                     && label.len() <= 63
-                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                    && label
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
             });
         if !valid {
             return None;
@@ -277,7 +321,9 @@ mod tests {
         assert_eq!(host("A.Example:8443").as_deref(), Some("a.example"));
         assert_eq!(host("a.example.").as_deref(), Some("a.example"));
         assert_eq!(host("[::1]:80").as_deref(), Some("[::1]"));
-        for bad in ["", "a b", "a,b", "a:b", "a:99999", "a..b", "user@a", "[::1", "[zz]", "a/b", "-:", "é"] {
+        for bad in [
+            "", "a b", "a,b", "a:b", "a:99999", "a..b", "user@a", "[::1", "[zz]", "a/b", "-:", "é",
+        ] {
             assert_eq!(host(bad), None, "{bad}");
         }
     }

@@ -8,7 +8,10 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Milliseconds since the Unix epoch.
 pub fn wall_ms() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else takes as an argument")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everything else takes as an argument"
+    )]
     let now = std::time::SystemTime::now();
     now.duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
@@ -82,8 +85,20 @@ mod tests {
         let shanghai = Calendar::new("Asia/Shanghai");
         // 2026-11-22 was a Sunday; 20:30 UTC is Monday 04:30 in Shanghai.
         let at = shanghai.at(1_795_379_400_000);
-        assert_eq!(at, LocalTime { minute: 270, weekday: 1 });
+        assert_eq!(
+            at,
+            LocalTime {
+                minute: 270,
+                weekday: 1
+            }
+        );
         let utc = Calendar::new("UTC").at(1_795_379_400_000);
-        assert_eq!(utc, LocalTime { minute: 1230, weekday: 7 });
+        assert_eq!(
+            utc,
+            LocalTime {
+                minute: 1230,
+                weekday: 7
+            }
+        );
     }
 }

@@ -85,7 +85,13 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that has been accepted.
-    pub fn new(id: u64, zone: usize, client: SocketAddr, tls: Option<TlsFacts>, trust: u64) -> Self {
+    pub fn new(
+        id: u64,
+        zone: usize,
+        client: SocketAddr,
+        tls: Option<TlsFacts>,
+        trust: u64,
+    ) -> Self {
         Self {
             id,
             zone,
@@ -150,7 +156,9 @@ pub struct InProgress(Arc<Connection>);
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.0.last_end_ms.store(millis(clock::monotonic()), Ordering::Release);
+        self.0
+            .last_end_ms
+            .store(millis(clock::monotonic()), Ordering::Release);
         self.0.active.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -176,8 +184,12 @@ impl Connections {
 
     /// Remembers a connection until the returned value is dropped.
     pub fn enter(self: &Arc<Self>, connection: &Arc<Connection>) -> Open {
-        self.lock().insert(connection.id, Arc::downgrade(connection));
-        Open { all: Arc::clone(self), id: connection.id }
+        self.lock()
+            .insert(connection.id, Arc::downgrade(connection));
+        Open {
+            all: Arc::clone(self),
+            id: connection.id,
+        }
     }
 
     /// Every open connection.

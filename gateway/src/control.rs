@@ -38,7 +38,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[async_trait]
 impl Service for Control {
-    async fn start_service(&mut self, fds: Option<ListenFds>, mut shutdown: ShutdownWatch, _listeners: usize) {
+    async fn start_service(
+        &mut self,
+        fds: Option<ListenFds>,
+        mut shutdown: ShutdownWatch,
+        _listeners: usize,
+    ) {
         let gateway = &self.gateway;
         tokio::spawn(watch::run(Arc::clone(gateway)));
         tokio::spawn(reload::watch(Arc::clone(gateway)));
@@ -90,7 +95,14 @@ impl Service for Control {
         let snapshot = self.gateway.snapshot.load();
         let configuration = &snapshot.configuration;
         let console = configuration.console.as_ref().map(|c| c.listen);
-        Some(configuration.operations.into_iter().chain(console).map(|a| a.to_string()).collect())
+        Some(
+            configuration
+                .operations
+                .into_iter()
+                .chain(console)
+                .map(|a| a.to_string())
+                .collect(),
+        )
     }
 }
 
@@ -105,7 +117,14 @@ fn operations(gateway: Arc<Gateway>) -> Router {
 
 async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
     let text = gateway.metrics.text();
-    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+    (
+        [(
+            CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response()
 }
 
 /// Ready when every listener is open and events are recorded.
@@ -126,7 +145,9 @@ async fn plain(listener: TcpListener, router: Router) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
+        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+            continue;
+        };
         let router = router.clone();
         tokio::spawn(async move {
             serve_router(tcp, router).await;
@@ -142,7 +163,9 @@ async fn console_loop(listener: TcpListener, admin: Arc<admin::Admin>) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
+        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+            continue;
+        };
         let admin = Arc::clone(&admin);
         tokio::spawn(async move {
             let acceptor = admin.acceptor();
@@ -161,9 +184,17 @@ where
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(64);
-    let served = builder.serve_connection(TokioIo::new(io), TowerToHyperService::new(router)).await;
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64);
+    let served = builder
+        .serve_connection(TokioIo::new(io), TowerToHyperService::new(router))
+        .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a console connection ended badly");
     }

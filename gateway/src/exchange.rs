@@ -127,12 +127,16 @@ impl Trace {
             .get("traceparent")
             .and_then(|v| v.to_str().ok())
             .and_then(Self::parse)
-            .unwrap_or(Self { id: request, sampled: false })
+            .unwrap_or(Self {
+                id: request,
+                sampled: false,
+            })
     }
 
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
-        let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (version, trace, parent, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let lower_hex = |s: &str| s.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let shaped = version == "00"
             && parts.next().is_none()
@@ -143,14 +147,25 @@ impl Trace {
         let value = u128::from_str_radix(trace, 16).ok().filter(|v| *v != 0)?;
         let span = u64::from_str_radix(parent, 16).ok().filter(|v| *v != 0);
         let flags = u8::from_str_radix(flags, 16).ok()?;
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit id")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the two halves of a 128-bit id"
+        )]
         let id = Id::of((value >> 64) as u64, value as u64);
-        (shaped && span.is_some()).then_some(Self { id, sampled: flags & 1 == 1 })
+        (shaped && span.is_some()).then_some(Self {
+            id,
+            sampled: flags & 1 == 1,
+        })
     }
 
     /// The header for the next hop, whose parent is this request.
     pub fn header(&self, request: &Id) -> String {
-        format!("00-{}-{}-{:02x}", self.id.as_str(), request.span(), u8::from(self.sampled))
+        format!(
+            "00-{}-{}-{:02x}",
+            self.id.as_str(),
+            request.span(),
+            u8::from(self.sampled)
+        )
     }
 }
 
@@ -190,7 +205,11 @@ pub enum Ending {
 
 impl Exchange {
     /// The exchange of a request that has just arrived.
-    pub fn begin(gateway: Arc<Gateway>, connection: Arc<Connection>, parts: &mut request::Parts) -> Self {
+    pub fn begin(
+        gateway: Arc<Gateway>,
+        connection: Arc<Connection>,
+        parts: &mut request::Parts,
+    ) -> Self {
         let id = gateway.ids.next();
         Self {
             snapshot: gateway.snapshot.load_full(),
@@ -223,12 +242,23 @@ impl Exchange {
 
     /// TLS of the zone it came in through, as it is in force.
     pub fn zone_tls(&self) -> Option<&Arc<ZoneTls>> {
-        self.snapshot.zone(self.connection.zone).and_then(|zone| zone.tls.as_ref())
+        self.snapshot
+            .zone(self.connection.zone)
+            .and_then(|zone| zone.tls.as_ref())
+    }
+
+    /// Header fields that a request may have here.
+    pub fn most_headers(&self) -> usize {
+        self.snapshot
+            .zone(self.connection.zone)
+            .map_or(0, |zone| zone.settings.bounds.headers)
     }
 
     /// Whether the head carried both ways of framing a body.
     pub fn take_framing_conflict(&self) -> bool {
-        self.connection.framing_conflict.swap(false, Ordering::AcqRel)
+        self.connection
+            .framing_conflict
+            .swap(false, Ordering::AcqRel)
     }
 
     /// Puts the request at its portal, over a crossing that is declared.
@@ -246,10 +276,16 @@ impl Exchange {
         }?;
         self.portal = Some(index);
         let portal = Arc::clone(self.portal()?);
-        if self.snapshot.crossing(self.connection.zone, portal.settings.zone).is_none() {
+        if self
+            .snapshot
+            .crossing(self.connection.zone, portal.settings.zone)
+            .is_none()
+        {
             return Err(Refusal::NoCrossing);
         }
-        Ok(Place { websocket: target.websocket })
+        Ok(Place {
+            websocket: target.websocket,
+        })
     }
 
     /// The portal it was put at.
@@ -257,7 +293,9 @@ impl Exchange {
     /// # Errors
     /// `no-portal` before that.
     pub fn portal(&self) -> Result<&Arc<Portal>, Refusal> {
-        self.portal.and_then(|index| self.snapshot.portals.get(index)).ok_or(Refusal::NoPortal)
+        self.portal
+            .and_then(|index| self.snapshot.portals.get(index))
+            .ok_or(Refusal::NoPortal)
     }
 
     /// The client's address.

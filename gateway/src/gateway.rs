@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use hangu_identity::token::TokenCache;
-use tokio::sync::Semaphore;
 use hangu_limit::{AddressKey, Bans, Concurrency, Limiter};
+use tokio::sync::Semaphore;
 
 use crate::alerts_file::AlertsFile;
 use crate::config::Mistake;
@@ -15,10 +15,10 @@ use crate::id::Ids;
 use crate::journal::Journal;
 use crate::jwks::JwksFetcher;
 use crate::metrics::Metrics;
-use hangu_identity::session::Sessions;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
 use crate::watch::Watchtower;
+use hangu_identity::session::Sessions;
 
 /// The gateway.
 pub struct Gateway {

@@ -57,8 +57,21 @@ impl<T> Guard<T> {
     /// Guards a transport; the first head must be complete within the head's time.
     pub fn new(inner: T, connection: Arc<Connection>, times: Times, http1: bool) -> Self {
         let timer = Box::pin(tokio::time::sleep(times.head.min(times.idle)));
-        let head = Some(Head { since: Instant::now(), requests: 0, begun: false, scan: FramingScan::default() });
-        Self { inner, connection, times, http1, head, timer, write_timer: None }
+        let head = Some(Head {
+            since: Instant::now(),
+            requests: 0,
+            begun: false,
+            scan: FramingScan::default(),
+        });
+        Self {
+            inner,
+            connection,
+            times,
+            http1,
+            head,
+            timer,
+            write_timer: None,
+        }
     }
 
     fn on_bytes(&mut self, bytes: &[u8]) {
@@ -66,24 +79,34 @@ impl<T> Guard<T> {
             return;
         }
         let requests = self.connection.requests.load(Ordering::Relaxed);
-        let fresh = self.head.as_ref().is_none_or(|head| head.requests != requests);
+        let fresh = self
+            .head
+            .as_ref()
+            .is_none_or(|head| head.requests != requests);
         if fresh {
             if !self.http1 {
                 self.head = None;
                 return;
             }
-            self.head = Some(Head { since: Instant::now(), requests, begun: true, scan: FramingScan::default() });
+            self.head = Some(Head {
+                since: Instant::now(),
+                requests,
+                begun: true,
+                scan: FramingScan::default(),
+            });
         }
         if let Some(head) = &mut self.head {
             head.begun = true;
             if self.http1 && head.scan.feed(bytes) {
-                self.connection.framing_conflict.store(true, Ordering::Release);
+                self.connection
+                    .framing_conflict
+                    .store(true, Ordering::Release);
             }
         }
     }
 
     /// When the peer must have sent something; none while a request is in progress.
-    fn deadline(&mut self) -> Option<Instant> {
+    fn deadline(&mut self, now: Instant) -> Option<Instant> {
         if self.connection.active.load(Ordering::Acquire) != 0 {
             return None;
         }
@@ -96,8 +119,11 @@ impl<T> Guard<T> {
         }
         let idle_since = self.connection.last_end_ms.load(Ordering::Acquire);
         let idle_for = millis(clock::monotonic()).saturating_sub(idle_since);
-        let left = self.times.idle.saturating_sub(Duration::from_millis(idle_for));
-        Some(Instant::now() + left)
+        let left = self
+            .times
+            .idle
+            .saturating_sub(Duration::from_millis(idle_for));
+        Some(now + left)
     }
 
     /// Whether the peer has been waited for long enough.
@@ -111,7 +137,7 @@ impl<T> Guard<T> {
         }
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
-            match self.deadline() {
+            match self.deadline(now) {
                 Some(due) if due <= now => return Poll::Ready(()),
                 Some(due) => self.timer.as_mut().reset(due),
                 None => self.timer.as_mut().reset(now + self.times.idle),
@@ -121,15 +147,18 @@ impl<T> Guard<T> {
     }
 
     fn aborted(&self) -> Option<io::Error> {
-        self.connection
-            .cancelled()
-            .is_cancelled()
-            .then(|| io::Error::new(io::ErrorKind::ConnectionAborted, "the gateway ended the connection"))
+        self.connection.cancelled().is_cancelled().then(|| {
+            io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the gateway ended the connection",
+            )
+        })
     }
 
     fn cut(&self) -> io::Error {
         let in_head = self.head.as_ref().is_some_and(|head| head.begun);
-        self.connection.set_cut(if in_head { Cut::Head } else { Cut::Idle });
+        self.connection
+            .set_cut(if in_head { Cut::Head } else { Cut::Idle });
         io::Error::new(io::ErrorKind::TimedOut, "the peer was too slow")
     }
 
@@ -142,7 +171,11 @@ impl<T> Guard<T> {
     }
 
     /// Passes a write's result on, with the deadline of a peer that takes nothing.
-    fn written<R>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+    fn written<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
         match result {
             Poll::Ready(done) => {
                 self.write_timer = None;
@@ -157,7 +190,11 @@ impl<T> Guard<T> {
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Guard<T> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Some(error) = this.aborted() {
             return Poll::Ready(Err(error));
@@ -182,7 +219,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guard<T> {
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Guard<T> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if let Some(error) = this.aborted() {
             return Poll::Ready(Err(error));
@@ -261,7 +302,10 @@ impl FramingScan {
 
     fn end_line(&mut self) {
         let line = self.line.get(..self.length).unwrap_or_default();
-        let is = |name: &[u8]| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        let is = |name: &[u8]| {
+            line.get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
         match line {
             b"" | b"\r" => self.complete = true,
             _ if is(b"transfer-encoding:") => self.transfer_encoding = true,
@@ -283,7 +327,8 @@ mod tests {
         chunks.iter().any(|chunk| scan.feed(chunk))
     }
 
-    const BOTH: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\ntransfer-Encoding: chunked\r\n\r\nabc";
+    const BOTH: &[u8] =
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\ntransfer-Encoding: chunked\r\n\r\nabc";
 
     #[test]
     fn both_ways_of_framing_are_seen_however_the_head_is_split() {
@@ -295,8 +340,12 @@ mod tests {
 
     #[test]
     fn one_way_is_no_conflict_and_bodies_are_not_looked_at() {
-        assert!(!conflict(&[b"POST / HTTP/1.1\r\nContent-Length: 60\r\n\r\nTransfer-Encoding: chunked\r\n\r\n"]));
-        assert!(!conflict(&[b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Content-Length: 1\r\n\r\n"]));
+        assert!(!conflict(&[
+            b"POST / HTTP/1.1\r\nContent-Length: 60\r\n\r\nTransfer-Encoding: chunked\r\n\r\n"
+        ]));
+        assert!(!conflict(&[
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Content-Length: 1\r\n\r\n"
+        ]));
     }
 
     proptest! {

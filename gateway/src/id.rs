@@ -50,9 +50,15 @@ impl Ids {
         let mut seed = [0u8; 24];
         SystemRandom::new().fill(&mut seed)?;
         let word = |i: usize| {
-            seed.get(i..i + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes)
+            seed.get(i..i + 8)
+                .and_then(|b| b.try_into().ok())
+                .map_or(0, u64::from_le_bytes)
         };
-        Ok(Self { boot: word(0), step: word(8) | 1, counter: AtomicU64::new(word(16)) })
+        Ok(Self {
+            boot: word(0),
+            step: word(8) | 1,
+            counter: AtomicU64::new(word(16)),
+        })
     }
 
     /// The next id. An odd step walks through all 64-bit values before it repeats; the mixer hides the step.
@@ -74,14 +80,18 @@ mod tests {
     #[test]
     fn ids_do_not_repeat() {
         let ids = Ids::new().unwrap();
-        let seen: std::collections::HashSet<String> =
-            (0..10_000).map(|_| ids.next().as_str().to_owned()).collect();
+        let seen: std::collections::HashSet<String> = (0..10_000)
+            .map(|_| ids.next().as_str().to_owned())
+            .collect();
         assert_eq!(seen.len(), 10_000);
     }
 
     #[test]
     fn an_id_is_its_halves_in_hex() {
-        assert_eq!(Id::of(1, 0xabc).as_str(), "00000000000000010000000000000abc");
+        assert_eq!(
+            Id::of(1, 0xabc).as_str(),
+            "00000000000000010000000000000abc"
+        );
         assert_eq!(Id::of(1, 0xabc).span(), "0000000000000abc");
     }
 }

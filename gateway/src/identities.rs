@@ -42,7 +42,8 @@ pub struct Identities {
 /// # Errors
 /// The mistake.
 pub fn read_toml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Mistake> {
-    let text = fs::read_to_string(path).map_err(|e| Mistake::of_file(path, format!("cannot be read: {e}")))?;
+    let text = fs::read_to_string(path)
+        .map_err(|e| Mistake::of_file(path, format!("cannot be read: {e}")))?;
     toml::from_str(&text).map_err(|error| {
         let message = error.message().trim().replace('\n', " ");
         match error.span() {
@@ -71,9 +72,10 @@ pub fn local(
     };
     let place = path.unwrap_or(Path::new("identity.users"));
     built.map_err(|error| match error {
-        LocalSetupError::Identities(errors) => {
-            errors.into_iter().map(|e| Mistake::of_file(place, e.to_string())).collect()
-        }
+        LocalSetupError::Identities(errors) => errors
+            .into_iter()
+            .map(|e| Mistake::of_file(place, e.to_string()))
+            .collect(),
         other @ (LocalSetupError::Lockout(_) | LocalSetupError::Random) => {
             vec![Mistake::of_file(place, other.to_string())]
         }
@@ -87,21 +89,38 @@ impl Identities {
         before: Option<&Self>,
         mistakes: &mut Vec<Mistake>,
     ) -> Option<Self> {
-        let local = local(identity.users.as_deref(), &identity.lockout, before.map(|b| &*b.local))
-            .map_err(|errors| mistakes.extend(errors))
-            .ok();
+        let local = local(
+            identity.users.as_deref(),
+            &identity.lockout,
+            before.map(|b| &*b.local),
+        )
+        .map_err(|errors| mistakes.extend(errors))
+        .ok();
         let api_keys = match (&identity.api_keys, &identity.api_key_pepper) {
-            (Some(keys), Some(pepper)) => Some(Arc::new(api_keys(keys, pepper).map_err(|e| mistakes.extend(e)).ok()?)),
+            (Some(keys), Some(pepper)) => Some(Arc::new(
+                api_keys(keys, pepper)
+                    .map_err(|e| mistakes.extend(e))
+                    .ok()?,
+            )),
             (Some(_), None) | (None, _) => None,
         };
-        Some(Self { local: Arc::new(local?), api_keys })
+        Some(Self {
+            local: Arc::new(local?),
+            api_keys,
+        })
     }
 }
 
 fn api_keys(keys: &Path, pepper: &Path) -> Result<ApiKeys, Vec<Mistake>> {
     let file: ApiKeysFile = read_toml(keys).map_err(|m| vec![m])?;
-    let bytes = fs::read(pepper).map_err(|e| vec![Mistake::of_file(pepper, format!("cannot be read: {e}"))])?;
-    let pepper = Pepper::new(bytes.trim_ascii()).map_err(|e| vec![Mistake::of_file(pepper, e.to_string())])?;
-    ApiKeys::new(pepper, file.key)
-        .map_err(|errors| errors.into_iter().map(|e| Mistake::of_file(keys, e.to_string())).collect())
+    let bytes = fs::read(pepper)
+        .map_err(|e| vec![Mistake::of_file(pepper, format!("cannot be read: {e}"))])?;
+    let pepper = Pepper::new(bytes.trim_ascii())
+        .map_err(|e| vec![Mistake::of_file(pepper, e.to_string())])?;
+    ApiKeys::new(pepper, file.key).map_err(|errors| {
+        errors
+            .into_iter()
+            .map(|e| Mistake::of_file(keys, e.to_string()))
+            .collect()
+    })
 }

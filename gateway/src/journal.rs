@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hangu_audit::{
-    Ack, Checkpoint, Durability, Health, Log, LogOptions, OpenError, ReadError, Record, SigningKey, Timestamp,
+    Ack, Checkpoint, Durability, Health, Log, LogOptions, OpenError, ReadError, Record, SigningKey,
+    Timestamp,
 };
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -59,7 +60,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn numbers(folder: &Path) -> std::io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
-        if let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
+        if let Some(number) = entry?
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        {
             numbers.push(number);
         }
     }
@@ -93,7 +98,8 @@ impl Journal {
             }
             let key = SigningKey::generate(origin)?;
             if let Some(parent) = key_file.parent() {
-                fs::create_dir_all(parent).map_err(|e| JournalError::Folder(parent.to_owned(), e))?;
+                fs::create_dir_all(parent)
+                    .map_err(|e| JournalError::Folder(parent.to_owned(), e))?;
             }
             key.save(key_file)?;
             Ok(key)
@@ -146,7 +152,12 @@ impl Journal {
         self.lost.load(Ordering::Relaxed)
     }
 
-    fn append(&self, event: Vec<u8>, durability: Durability, ack: Option<Ack>) -> Result<(), NotRecorded> {
+    fn append(
+        &self,
+        event: Vec<u8>,
+        durability: Durability,
+        ack: Option<Ack>,
+    ) -> Result<(), NotRecorded> {
         self.log.append(event, durability, ack).map_err(|error| {
             // From now on requests are refused, until the queue has room and the log runs.
             self.accepting.store(false, Ordering::Release);
@@ -220,7 +231,11 @@ impl Journal {
     ///
     /// # Errors
     /// When a log cannot be read.
-    pub fn read_back(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Record)>, ReadError> {
+    pub fn read_back(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Record)>, ReadError> {
         let mut found = Vec::new();
         let numbers = numbers(&self.folder).unwrap_or_default();
         for number in numbers.into_iter().rev() {
@@ -234,7 +249,11 @@ impl Journal {
                 break;
             }
             let records = hangu_audit::read_back(&log_folder(&self.folder, number), below, left)?;
-            found.extend(records.into_iter().map(|r| ((number << SHIFT) | r.index, r)));
+            found.extend(
+                records
+                    .into_iter()
+                    .map(|r| ((number << SHIFT) | r.index, r)),
+            );
         }
         Ok(found)
     }

@@ -38,14 +38,21 @@ impl JwksFetcher {
     pub async fn refresh(&self, gateway: &Gateway, issuer: &str) -> bool {
         let mut last = self.last.lock().await;
         let now = tokio::time::Instant::now();
-        if last.get(issuer).is_some_and(|at| now.duration_since(*at) < PAUSE) {
+        if last
+            .get(issuer)
+            .is_some_and(|at| now.duration_since(*at) < PAUSE)
+        {
             return false;
         }
         last.insert(issuer.to_owned(), now);
         let snapshot = gateway.snapshot.load_full();
         let issuers = &snapshot.configuration.identity.issuers;
-        let Some(source) = issuers.iter().find(|i| i.token.name() == issuer) else { return false };
-        let JwksSource::Url { url, anchors } = &source.keys else { return false };
+        let Some(source) = issuers.iter().find(|i| i.token.name() == issuer) else {
+            return false;
+        };
+        let JwksSource::Url { url, anchors } = &source.keys else {
+            return false;
+        };
         let fetched = tokio::time::timeout(PATIENCE, fetch(url, anchors)).await;
         let keys = match fetched {
             Ok(Ok(keys)) => keys,
@@ -54,7 +61,11 @@ impl JwksFetcher {
                 return false;
             }
             Err(_) => {
-                tracing::warn!(issuer, url, "keys could not be fetched in time; the old ones stay");
+                tracing::warn!(
+                    issuer,
+                    url,
+                    "keys could not be fetched in time; the old ones stay"
+                );
                 return false;
             }
         };
@@ -91,14 +102,27 @@ async fn fetch(url: &str, anchors: &[std::path::PathBuf]) -> Result<Jwks, String
     let tls = uri.scheme_str() == Some("https");
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let at = lookup_host((bare, port)).await.map_err(|e| e.to_string())?.next().ok_or("the host has no address")?;
+    let at = lookup_host((bare, port))
+        .await
+        .map_err(|e| e.to_string())?
+        .next()
+        .ok_or("the host has no address")?;
     let settings = config::Upstream {
         addresses: vec![at],
         balance: Balance::RoundRobin,
         protocol: Some(Protocol::Http1),
-        tls: tls.then(|| UpstreamTls { name: host.to_owned(), anchors: anchors.to_vec(), certificate: None }),
+        tls: tls.then(|| UpstreamTls {
+            name: host.to_owned(),
+            anchors: anchors.to_vec(),
+            certificate: None,
+        }),
         health: None,
-        eject: Eject { failures: 1, slower_than: None, time: PAUSE, share: 0 },
+        eject: Eject {
+            failures: 1,
+            slower_than: None,
+            time: PAUSE,
+            share: 0,
+        },
         connect_time: PATIENCE,
         answer_time: PATIENCE,
         idle_time: PATIENCE,
@@ -106,17 +130,28 @@ async fn fetch(url: &str, anchors: &[std::path::PathBuf]) -> Result<Jwks, String
     };
     let connector = Connector::new(&settings).map_err(|e| e.to_string())?;
     let sender: Sender = connector.connect(at).await.map_err(|e| e.to_string())?;
-    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let path = uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     let request = Request::get(path)
-        .header(HOST, uri.authority().map_or(host, http::uri::Authority::as_str))
+        .header(
+            HOST,
+            uri.authority().map_or(host, http::uri::Authority::as_str),
+        )
         .header(ACCEPT, "application/json")
         .body(RequestBody::Empty)
         .map_err(|e| e.to_string())?;
     let address = Arc::new(Address::new(at, 0));
-    let (response, _lease) = sender.send(&address, request).await.map_err(|_| "no answer")?;
+    let (response, _lease) = sender
+        .send(&address, request)
+        .await
+        .map_err(|_| "no answer")?;
     if !response.status().is_success() {
         return Err(format!("answered {}", response.status()));
     }
-    let body = Limited::new(response.into_body(), LARGEST).collect().await.map_err(|e| e.to_string())?;
+    let body = Limited::new(response.into_body(), LARGEST)
+        .collect()
+        .await
+        .map_err(|e| e.to_string())?;
     Jwks::parse(&body.to_bytes()).map_err(|e| e.to_string())
 }

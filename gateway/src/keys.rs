@@ -9,10 +9,15 @@ use std::path::Path;
 ///
 /// # Errors
 /// When it can be neither read nor made.
-pub fn load_or_make(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, String>) -> Result<Vec<u8>, String> {
+pub fn load_or_make(
+    path: &Path,
+    make: impl FnOnce() -> Result<Vec<u8>, String>,
+) -> Result<Vec<u8>, String> {
     match fs::read(path) {
         Ok(bytes) => return Ok(bytes),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(format!("cannot be read: {error}")),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(format!("cannot be read: {error}"));
+        }
         Err(_) => {}
     }
     let bytes = make()?;
@@ -26,10 +31,18 @@ pub fn load_or_make(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, String>)
 /// When the system refuses.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
     }
     let temporary = path.with_extension("tmp");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     // A crash here leaves only the temporary file, which the next start overwrites.

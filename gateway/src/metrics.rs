@@ -86,21 +86,35 @@ impl Metrics {
             .zones
             .iter()
             .map(|zone| {
-                let label = |outcome| ZoneLabel { zone: zone.name.clone(), outcome };
+                let label = |outcome| ZoneLabel {
+                    zone: zone.name.clone(),
+                    outcome,
+                };
                 // A family's entry is a lock guard, so each is let go before the next is asked for.
                 let allowed = requests.get_or_create(&label(Passed::Allowed)).clone();
                 let refused = requests.get_or_create(&label(Passed::Refused)).clone();
-                ZoneCounters { allowed, refused, ..ZoneCounters::default() }
+                ZoneCounters {
+                    allowed,
+                    refused,
+                    ..ZoneCounters::default()
+                }
             })
             .collect();
         let duration = Histogram::new(exponential_buckets(0.0001, 2.5, 12));
-        registry.register("request_duration_seconds", "From head to end of answer", duration.clone());
+        registry.register(
+            "request_duration_seconds",
+            "From head to end of answer",
+            duration.clone(),
+        );
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
             gauge
         };
-        let turned_away = gauge("connections_turned_away", "Connections turned away at their limit");
+        let turned_away = gauge(
+            "connections_turned_away",
+            "Connections turned away at their limit",
+        );
         let handshakes_failed = gauge("handshakes_failed", "TLS handshakes that failed");
         let connections = gauge("connections", "Open connections");
         let mut counter = |name: &str, help: &str| {
@@ -135,7 +149,11 @@ impl Metrics {
 
     /// Counts a refusal.
     pub fn refused(&self, refusal: &Refusal) {
-        self.reasons.get_or_create(&Reason { reason: refusal.reason() }).inc();
+        self.reasons
+            .get_or_create(&Reason {
+                reason: refusal.reason(),
+            })
+            .inc();
     }
 
     /// Counts a request's duration and its redactions.
@@ -155,9 +173,12 @@ impl Metrics {
     pub fn text(&self) -> String {
         let sum = |f: fn(&ZoneCounters) -> i64| self.zones.iter().map(f).sum::<i64>();
         let whole = |n: &AtomicU64| i64::try_from(n.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
-        self.connections.set(sum(|z| z.connections.load(Ordering::Relaxed)));
-        self.turned_away.set(self.zones.iter().map(|z| whole(&z.turned_away)).sum());
-        self.handshakes_failed.set(self.zones.iter().map(|z| whole(&z.handshakes_failed)).sum());
+        self.connections
+            .set(sum(|z| z.connections.load(Ordering::Relaxed)));
+        self.turned_away
+            .set(self.zones.iter().map(|z| whole(&z.turned_away)).sum());
+        self.handshakes_failed
+            .set(self.zones.iter().map(|z| whole(&z.handshakes_failed)).sum());
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,

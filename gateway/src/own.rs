@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hangu_audit::event::Logon;
+use hangu_identity::Caller;
 use hangu_identity::assertion::jwks;
 use hangu_identity::local::SignInRefusal;
 use hangu_identity::session::cookie;
-use hangu_identity::Caller;
 use hangu_limit::{AddressKey, Outcome};
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, LOCATION, ORIGIN,
-    SET_COOKIE,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue,
+    LOCATION, ORIGIN, SET_COOKIE,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -40,12 +40,21 @@ pub fn is_own(path: &str) -> bool {
 ///
 /// # Errors
 /// Where there is no such page, and as signing in is refused.
-pub async fn serve(exchange: &mut Exchange, parts: &mut Parts, body: Incoming) -> Result<Response<ResponseBody>, Refusal> {
+pub async fn serve(
+    exchange: &mut Exchange,
+    parts: &mut Parts,
+    body: Incoming,
+) -> Result<Response<ResponseBody>, Refusal> {
     let path = exchange.path.clone();
     match (&parts.method, path.as_str()) {
         (&Method::GET, "/.hangu/sign-in") => {
             let language = Language::of(&parts.headers);
-            Ok(sign_in_page(language, &return_of(parts.uri.query()), None, StatusCode::OK))
+            Ok(sign_in_page(
+                language,
+                &return_of(parts.uri.query()),
+                None,
+                StatusCode::OK,
+            ))
         }
         (&Method::POST, "/.hangu/sign-in") => sign_in(exchange, parts, body).await,
         (&Method::GET, "/.hangu/sign-out") => sign_out_page(exchange, parts).await,
@@ -65,14 +74,27 @@ fn own(status: StatusCode, media: &'static str, body: String) -> Response<Respon
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
-    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("same-origin"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(PAGE_POLICY),
+    );
+    headers.insert(
+        HeaderName::from_static("x-content-type-options"),
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        HeaderName::from_static("referrer-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
     response
 }
 
 fn redirect(to: &str, set_cookie: Option<&str>) -> Response<ResponseBody> {
-    let mut response = own(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", String::new());
+    let mut response = own(
+        StatusCode::SEE_OTHER,
+        "text/plain; charset=utf-8",
+        String::new(),
+    );
     if let Ok(value) = HeaderValue::from_str(to) {
         response.headers_mut().insert(LOCATION, value);
     }
@@ -88,7 +110,11 @@ fn safe_return(text: &str) -> String {
         && !text.starts_with("//")
         && !is_own(text)
         && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if plain && text.len() <= 2048 { text.to_owned() } else { "/".to_owned() }
+    if plain && text.len() <= 2048 {
+        text.to_owned()
+    } else {
+        "/".to_owned()
+    }
 }
 
 fn return_of(query: Option<&str>) -> String {
@@ -135,13 +161,24 @@ fn encode_query(text: &str) -> String {
 }
 
 /// Where a refusal leads a person to the sign-in page instead: a page that was opened and needs somebody.
-pub fn to_sign_in(exchange: &Exchange, refusal: &Refusal, parts: &Parts) -> Option<Response<ResponseBody>> {
+pub fn to_sign_in(
+    exchange: &Exchange,
+    refusal: &Refusal,
+    parts: &Parts,
+) -> Option<Response<ResponseBody>> {
     let opened = parts.method == Method::GET && wants_page(&parts.headers);
-    if !opened || *refusal != Refusal::Unidentified || exchange.snapshot.identities.local.is_empty() {
+    if !opened || *refusal != Refusal::Unidentified || exchange.snapshot.identities.local.is_empty()
+    {
         return None;
     }
-    let back = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    Some(redirect(&format!("/.hangu/sign-in?return={}", encode_query(back)), None))
+    let back = parts
+        .uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
+    Some(redirect(
+        &format!("/.hangu/sign-in?return={}", encode_query(back)),
+        None,
+    ))
 }
 
 fn sign_in_page(
@@ -154,7 +191,11 @@ fn sign_in_page(
     let mut body = format!("<h1>{title}</h1>");
     if let Some((zh, en)) = error {
         // Writing to a string cannot fail.
-        let _written = write!(body, "<p class=\"error\" role=\"alert\">{}</p>", language.pick(zh, en));
+        let _written = write!(
+            body,
+            "<p class=\"error\" role=\"alert\">{}</p>",
+            language.pick(zh, en)
+        );
     }
     let _written = write!(
         body,
@@ -171,7 +212,11 @@ fn sign_in_page(
             "You sign in at the security gateway Hangu. Every sign-in is recorded."
         ),
     );
-    own(status, "text/html; charset=utf-8", document(language, title, &body))
+    own(
+        status,
+        "text/html; charset=utf-8",
+        document(language, title, &body),
+    )
 }
 
 /// Whether a form was sent by a page of this very host (Fetch Metadata, else `Origin`).
@@ -187,7 +232,9 @@ fn is_same_origin(parts: &Parts) -> bool {
         .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
     let origin = parts.headers.get(ORIGIN).and_then(|v| v.to_str().ok());
     match (origin, host) {
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, o)| o.eq_ignore_ascii_case(host)),
+        (Some(origin), Some(host)) => origin
+            .split_once("://")
+            .is_some_and(|(_, o)| o.eq_ignore_ascii_case(host)),
         // Programs send neither; a browser sends `Origin` with every form.
         (None, _) => true,
         (Some(_), None) => false,
@@ -209,28 +256,49 @@ async fn form(body: Incoming) -> Result<Form, Refusal> {
         .map_err(|_| Refusal::TooSlow(crate::refusal::Slow::Body))?
         .map_err(|_| Refusal::BodyTooLarge)?
         .to_bytes();
-    let text = std::str::from_utf8(&bytes).map_err(|_| Refusal::Uninspectable("the form is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| Refusal::Uninspectable("the form is not UTF-8"))?;
     let field = |name: &str| {
         text.split('&')
-            .find_map(|pair| pair.split_once('=').filter(|(n, _)| *n == name).map(|(_, v)| v))
+            .find_map(|pair| {
+                pair.split_once('=')
+                    .filter(|(n, _)| *n == name)
+                    .map(|(_, v)| v)
+            })
             .and_then(decode_form)
             .unwrap_or_default()
     };
-    Ok(Form { login: field("login"), password: field("password"), back: field("return"), token: field("token") })
+    Ok(Form {
+        login: field("login"),
+        password: field("password"),
+        back: field("return"),
+        token: field("token"),
+    })
 }
 
-async fn sign_in(exchange: &mut Exchange, parts: &Parts, body: Incoming) -> Result<Response<ResponseBody>, Refusal> {
+async fn sign_in(
+    exchange: &mut Exchange,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<ResponseBody>, Refusal> {
     if !is_same_origin(parts) {
         return Err(Refusal::Header("origin"));
     }
     let gateway = Arc::clone(&exchange.gateway);
     let address = exchange.address();
     let rate = &exchange.snapshot.rates.sign_in;
-    if let Outcome::Limited { retry_after, allowance } =
-        gateway.sign_ins.check(&AddressKey::from(address), rate, clock::monotonic(), 1)
+    if let Outcome::Limited {
+        retry_after,
+        allowance,
+    } = gateway
+        .sign_ins
+        .check(&AddressKey::from(address), rate, clock::monotonic(), 1)
     {
         let retry_after = retry_after.unwrap_or(allowance.window);
-        return Err(Refusal::RateLimited { limit: "sign-in", retry_after });
+        return Err(Refusal::RateLimited {
+            limit: "sign-in",
+            retry_after,
+        });
     }
     let form = form(body).await?;
     let language = Language::of(&parts.headers);
@@ -244,13 +312,17 @@ async fn sign_in(exchange: &mut Exchange, parts: &Parts, body: Incoming) -> Resu
         zone: Some(exchange.connection.zone),
         portal: Some(&portal),
     };
-    record::sign_in(&gateway, &signer, Logon::Logon, outcome).await.map_err(|_| Refusal::NoRecord)?;
+    record::sign_in(&gateway, &signer, Logon::Logon, outcome)
+        .await
+        .map_err(|_| Refusal::NoRecord)?;
     let back = safe_return(&form.back);
     match checked {
         Ok(caller) => {
             let previous = session_cookie(parts);
-            let certificate =
-                exchange.connection.peer().and_then(|p| fingerprint(&p.identity.fingerprint_sha256));
+            let certificate = exchange
+                .connection
+                .peer()
+                .and_then(|p| fingerprint(&p.identity.fingerprint_sha256));
             let id = gateway
                 .sessions
                 .start(Arc::clone(&caller), previous, certificate, clock::now())
@@ -263,21 +335,38 @@ async fn sign_in(exchange: &mut Exchange, parts: &Parts, body: Incoming) -> Resu
             Ok(redirect(&back, Some(&cookie::set(&id, lifetime))))
         }
         Err(SignInRefusal::Wrong) => {
-            let words = ("用户名或密码不正确。", "The user name or the password is wrong.");
-            Ok(sign_in_page(language, &back, Some(words), StatusCode::UNAUTHORIZED))
+            let words = (
+                "用户名或密码不正确。",
+                "The user name or the password is wrong.",
+            );
+            Ok(sign_in_page(
+                language,
+                &back,
+                Some(words),
+                StatusCode::UNAUTHORIZED,
+            ))
         }
         Err(SignInRefusal::Locked { .. }) => {
             let words = (
                 "失败次数过多，已暂时锁定。请稍后再试。",
                 "Too many failed attempts. Signing in is locked for a while; try again later.",
             );
-            Ok(sign_in_page(language, &back, Some(words), StatusCode::TOO_MANY_REQUESTS))
+            Ok(sign_in_page(
+                language,
+                &back,
+                Some(words),
+                StatusCode::TOO_MANY_REQUESTS,
+            ))
         }
         Err(SignInRefusal::Unavailable) => Err(Refusal::Undecided),
     }
 }
 
-async fn check_password(exchange: &Exchange, login: &str, password: String) -> Result<Arc<Caller>, SignInRefusal> {
+async fn check_password(
+    exchange: &Exchange,
+    login: &str,
+    password: String,
+) -> Result<Arc<Caller>, SignInRefusal> {
     let Ok(_room) = exchange.gateway.password_checks.acquire().await else {
         return Err(SignInRefusal::Unavailable);
     };
@@ -289,10 +378,19 @@ async fn check_password(exchange: &Exchange, login: &str, password: String) -> R
 }
 
 fn session_cookie(parts: &Parts) -> Option<&str> {
-    cookie::find(parts.headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok()))
+    cookie::find(
+        parts
+            .headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|v| v.to_str().ok()),
+    )
 }
 
-async fn sign_out_page(exchange: &mut Exchange, parts: &mut Parts) -> Result<Response<ResponseBody>, Refusal> {
+async fn sign_out_page(
+    exchange: &mut Exchange,
+    parts: &mut Parts,
+) -> Result<Response<ResponseBody>, Refusal> {
     let caller = identify::caller(exchange, parts).await?;
     let language = Language::of(&parts.headers);
     let title = language.pick("退出登录", "Sign out");
@@ -301,7 +399,11 @@ async fn sign_out_page(exchange: &mut Exchange, parts: &mut Parts) -> Result<Res
             "<h1>{title}</h1><p>{}</p>",
             language.pick("您没有登录。", "You are not signed in.")
         );
-        return Ok(own(StatusCode::OK, "text/html; charset=utf-8", document(language, title, &body)));
+        return Ok(own(
+            StatusCode::OK,
+            "text/html; charset=utf-8",
+            document(language, title, &body),
+        ));
     };
     let body = format!(
         "<h1>{title}</h1><p>{} <strong>{}</strong></p><form method=\"post\" action=\"/.hangu/sign-out\">\
@@ -310,10 +412,18 @@ async fn sign_out_page(exchange: &mut Exchange, parts: &mut Parts) -> Result<Res
         escape(&caller.name),
         cookie::form_token(id),
     );
-    Ok(own(StatusCode::OK, "text/html; charset=utf-8", document(language, title, &body)))
+    Ok(own(
+        StatusCode::OK,
+        "text/html; charset=utf-8",
+        document(language, title, &body),
+    ))
 }
 
-async fn sign_out(exchange: &mut Exchange, parts: &mut Parts, body: Incoming) -> Result<Response<ResponseBody>, Refusal> {
+async fn sign_out(
+    exchange: &mut Exchange,
+    parts: &mut Parts,
+    body: Incoming,
+) -> Result<Response<ResponseBody>, Refusal> {
     let caller = identify::caller(exchange, parts).await?;
     let Some(id) = session_cookie(parts).map(str::to_owned) else {
         return Ok(redirect("/.hangu/sign-in", Some(&cookie::clear())));
@@ -339,7 +449,9 @@ async fn sign_out(exchange: &mut Exchange, parts: &mut Parts, body: Incoming) ->
             zone: Some(exchange.connection.zone),
             portal: Some(&portal),
         };
-        record::sign_in(&gateway, &signer, Logon::Logoff, Ok(())).await.map_err(|_| Refusal::NoRecord)?;
+        record::sign_in(&gateway, &signer, Logon::Logoff, Ok(()))
+            .await
+            .map_err(|_| Refusal::NoRecord)?;
     }
     Ok(redirect("/.hangu/sign-in", Some(&cookie::clear())))
 }
@@ -365,7 +477,15 @@ mod tests {
 
     #[test]
     fn signing_in_never_leads_to_another_site() {
-        for bad in ["", "https://evil.example", "//evil.example", "/\\evil", "evil", "/a b", "/.hangu/sign-out"] {
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil",
+            "evil",
+            "/a b",
+            "/.hangu/sign-out",
+        ] {
             assert_eq!(safe_return(bad), "/", "{bad}");
         }
         assert_eq!(safe_return("/a?b=c"), "/a?b=c");
@@ -373,7 +493,10 @@ mod tests {
 
     #[test]
     fn a_form_value_is_decoded_once() {
-        assert_eq!(decode_form("a+b%20%E4%B8%AD%2541").as_deref(), Some("a b 中%41"));
+        assert_eq!(
+            decode_form("a+b%20%E4%B8%AD%2541").as_deref(),
+            Some("a b 中%41")
+        );
         assert_eq!(decode_form("%e4"), None);
         assert_eq!(decode_form("%zz"), None);
     }

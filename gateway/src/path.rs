@@ -35,10 +35,18 @@ pub async fn serve(
 }
 
 /// Every stage in order. What comes out is an answer that may be passed on, under a permit.
-async fn cross(exchange: &mut Exchange, parts: &mut Parts, body: Incoming) -> Result<Crossed, Refusal> {
+async fn cross(
+    exchange: &mut Exchange,
+    parts: &mut Parts,
+    body: Incoming,
+) -> Result<Crossed, Refusal> {
     record::possible(exchange)?;
     tls::still_trusted(&exchange.connection, exchange.zone_tls(), clock::now())?;
-    let target = route::target(parts, exchange.take_framing_conflict())?;
+    let target = route::target(
+        parts,
+        exchange.take_framing_conflict(),
+        exchange.most_headers(),
+    )?;
     limit::address(exchange)?;
     let place = exchange.place(target)?;
     if own::is_own(&exchange.path) {
@@ -53,7 +61,10 @@ async fn cross(exchange: &mut Exchange, parts: &mut Parts, body: Incoming) -> Re
     let plan = redact::plan(exchange, &permit, parts);
     let answer = forward::forward(exchange, &caller, permit, &place, parts, body).await?;
     let answer = redact::prepare(exchange, plan, answer)?;
-    Ok(Crossed::Answer { answer: Box::new(answer), held })
+    Ok(Crossed::Answer {
+        answer: Box::new(answer),
+        held,
+    })
 }
 
 /// What comes out of the stages.
@@ -70,7 +81,11 @@ enum Crossed {
 }
 
 /// Answers a refused request and records it.
-async fn refuse(exchange: Box<Exchange>, refusal: Refusal, parts: &Parts) -> Response<ResponseBody> {
+async fn refuse(
+    exchange: Box<Exchange>,
+    refusal: Refusal,
+    parts: &Parts,
+) -> Response<ResponseBody> {
     exchange.gateway.metrics.refused(&refusal);
     if refusal == Refusal::CertificateRevoked {
         // Not only this request: every stream of the connection was begun by somebody who is not trusted any more.
@@ -78,7 +93,13 @@ async fn refuse(exchange: Box<Exchange>, refusal: Refusal, parts: &Parts) -> Res
     }
     let response = match own::to_sign_in(&exchange, &refusal, parts) {
         Some(response) => response,
-        None => answer::refusal(&refusal, &parts.headers, exchange.id.as_str(), parts.version).map(ResponseBody::from),
+        None => answer::refusal(
+            &refusal,
+            &parts.headers,
+            exchange.id.as_str(),
+            parts.version,
+        )
+        .map(ResponseBody::from),
     };
     // A refusal whose event cannot be written is still a refusal.
     let _recorded = record::now(exchange, Ending::Refused(refusal)).await;

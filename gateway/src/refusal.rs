@@ -172,7 +172,10 @@ impl Refusal {
             Self::Uninspectable(why) | Self::Unredactable(why) => (*why).to_owned(),
             Self::Banned(what) => format!("ban of the {what}"),
             Self::RateLimited { limit, retry_after } => {
-                format!("limit `{limit}`, again after {} ms", retry_after.as_millis())
+                format!(
+                    "limit `{limit}`, again after {} ms",
+                    retry_after.as_millis()
+                )
             }
             Self::StepUp(level) => format!("assurance {level} is needed"),
             Self::Unparsable
@@ -205,16 +208,21 @@ impl Refusal {
     /// The status of the answer.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Unparsable | Self::Framing | Self::BadHost | Self::Path(_) | Self::Header(_) | Self::BodyCut => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Unparsable
+            | Self::Framing
+            | Self::BadHost
+            | Self::Path(_)
+            | Self::Header(_)
+            | Self::BodyCut => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Uninspectable(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoPortal => StatusCode::NOT_FOUND,
-            Self::Unidentified | Self::BadCredentials(_) | Self::StepUp(_) => StatusCode::UNAUTHORIZED,
+            Self::Unidentified | Self::BadCredentials(_) | Self::StepUp(_) => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::NoCrossing
             | Self::MethodNotAccepted
             | Self::CertificateRevoked
@@ -223,7 +231,9 @@ impl Refusal {
             | Self::Attack
             | Self::Upgrade => StatusCode::FORBIDDEN,
             Self::RateLimited { .. } | Self::TooManyAtOnce => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoUpstream | Self::UpstreamFailed | Self::Unredactable(_) => StatusCode::BAD_GATEWAY,
+            Self::NoUpstream | Self::UpstreamFailed | Self::Unredactable(_) => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::UpstreamSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::Obligation | Self::Undecided => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoRecord | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
@@ -271,10 +281,12 @@ impl Refusal {
     /// What strangers learn.
     pub const fn words(&self) -> Words {
         match self {
-            Self::Unparsable | Self::Framing | Self::BadHost | Self::Path(_) | Self::Header(_) => Words {
-                zh: "这个请求的格式有歧义或不正确，没有被转发。",
-                en: "This request is malformed or ambiguous and was not forwarded.",
-            },
+            Self::Unparsable | Self::Framing | Self::BadHost | Self::Path(_) | Self::Header(_) => {
+                Words {
+                    zh: "这个请求的格式有歧义或不正确，没有被转发。",
+                    en: "This request is malformed or ambiguous and was not forwarded.",
+                }
+            }
             Self::HeadTooLarge => Words {
                 zh: "请求的头部太大。请清除本站的 Cookie 后重试。",
                 en: "The head of the request is too large. Clear this site's cookies and try again.",

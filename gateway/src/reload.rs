@@ -32,8 +32,13 @@ pub fn reload(gateway: &Arc<Gateway>) -> Result<Arc<Snapshot>, Vec<Mistake>> {
         Ok(snapshot) => {
             let snapshot = Arc::new(snapshot);
             snapshot.start_checks(Some(&before));
-            gateway.tower.situation().set(snapshot.configuration.situational.clone());
-            gateway.bans.exempt(&snapshot.configuration.situational.responses.spare_networks);
+            gateway
+                .tower
+                .situation()
+                .set(snapshot.configuration.situational.clone());
+            gateway
+                .bans
+                .exempt(&snapshot.configuration.situational.responses.spare_networks);
             gateway.snapshot.store(Arc::clone(&snapshot));
             gateway.last_errors.store(Arc::new(Vec::new()));
             gateway.metrics.reloads.inc();
@@ -54,9 +59,15 @@ pub fn reload(gateway: &Arc<Gateway>) -> Result<Arc<Snapshot>, Vec<Mistake>> {
 }
 
 /// Listeners belong to the process: they change with a new one, which takes the old one's over.
-fn same_listeners(before: &Configuration, new: Configuration) -> Result<Configuration, Vec<Mistake>> {
+fn same_listeners(
+    before: &Configuration,
+    new: Configuration,
+) -> Result<Configuration, Vec<Mistake>> {
     let shape = |c: &Configuration| -> Vec<(String, Vec<std::net::SocketAddr>, bool)> {
-        c.zones.iter().map(|z| (z.name.clone(), z.listen.clone(), z.tls.is_some())).collect()
+        c.zones
+            .iter()
+            .map(|z| (z.name.clone(), z.listen.clone(), z.tls.is_some()))
+            .collect()
     };
     let console = |c: &Configuration| c.console.as_ref().map(|console| console.listen);
     let same = shape(before) == shape(&new)
@@ -74,16 +85,26 @@ fn same_listeners(before: &Configuration, new: Configuration) -> Result<Configur
 fn verify_open_connections(gateway: &Gateway, snapshot: &Snapshot) -> usize {
     let now = crate::clock::now();
     let stale = |connection: &Arc<crate::connection::Connection>| {
-        let zone_tls = snapshot.zone(connection.zone).and_then(|zone| zone.tls.as_ref());
+        let zone_tls = snapshot
+            .zone(connection.zone)
+            .and_then(|zone| zone.tls.as_ref());
         tls::still_trusted(connection, zone_tls, now).is_err()
     };
-    gateway.connections.all().iter().filter(|c| stale(c)).map(|c| c.cancel()).count()
+    gateway
+        .connections
+        .all()
+        .iter()
+        .filter(|c| stale(c))
+        .map(|c| c.cancel())
+        .count()
 }
 
 /// Ends the sessions of callers that are no longer among the local identities.
 fn end_sessions_of_the_removed(gateway: &Gateway, snapshot: &Snapshot) {
     let local = &snapshot.identities.local;
-    let ended = gateway.sessions.end_where(crate::clock::now(), |session| !local.has_caller(session.caller()));
+    let ended = gateway.sessions.end_where(crate::clock::now(), |session| {
+        !local.has_caller(session.caller())
+    });
     match ended {
         Ok(0) => {}
         Ok(ended) => tracing::info!(ended, "sessions of removed identities ended"),
@@ -141,7 +162,9 @@ impl FileWatcher {
             if event.kind.is_access() {
                 return;
             }
-            let known = known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let known = known
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             if event.paths.iter().any(|path| known.contains(path)) {
                 // Full means that a change is waiting already.
                 let _waiting = send.try_send(());
@@ -150,14 +173,26 @@ impl FileWatcher {
         let watcher = watcher
             .map_err(|error| tracing::warn!(%error, "files cannot be watched; reload with SIGHUP"))
             .ok();
-        Self { watcher, files, folders: HashSet::new() }
+        Self {
+            watcher,
+            files,
+            folders: HashSet::new(),
+        }
     }
 
     fn follow(&mut self, files: &[PathBuf]) {
         let whole: HashSet<PathBuf> = files.iter().filter_map(|f| f.canonicalize().ok()).collect();
-        let folders: HashSet<PathBuf> = whole.iter().filter_map(|f| f.parent().map(PathBuf::from)).collect();
-        *self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = whole;
-        let Some(watcher) = &mut self.watcher else { return };
+        let folders: HashSet<PathBuf> = whole
+            .iter()
+            .filter_map(|f| f.parent().map(PathBuf::from))
+            .collect();
+        *self
+            .files
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = whole;
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
         for folder in folders.difference(&self.folders) {
             if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
                 tracing::warn!(%error, folder = %folder.display(), "a folder cannot be watched; reload with SIGHUP");

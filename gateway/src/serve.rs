@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hangu_identity::session::Sharing;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use pingora_core::server::configuration::{Opt, ServerConf};
-use hangu_identity::session::Sharing;
 use pingora_core::server::{ExecutionPhase, ListenFds, RunArgs, Server, ShutdownWatch};
 use pingora_core::services::Service;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -28,10 +28,10 @@ use crate::control::Control;
 use crate::gateway::Gateway;
 use crate::guard::{Guard, Times};
 use crate::path;
-use crate::start;
 use crate::refusal::{Refusal, Slow};
 use crate::stage::accept::{LONGEST, ProxyFault, canonical, proxy_header};
 use crate::stage::{record, tls};
+use crate::start;
 
 /// Whether a process takes its sockets over from the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,36 +61,74 @@ pub fn run(config: &Path, start: Start) -> Result<(), Vec<Mistake>> {
         work_stealing: true,
         grace_period_seconds: Some(configuration.grace.as_secs().max(1)),
         graceful_shutdown_timeout_seconds: Some(2),
-        upgrade_sock: configuration.state.join("upgrade.sock").display().to_string(),
+        upgrade_sock: configuration
+            .state
+            .join("upgrade.sock")
+            .display()
+            .to_string(),
         pid_file: configuration.state.join("hangu.pid").display().to_string(),
         ..ServerConf::default()
     };
-    let opt = Opt { upgrade: start == Start::Upgrade, ..Opt::default() };
+    let opt = Opt {
+        upgrade: start == Start::Upgrade,
+        ..Opt::default()
+    };
     let mut server = Server::new_with_opt_and_conf(opt, conf);
+    let _lock = lock_state(&snapshot.configuration.state, start)?;
     server.bootstrap();
     let gateway = start::open(snapshot)?;
     if start == Start::Upgrade {
         gateway.sessions.share(Sharing::WithAnother);
     }
     watch_phases(&gateway, server.watch_execution_phase());
-    server.add_service(Traffic { gateway: Arc::clone(&gateway) });
-    server.add_service(Control { gateway: Arc::clone(&gateway), start });
+    server.add_service(Traffic {
+        gateway: Arc::clone(&gateway),
+    });
+    server.add_service(Control {
+        gateway: Arc::clone(&gateway),
+        start,
+    });
     server.run(RunArgs::default());
     gateway.journal.close();
     Ok(())
 }
 
+/// Keeps a second process from opening what this one keeps; one that takes over gets the lock when the old one ends.
+fn lock_state(state: &Path, start: Start) -> Result<Arc<std::fs::File>, Vec<Mistake>> {
+    let path = state.join("lock");
+    let wrong = |message: String| vec![Mistake::of_file(&path, message)];
+    let file = std::fs::File::create(&path).map_err(|e| wrong(e.to_string()))?;
+    let file = Arc::new(file);
+    match start {
+        Start::Fresh => file.try_lock().map_err(|_| {
+            wrong("another process serves from this state folder; stop it, or start this one with `--upgrade`".to_owned())
+        })?,
+        Start::Upgrade => {
+            let waiting = Arc::clone(&file);
+            let spawned = std::thread::Builder::new().name("lock".to_owned()).spawn(move || {
+                if let Err(error) = waiting.lock() {
+                    tracing::warn!(%error, "the state folder could not be locked");
+                }
+            });
+            spawned.map_err(|e| wrong(e.to_string()))?;
+        }
+    }
+    Ok(file)
+}
+
 /// Learns from pingora when a new process takes over.
 fn watch_phases(gateway: &Arc<Gateway>, mut phases: broadcast::Receiver<ExecutionPhase>) {
     let gateway = Arc::clone(gateway);
-    let watching = std::thread::Builder::new().name("phases".to_owned()).spawn(move || {
-        while let Ok(phase) = phases.blocking_recv() {
-            if matches!(phase, ExecutionPhase::GracefulUpgradeTransferringFds) {
-                gateway.draining.store(true, Ordering::Release);
-                gateway.sessions.share(Sharing::WithAnother);
+    let watching = std::thread::Builder::new()
+        .name("phases".to_owned())
+        .spawn(move || {
+            while let Ok(phase) = phases.blocking_recv() {
+                if matches!(phase, ExecutionPhase::GracefulUpgradeTransferringFds) {
+                    gateway.draining.store(true, Ordering::Release);
+                    gateway.sessions.share(Sharing::WithAnother);
+                }
             }
-        }
-    });
+        });
     if let Err(error) = watching {
         tracing::warn!(%error, "a hand-over will not be noticed");
     }
@@ -135,7 +173,10 @@ pub fn listen(fds: Option<&ListenFds>, address: SocketAddr) -> io::Result<TcpLis
     TcpListener::from_std(std_listener)
 }
 
-#[expect(unsafe_code, reason = "a descriptor that the old process handed over is a bare number")]
+#[expect(
+    unsafe_code,
+    reason = "a descriptor that the old process handed over is a bare number"
+)]
 fn inherit(fd: std::os::fd::RawFd) -> std::net::TcpListener {
     use std::os::fd::FromRawFd as _;
     // SAFETY: pingora received this listening socket for this process, and each address is taken once.
@@ -144,7 +185,11 @@ fn inherit(fd: std::os::fd::RawFd) -> std::net::TcpListener {
 
 /// Binds with a backlog for bursts; an IPv6 wildcard takes IPv4 as well.
 fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
@@ -163,17 +208,27 @@ impl Traffic {
     fn addresses(&self) -> Vec<(usize, SocketAddr)> {
         let snapshot = self.gateway.snapshot.load();
         let zones = snapshot.zones().iter().enumerate();
-        zones.flat_map(|(i, zone)| zone.settings.listen.iter().map(move |a| (i, *a))).collect()
+        zones
+            .flat_map(|(i, zone)| zone.settings.listen.iter().map(move |a| (i, *a)))
+            .collect()
     }
 }
 
 #[async_trait]
 impl Service for Traffic {
-    async fn start_service(&mut self, fds: Option<ListenFds>, shutdown: ShutdownWatch, _listeners: usize) {
+    async fn start_service(
+        &mut self,
+        fds: Option<ListenFds>,
+        shutdown: ShutdownWatch,
+        _listeners: usize,
+    ) {
         let snapshot = self.gateway.snapshot.load_full();
         snapshot.start_checks(None);
-        let gates: Vec<Arc<Gate>> =
-            snapshot.zones().iter().map(|zone| Arc::new(Gate::new(&zone.settings.bounds))).collect();
+        let gates: Vec<Arc<Gate>> = snapshot
+            .zones()
+            .iter()
+            .map(|zone| Arc::new(Gate::new(&zone.settings.bounds)))
+            .collect();
         let tracker = TaskTracker::new();
         let loops = TaskTracker::new();
         for (zone, address) in self.addresses() {
@@ -186,7 +241,9 @@ impl Service for Traffic {
                 }
             };
             tracing::info!(zone = %snapshot.zone(zone).map_or("", |z| z.settings.name.as_str()), %address, "listening");
-            let Some(gate) = gates.get(zone).cloned() else { continue };
+            let Some(gate) = gates.get(zone).cloned() else {
+                continue;
+            };
             let door = Door {
                 gateway: Arc::clone(&self.gateway),
                 zone,
@@ -209,7 +266,12 @@ impl Service for Traffic {
     }
 
     fn listen_addresses(&self) -> Option<Vec<String>> {
-        Some(self.addresses().into_iter().map(|(_, address)| address.to_string()).collect())
+        Some(
+            self.addresses()
+                .into_iter()
+                .map(|(_, address)| address.to_string())
+                .collect(),
+        )
     }
 }
 
@@ -222,8 +284,12 @@ struct Gate {
 impl Gate {
     fn new(bounds: &Bounds) -> Self {
         Self {
-            connections: Arc::new(Semaphore::new(bounds.connections.min(Semaphore::MAX_PERMITS))),
-            handshakes: Arc::new(Semaphore::new(bounds.handshakes.min(Semaphore::MAX_PERMITS))),
+            connections: Arc::new(Semaphore::new(
+                bounds.connections.min(Semaphore::MAX_PERMITS),
+            )),
+            handshakes: Arc::new(Semaphore::new(
+                bounds.handshakes.min(Semaphore::MAX_PERMITS),
+            )),
         }
     }
 }
@@ -268,7 +334,9 @@ impl Door {
 
     fn admit(&self, tcp: TcpStream, peer: SocketAddr) {
         let peer = canonical(peer);
-        let Some(counters) = self.gateway.metrics.zone(self.zone) else { return };
+        let Some(counters) = self.gateway.metrics.zone(self.zone) else {
+            return;
+        };
         let Ok(permit) = Arc::clone(&self.gate.connections).try_acquire_owned() else {
             counters.turned_away.fetch_add(1, Ordering::Relaxed);
             return;
@@ -286,18 +354,25 @@ impl Door {
 
     async fn connection(&self, tcp: TcpStream, peer: SocketAddr) {
         let snapshot = self.gateway.snapshot.load_full();
-        let Some(zone) = snapshot.zone(self.zone) else { return };
+        let Some(zone) = snapshot.zone(self.zone) else {
+            return;
+        };
         let bounds = &zone.settings.bounds;
         if tcp.set_nodelay(true).is_err() {
             return;
         }
         // Boxed, so that an open connection does not keep room for its handshake.
-        let established = tokio::time::timeout(bounds.handshake_time, Box::pin(self.establish(tcp, peer, zone)))
-            .await
-            .unwrap_or(Err(NotEstablished::Slow));
+        let established = tokio::time::timeout(
+            bounds.handshake_time,
+            Box::pin(self.establish(tcp, peer, zone)),
+        )
+        .await
+        .unwrap_or(Err(NotEstablished::Slow));
         drop(snapshot);
         match established {
-            Ok(Established::Clear(connection, tcp)) => Box::pin(self.http(connection, tcp, false)).await,
+            Ok(Established::Clear(connection, tcp)) => {
+                Box::pin(self.http(connection, tcp, false)).await
+            }
             Ok(Established::Tls(connection, stream)) => {
                 let h2 = connection.tls.as_ref().is_some_and(|tls| tls.h2);
                 Box::pin(self.http(connection, *stream, h2)).await;
@@ -327,12 +402,22 @@ impl Door {
         zone: &crate::snapshot::Zone,
     ) -> Result<Established, NotEstablished> {
         let settings = &zone.settings;
-        let client = if settings.proxy_protocol_from.iter().any(|net| net.contains(&peer.ip())) {
+        let client = if settings
+            .proxy_protocol_from
+            .iter()
+            .any(|net| net.contains(&peer.ip()))
+        {
             read_proxy_header(&mut tcp).await?.map_or(peer, canonical)
         } else {
             peer
         };
-        if self.gateway.bans.address(client.ip(), crate::clock::wall_ms()).is_some() && zone.tls.is_some() {
+        if self
+            .gateway
+            .bans
+            .address(client.ip(), crate::clock::wall_ms())
+            .is_some()
+            && zone.tls.is_some()
+        {
             // In cleartext the first request gets the page; behind TLS even the handshake is too much.
             return Err(NotEstablished::Gone);
         }
@@ -341,14 +426,32 @@ impl Door {
             let connection = Arc::new(Connection::new(id, self.zone, client, None, 0));
             return Ok(Established::Clear(connection, tcp));
         };
-        let _permit = self.gate.handshakes.acquire().await.map_err(|_| NotEstablished::Gone)?;
+        let _permit = self
+            .gate
+            .handshakes
+            .acquire()
+            .await
+            .map_err(|_| NotEstablished::Gone)?;
         let stream = tls.acceptor.clone().accept(tcp).await.map_err(|error| {
             // A peer that only looked whether the port is open is not worth an event.
-            let gone = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
-            if gone { NotEstablished::Gone } else { NotEstablished::Handshake(error.to_string()) }
+            let gone = matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+            );
+            if gone {
+                NotEstablished::Gone
+            } else {
+                NotEstablished::Handshake(error.to_string())
+            }
         })?;
         let facts = tls::facts(&stream).map_err(|e| NotEstablished::Handshake(e.to_string()))?;
-        let connection = Arc::new(Connection::new(id, self.zone, client, Some(facts), tls.generation));
+        let connection = Arc::new(Connection::new(
+            id,
+            self.zone,
+            client,
+            Some(facts),
+            tls.generation,
+        ));
         Ok(Established::Tls(connection, Box::new(stream)))
     }
 
@@ -358,11 +461,16 @@ impl Door {
     {
         let bounds = {
             let snapshot = self.gateway.snapshot.load();
-            let Some(zone) = snapshot.zone(self.zone) else { return };
+            let Some(zone) = snapshot.zone(self.zone) else {
+                return;
+            };
             zone.settings.bounds.clone()
         };
         let _open = self.gateway.connections.enter(&connection);
-        let times = Times { head: bounds.head_time, idle: bounds.idle_time };
+        let times = Times {
+            head: bounds.head_time,
+            idle: bounds.idle_time,
+        };
         let io = TokioIo::new(Guard::new(io, Arc::clone(&connection), times, !h2));
         let gateway = Arc::clone(&self.gateway);
         let shared = Arc::clone(&connection);
@@ -370,14 +478,28 @@ impl Door {
         // path of a request is several kilobytes.
         let service = service_fn(move |request| {
             let (gateway, connection) = (Arc::clone(&gateway), Arc::clone(&shared));
-            Box::pin(async move { Ok::<_, Infallible>(path::serve(gateway, connection, request).await) })
+            Box::pin(
+                async move { Ok::<_, Infallible>(path::serve(gateway, connection, request).await) },
+            )
         });
         let ended = if h2 {
             let mut http = Box::pin(http2(&bounds).serve_connection(io, service));
-            drive(http.as_mut(), |http| http.graceful_shutdown(), &connection, self.shutdown.clone()).await
+            drive(
+                http.as_mut(),
+                |http| http.graceful_shutdown(),
+                &connection,
+                self.shutdown.clone(),
+            )
+            .await
         } else {
             let mut http = Box::pin(http1(&bounds).serve_connection(io, service).with_upgrades());
-            drive(http.as_mut(), |http| http.graceful_shutdown(), &connection, self.shutdown.clone()).await
+            drive(
+                http.as_mut(),
+                |http| http.graceful_shutdown(),
+                &connection,
+                self.shutdown.clone(),
+            )
+            .await
         };
         if let Err(error) = ended {
             self.broken(&connection, &error);
@@ -395,13 +517,23 @@ impl Door {
         };
         self.gateway.metrics.refused(&refusal);
         let protocol = connection.tls.as_ref();
-        record::without_request(&self.gateway, self.zone, connection.client, protocol, &refusal, &error.to_string());
+        record::without_request(
+            &self.gateway,
+            self.zone,
+            connection.client,
+            protocol,
+            &refusal,
+            &error.to_string(),
+        );
     }
 }
 
 enum Established {
     Clear(Arc<Connection>, TcpStream),
-    Tls(Arc<Connection>, Box<tokio_rustls::server::TlsStream<TcpStream>>),
+    Tls(
+        Arc<Connection>,
+        Box<tokio_rustls::server::TlsStream<TcpStream>>,
+    ),
 }
 
 /// Drives a connection to its end: by itself, by shutdown, or by cancellation.
@@ -424,9 +556,26 @@ where
             () = connection.cancelled().cancelled() => return Ok(()),
             _ = shutdown.changed(), if !closing => {
                 closing = true;
+                // A connection that was accepted a moment ago and has not asked yet would be closed unanswered.
+                tokio::select! {
+                    ended = http.as_mut() => return ended,
+                    () = connection.cancelled().cancelled() => return Ok(()),
+                    () = first_request(connection) => {}
+                }
                 close(http.as_mut());
             }
         }
+    }
+}
+
+/// Waits for a connection's first request, though not for long.
+async fn first_request(connection: &Connection) {
+    const STEPS: u32 = 40;
+    for _ in 0..STEPS {
+        if connection.requests.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -466,14 +615,19 @@ async fn read_proxy_header(tcp: &mut TcpStream) -> Result<Option<SocketAddr>, No
     let mut seen = [0u8; LONGEST];
     let mut before = 0;
     loop {
-        let length = tcp.peek(&mut seen).await.map_err(|_| NotEstablished::Gone)?;
+        let length = tcp
+            .peek(&mut seen)
+            .await
+            .map_err(|_| NotEstablished::Gone)?;
         if length == 0 {
             return Err(NotEstablished::Gone);
         }
         let bytes = seen.get(..length).unwrap_or_default();
         if let Some(header) = proxy_header(bytes).map_err(NotEstablished::Proxy)? {
             let mut taken = vec![0u8; header.length];
-            tcp.read_exact(&mut taken).await.map_err(|_| NotEstablished::Gone)?;
+            tcp.read_exact(&mut taken)
+                .await
+                .map_err(|_| NotEstablished::Gone)?;
             return Ok(header.client);
         }
         if length == before {

@@ -127,7 +127,8 @@ struct Workshop<'a> {
 
 impl Workshop<'_> {
     fn wrong(&mut self, file: &Path, message: impl std::fmt::Display) {
-        self.mistakes.push(Mistake::of_file(file, message.to_string()));
+        self.mistakes
+            .push(Mistake::of_file(file, message.to_string()));
     }
 
     fn wrong_here(&mut self, message: impl std::fmt::Display) {
@@ -136,35 +137,63 @@ impl Workshop<'_> {
     }
 
     fn text(&mut self, file: &Path) -> Option<String> {
-        fs::read_to_string(file).map_err(|e| self.wrong(file, format!("cannot be read: {e}"))).ok()
+        fs::read_to_string(file)
+            .map_err(|e| self.wrong(file, format!("cannot be read: {e}")))
+            .ok()
     }
 
-    fn policy(&mut self, model: &Path, rules: &[std::path::PathBuf]) -> Option<(hangu_policy::Snapshot, String)> {
+    fn policy(
+        &mut self,
+        model: &Path,
+        rules: &[std::path::PathBuf],
+    ) -> Option<(hangu_policy::Snapshot, String)> {
         let model_text = self.text(model)?;
         let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
         let texts: Vec<String> = rules.iter().map(|r| self.text(r)).collect::<Option<_>>()?;
         let model_name = model.display().to_string();
-        let sources: Vec<Source<'_>> =
-            names.iter().zip(&texts).map(|(name, text)| Source { name, text }).collect();
-        match hangu_policy::Snapshot::load(Source { name: &model_name, text: &model_text }, &sources, Dialect::Strict) {
+        let sources: Vec<Source<'_>> = names
+            .iter()
+            .zip(&texts)
+            .map(|(name, text)| Source { name, text })
+            .collect();
+        match hangu_policy::Snapshot::load(
+            Source {
+                name: &model_name,
+                text: &model_text,
+            },
+            &sources,
+            Dialect::Strict,
+        ) {
             Ok(policy) => Some((policy, model_text)),
             Err(mistakes) => {
-                self.mistakes.extend(mistakes.into_iter().map(|m| Mistake {
-                    file: m.file.clone().into(),
-                    line: m.line as usize,
-                    column: m.column as usize,
-                    message: m.to_string().split_once(": ").map_or_else(|| m.to_string(), |(_, rest)| rest.to_owned()),
+                self.mistakes.extend(mistakes.into_iter().map(|m| {
+                    Mistake {
+                        file: m.file.clone().into(),
+                        line: m.line as usize,
+                        column: m.column as usize,
+                        message: m
+                            .to_string()
+                            .split_once(": ")
+                            .map_or_else(|| m.to_string(), |(_, rest)| rest.to_owned()),
+                    }
                 }));
                 None
             }
         }
     }
 
-    fn authority(&mut self, console: &config::Console, before: Option<&Snapshot>) -> Option<Arc<Authority>> {
+    fn authority(
+        &mut self,
+        console: &config::Console,
+        before: Option<&Snapshot>,
+    ) -> Option<Arc<Authority>> {
         let policy = self.policy(&console.model, &console.rules);
-        let before = before.and_then(|b| b.authority.as_ref()).map(|a| &a.administrators);
-        let administrators =
-            Administrators::read(&console.users, before).map_err(|errors| self.mistakes.extend(errors)).ok();
+        let before = before
+            .and_then(|b| b.authority.as_ref())
+            .map(|a| &a.administrators);
+        let administrators = Administrators::read(&console.users, before)
+            .map_err(|errors| self.mistakes.extend(errors))
+            .ok();
         let ((policy, _), administrators) = (policy?, administrators?);
         Authority::new(administrators, policy, &console.host, &console.model)
             .map(Arc::new)
@@ -181,24 +210,43 @@ impl Workshop<'_> {
     fn rates(&mut self, limit: &config::Limit) -> Option<Rates> {
         const KNOWN: [&str; 3] = ["bronze", "silver", "gold"];
         for name in limit.class.keys().filter(|n| !KNOWN.contains(&n.as_str())) {
-            self.wrong_here(format!("`limit.class.{name}`: rate classes are `bronze`, `silver` and `gold`"));
+            self.wrong_here(format!(
+                "`limit.class.{name}`: rate classes are `bronze`, `silver` and `gold`"
+            ));
         }
         let mut class = |name: &str| limit.class.get(name).and_then(|rate| self.rate(name, rate));
         let (bronze, silver, gold) = (class("bronze"), class("silver"), class("gold"));
         let address = self.rate("address", &limit.address);
         let sign_in = self.rate("sign-in", &limit.sign_in);
-        let throttle = Rate::new(NonZeroU32::MIN, Duration::from_secs(1), NonZeroU32::MIN.saturating_add(4))
-            .map_err(|e| self.wrong_here(e))
-            .ok()?;
-        Some(Rates { address: address?, sign_in: sign_in?, throttle, bronze, silver, gold })
+        let throttle = Rate::new(
+            NonZeroU32::MIN,
+            Duration::from_secs(1),
+            NonZeroU32::MIN.saturating_add(4),
+        )
+        .map_err(|e| self.wrong_here(e))
+        .ok()?;
+        Some(Rates {
+            address: address?,
+            sign_in: sign_in?,
+            throttle,
+            bronze,
+            silver,
+            gold,
+        })
     }
 
     /// The signer of assertions; its key is made where there is none yet.
-    fn signer(&mut self, identity: &config::Identity, before: Option<&Snapshot>) -> Option<Arc<AssertionSigner>> {
+    fn signer(
+        &mut self,
+        identity: &config::Identity,
+        before: Option<&Snapshot>,
+    ) -> Option<Arc<AssertionSigner>> {
         const LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
         let path = &identity.assertion_key;
         let key = keys::load_or_make(path, || {
-            hangu_identity::assertion::generate_key().map(|key| key.to_vec()).map_err(|e| e.to_string())
+            hangu_identity::assertion::generate_key()
+                .map(|key| key.to_vec())
+                .map_err(|e| e.to_string())
         });
         let key = key.map_err(|e| self.wrong(path, e)).ok()?;
         let signer = AssertionSigner::new(&key, &identity.assertion_issuer, LIFETIME, 65_536)
@@ -212,16 +260,26 @@ impl Workshop<'_> {
         Some(kept.map_or_else(|| Arc::new(signer), |b| Arc::clone(&b.signer)))
     }
 
-    fn tokens(&mut self, identity: &config::Identity, before: Option<&Snapshot>) -> Option<Verifier> {
+    fn tokens(
+        &mut self,
+        identity: &config::Identity,
+        before: Option<&Snapshot>,
+    ) -> Option<Verifier> {
         let mut issuers = Vec::new();
         for issuer in &identity.issuers {
             let keys = match &issuer.keys {
                 JwksSource::File(path) => {
                     let text = self.text(path)?;
-                    Some(Jwks::parse(text.as_bytes()).map_err(|e| self.wrong(path, e)).ok()?)
+                    Some(
+                        Jwks::parse(text.as_bytes())
+                            .map_err(|e| self.wrong(path, e))
+                            .ok()?,
+                    )
                 }
                 // Keys that were fetched before stay until they are fetched again.
-                JwksSource::Url { .. } => before.and_then(|b| b.tokens.load().keys_of(issuer.token.name()).cloned()),
+                JwksSource::Url { .. } => {
+                    before.and_then(|b| b.tokens.load().keys_of(issuer.token.name()).cloned())
+                }
             };
             issuers.push((issuer.token.clone(), keys));
         }
@@ -242,11 +300,25 @@ impl Snapshot {
     ///
     /// # Errors
     /// Every mistake in the files it names; nothing is in force then.
-    pub fn build(configuration: Configuration, before: Option<&Self>) -> Result<Self, Vec<Mistake>> {
+    pub fn build(
+        configuration: Configuration,
+        before: Option<&Self>,
+    ) -> Result<Self, Vec<Mistake>> {
         let path = configuration.path.clone();
-        let mut shop = Workshop { path: &path, mistakes: Vec::new() };
-        let zones: Vec<Zone> = configuration.zones.iter().map(|z| build_zone(&mut shop, z, before)).collect();
-        let portals = configuration.portals.iter().map(|p| build_portal(&mut shop, p, before)).collect::<Vec<_>>();
+        let mut shop = Workshop {
+            path: &path,
+            mistakes: Vec::new(),
+        };
+        let zones: Vec<Zone> = configuration
+            .zones
+            .iter()
+            .map(|z| build_zone(&mut shop, z, before))
+            .collect();
+        let portals = configuration
+            .portals
+            .iter()
+            .map(|p| build_portal(&mut shop, p, before))
+            .collect::<Vec<_>>();
         let routes = match Routes::new(&configuration.portals) {
             Ok(routes) => routes,
             Err(overlap) => {
@@ -262,10 +334,17 @@ impl Snapshot {
             }
         };
         let policy = shop.policy(&configuration.policy.model, &configuration.policy.rules);
-        let authority = configuration.console.as_ref().and_then(|console| shop.authority(console, before));
+        let authority = configuration
+            .console
+            .as_ref()
+            .and_then(|console| shop.authority(console, before));
         let rates = shop.rates(&configuration.limit);
         let tokens = shop.tokens(&configuration.identity, before);
-        let identities = Identities::load(&configuration.identity, before.map(|b| &b.identities), &mut shop.mistakes);
+        let identities = Identities::load(
+            &configuration.identity,
+            before.map(|b| &b.identities),
+            &mut shop.mistakes,
+        );
         let signer = shop.signer(&configuration.identity, before);
         if let Some((policy, _)) = &policy
             && let Some(rates) = &rates
@@ -273,21 +352,34 @@ impl Snapshot {
             check_rate_classes(&mut shop, policy, rates);
         }
         let mistakes = shop.mistakes;
-        let (Some((policy, policy_model)), Some(rates), Some(tokens), Some(identities), Some(signer)) =
-            (policy, rates, tokens, identities, signer)
+        let (
+            Some((policy, policy_model)),
+            Some(rates),
+            Some(tokens),
+            Some(identities),
+            Some(signer),
+        ) = (policy, rates, tokens, identities, signer)
         else {
             return Err(mistakes);
         };
         let portals: Option<Vec<Arc<Portal>>> = portals.into_iter().collect();
-        let Some(portals) = portals.filter(|_| mistakes.is_empty()) else { return Err(mistakes) };
+        let Some(portals) = portals.filter(|_| mistakes.is_empty()) else {
+            return Err(mistakes);
+        };
         let width = zones.len();
         let mut crossings = vec![None; width * width];
         for crossing in &configuration.crossings {
             if let Some(slot) = crossings.get_mut(crossing.from * width + crossing.to) {
-                *slot = Some(Crossing { redact: crossing.redact, assurance: crossing.assurance });
+                *slot = Some(Crossing {
+                    redact: crossing.redact,
+                    assurance: crossing.assurance,
+                });
             }
         }
-        let rule_names = policy.rules().map(|rule| format!("{}:{}", short(rule.file), rule.line)).collect();
+        let rule_names = policy
+            .rules()
+            .map(|rule| format!("{}:{}", short(rule.file), rule.line))
+            .collect();
         Ok(Self {
             revision: policy.revision().to_string(),
             rule_names,
@@ -302,7 +394,10 @@ impl Snapshot {
             policy_model,
             authority,
             rates,
-            inspector: before.map_or_else(|| Arc::new(Inspector::new(Settings::default())), |b| Arc::clone(&b.inspector)),
+            inspector: before.map_or_else(
+                || Arc::new(Inspector::new(Settings::default())),
+                |b| Arc::clone(&b.inspector),
+            ),
             tokens: ArcSwap::from_pointee(tokens),
             identities,
             signer,
@@ -317,7 +412,9 @@ impl Snapshot {
 
     /// Where a rule stands, `file:line`.
     pub fn rule_name(&self, rule: hangu_policy::RuleId) -> &str {
-        self.rule_names.get(rule.0 as usize).map_or("?", String::as_str)
+        self.rule_names
+            .get(rule.0 as usize)
+            .map_or("?", String::as_str)
     }
 
     /// All zones.
@@ -327,9 +424,16 @@ impl Snapshot {
 
     /// A crossing, where it is declared. Within a zone nothing has to be declared.
     pub fn crossing(&self, from: usize, to: usize) -> Option<Crossing> {
-        let declared = self.crossings.get(from * self.zones.len() + to).copied().flatten();
+        let declared = self
+            .crossings
+            .get(from * self.zones.len() + to)
+            .copied()
+            .flatten();
         if declared.is_none() && from == to {
-            return Some(Crossing { redact: None, assurance: 0 });
+            return Some(Crossing {
+                redact: None,
+                assurance: 0,
+            });
         }
         declared
     }
@@ -337,7 +441,11 @@ impl Snapshot {
     /// Starts the health checks of upstreams that did not run before.
     pub fn start_checks(&self, before: Option<&Self>) {
         for portal in &self.portals {
-            let ran = before.is_some_and(|b| b.portals.iter().any(|p| Arc::ptr_eq(&p.upstream, &portal.upstream)));
+            let ran = before.is_some_and(|b| {
+                b.portals
+                    .iter()
+                    .any(|p| Arc::ptr_eq(&p.upstream, &portal.upstream))
+            });
             if !ran {
                 health::keep_checking(&portal.upstream);
             }
@@ -349,17 +457,30 @@ fn build_zone(shop: &mut Workshop<'_>, zone: &config::Zone, before: Option<&Snap
     let previous = before.and_then(|b| b.zones.iter().find(|z| z.settings.name == zone.name));
     let tls = zone.tls.as_ref().and_then(|tls| {
         let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
-        ZoneTls::build(tls, previous.and_then(|z| z.tls.as_ref()), generation, clock::now())
-            .map_err(|fault| shop.wrong(&fault.file, fault.message))
-            .ok()
+        ZoneTls::build(
+            tls,
+            previous.and_then(|z| z.tls.as_ref()),
+            generation,
+            clock::now(),
+        )
+        .map_err(|fault| shop.wrong(&fault.file, fault.message))
+        .ok()
     });
-    Zone { settings: Arc::new(zone.clone()), tls }
+    Zone {
+        settings: Arc::new(zone.clone()),
+        tls,
+    }
 }
 
-fn build_portal(shop: &mut Workshop<'_>, portal: &config::Portal, before: Option<&Snapshot>) -> Option<Arc<Portal>> {
+fn build_portal(
+    shop: &mut Workshop<'_>,
+    portal: &config::Portal,
+    before: Option<&Snapshot>,
+) -> Option<Arc<Portal>> {
     let kept = before.and_then(|b| b.portals.iter().find(|p| p.settings.name == portal.name));
     // Certificates may have changed under the same names, so only upstreams without TLS are kept.
-    let reusable = kept.filter(|p| p.settings.upstream == portal.upstream && portal.upstream.tls.is_none());
+    let reusable =
+        kept.filter(|p| p.settings.upstream == portal.upstream && portal.upstream.tls.is_none());
     let upstream = match reusable {
         Some(kept) => Arc::clone(&kept.upstream),
         None => Arc::new(
@@ -371,11 +492,21 @@ fn build_portal(shop: &mut Workshop<'_>, portal: &config::Portal, before: Option
     let binding_key = match &portal.binding_key {
         None => None,
         Some(path) => {
-            let bytes = fs::read(path).map_err(|e| shop.wrong(path, format!("cannot be read: {e}"))).ok()?;
-            Some(BindingKey::new(bytes.trim_ascii()).map_err(|e| shop.wrong(path, e)).ok()?)
+            let bytes = fs::read(path)
+                .map_err(|e| shop.wrong(path, format!("cannot be read: {e}")))
+                .ok()?;
+            Some(
+                BindingKey::new(bytes.trim_ascii())
+                    .map_err(|e| shop.wrong(path, e))
+                    .ok()?,
+            )
         }
     };
-    Some(Arc::new(Portal { settings: portal.clone(), upstream, binding_key }))
+    Some(Arc::new(Portal {
+        settings: portal.clone(),
+        upstream,
+        binding_key,
+    }))
 }
 
 /// A rule whose rate class has no rate would turn every allow into a refusal.
@@ -383,11 +514,19 @@ fn check_rate_classes(shop: &mut Workshop<'_>, policy: &hangu_policy::Snapshot, 
     let mut missing: BTreeMap<&'static str, ()> = BTreeMap::new();
     for class in [RateClass::Bronze, RateClass::Silver, RateClass::Gold] {
         let wanted = format!("rate:{}", class.name());
-        if rates.class(class).is_none() && policy.rules().any(|rule| rule.fields.iter().any(|f| f.split(';').any(|o| o.trim() == wanted))) {
+        if rates.class(class).is_none()
+            && policy.rules().any(|rule| {
+                rule.fields
+                    .iter()
+                    .any(|f| f.split(';').any(|o| o.trim() == wanted))
+            })
+        {
             missing.insert(class.name(), ());
         }
     }
     for name in missing.keys() {
-        shop.wrong_here(format!("rules use `rate:{name}`, but `limit.class.{name}` is not configured"));
+        shop.wrong_here(format!(
+            "rules use `rate:{name}`, but `limit.class.{name}` is not configured"
+        ));
     }
 }

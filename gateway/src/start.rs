@@ -48,7 +48,10 @@ pub fn gateway(path: &Path) -> Result<Arc<Gateway>, Vec<Mistake>> {
 pub fn snapshot(path: &Path) -> Result<Snapshot, Vec<Mistake>> {
     let configuration = config::load(path)?;
     let state = &configuration.state;
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(state);
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state);
     made.map_err(|e| wrong(state, &e))?;
     Snapshot::build(configuration, None)
 }
@@ -68,20 +71,34 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
 
     let tower = Arc::new(Watchtower::new(configuration.situational.clone()));
     let audit = &configuration.audit;
-    let journal =
-        Journal::open(&audit.folder, &audit.origin, &audit.key, audit.queue, audit.checkpoint, Arc::clone(&tower))
-            .map_err(|e| wrong(&audit.folder, &e))?;
+    let journal = Journal::open(
+        &audit.folder,
+        &audit.origin,
+        &audit.key,
+        audit.queue,
+        audit.checkpoint,
+        Arc::clone(&tower),
+    )
+    .map_err(|e| wrong(&audit.folder, &e))?;
     let bans_file = state.join("bans.jsonl");
     let bans = Bans::open(&bans_file, now_ms).map_err(|e| wrong(&bans_file, &e))?;
     bans.exempt(&configuration.situational.responses.spare_networks);
     let sessions_file = state.join("sessions.jsonl");
-    let (sessions_journal, past) = FileJournal::open(&sessions_file).map_err(|e| wrong(&sessions_file, &e))?;
-    let sessions = Sessions::open(configuration.identity.session.clone(), sessions_journal, past, clock::now())
-        .map_err(|e| wrong(&sessions_file, &e))?;
+    let (sessions_journal, past) =
+        FileJournal::open(&sessions_file).map_err(|e| wrong(&sessions_file, &e))?;
+    let sessions = Sessions::open(
+        configuration.identity.session.clone(),
+        sessions_journal,
+        past,
+        clock::now(),
+    )
+    .map_err(|e| wrong(&sessions_file, &e))?;
     let alerts_path = state.join("alerts.jsonl");
-    let (alerts_file, alerts) = AlertsFile::open(&alerts_path).map_err(|e| wrong(&alerts_path, &e))?;
+    let (alerts_file, alerts) =
+        AlertsFile::open(&alerts_path).map_err(|e| wrong(&alerts_path, &e))?;
     tower.situation().restore(alerts, now_ms);
-    let ids = Ids::new().map_err(|_| wrong(&state, &"the operating system gives no random numbers"))?;
+    let ids =
+        Ids::new().map_err(|_| wrong(&state, &"the operating system gives no random numbers"))?;
     let metrics = Metrics::new(configuration);
     Ok(Arc::new(Gateway {
         snapshot: ArcSwap::from_pointee(snapshot),

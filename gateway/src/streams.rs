@@ -67,12 +67,22 @@ impl Streams {
         fingerprint: Option<String>,
     ) -> Stay {
         let end = CancellationToken::new();
-        let held = Held { caller, session, address, fingerprint, end: end.clone() };
+        let held = Held {
+            caller,
+            session,
+            address,
+            fingerprint,
+            end: end.clone(),
+        };
         let mut table = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         table.next += 1;
         let id = table.next;
         table.streams.insert(id, held);
-        Stay { all: Arc::clone(self), id, end }
+        Stay {
+            all: Arc::clone(self),
+            id,
+            end,
+        }
     }
 
     /// Ends streams; tells how many.
@@ -84,12 +94,21 @@ impl Streams {
             Whose::Address(test) => test.fits(held.address),
             Whose::Certificate(fingerprint) => held.fingerprint.as_deref() == Some(fingerprint),
         };
-        table.streams.values().filter(fits).map(|held| held.end.cancel()).count()
+        table
+            .streams
+            .values()
+            .filter(fits)
+            .map(|held| held.end.cancel())
+            .count()
     }
 
     /// How many are open.
     pub fn count(&self) -> usize {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).streams.len()
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .streams
+            .len()
     }
 }
 
@@ -110,7 +129,12 @@ impl Stay {
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        self.all.open.lock().unwrap_or_else(PoisonError::into_inner).streams.remove(&self.id);
+        self.all
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .streams
+            .remove(&self.id);
     }
 }
 
@@ -122,7 +146,12 @@ mod tests {
     fn a_ban_of_a_network_ends_the_streams_from_it_and_no_others() {
         let streams = Arc::new(Streams::default());
         let near = streams.enter(Caller::nobody(), None, "192.0.2.7".parse().unwrap(), None);
-        let far = streams.enter(Caller::nobody(), Some("s".to_owned()), "198.51.100.1".parse().unwrap(), None);
+        let far = streams.enter(
+            Caller::nobody(),
+            Some("s".to_owned()),
+            "198.51.100.1".parse().unwrap(),
+            None,
+        );
         let net: ipnet::IpNet = "192.0.2.0/24".parse().unwrap();
         assert_eq!(streams.end(Whose::Address(&net)), 1);
         assert!(near.end().is_cancelled() && !far.end().is_cancelled());

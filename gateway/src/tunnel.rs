@@ -16,7 +16,10 @@ use crate::streams::Stay;
 /// that nobody announced or that is large.
 fn lives_long(parts: &Parts, upgraded: bool) -> bool {
     const LARGE: u64 = 1 << 20;
-    let media = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], |v| v.as_bytes());
+    let media = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], |v| v.as_bytes());
     let length = parts
         .headers
         .get(http::header::CONTENT_LENGTH)
@@ -32,14 +35,25 @@ fn lives_long(parts: &Parts, upgraded: bool) -> bool {
 /// Remembers a stream that lives long.
 pub fn stay(exchange: &Exchange, parts: &Parts, upgraded: bool) -> Option<Stay> {
     lives_long(parts, upgraded).then(|| {
-        let fingerprint = exchange.connection.peer().map(|p| p.identity.fingerprint_sha256.clone());
-        exchange.gateway.streams.enter(exchange.caller(), exchange.session.as_ref().map(|s| s.handle()), exchange.address(), fingerprint)
+        let fingerprint = exchange
+            .connection
+            .peer()
+            .map(|p| p.identity.fingerprint_sha256.clone());
+        exchange.gateway.streams.enter(
+            exchange.caller(),
+            exchange.session.as_ref().map(|s| s.handle()),
+            exchange.address(),
+            fingerprint,
+        )
     })
 }
 
 /// The two halves of an upgraded connection, each on its way.
 pub fn halves(exchange: &mut Exchange, parts: &mut Parts) -> Option<(OnUpgrade, OnUpgrade)> {
-    Some((exchange.upgrade.take()?, parts.extensions.remove::<OnUpgrade>()?))
+    Some((
+        exchange.upgrade.take()?,
+        parts.extensions.remove::<OnUpgrade>()?,
+    ))
 }
 
 /// Copies between the halves until one ends, or the stream is ended.
@@ -74,7 +88,9 @@ pub fn spawn(
             () = ended => connection.cancel(),
             () = connection.cancelled().cancelled() => {}
         }
-        connection.last_end_ms.store(millis(crate::clock::monotonic()), Ordering::Release);
+        connection
+            .last_end_ms
+            .store(millis(crate::clock::monotonic()), Ordering::Release);
         drop((held, progress, stay));
     });
 }

@@ -14,8 +14,8 @@ use hangu_audit::event::{self, Countermeasure, Event, Logon, Remedy, Severity, S
 use hangu_identity::Caller;
 use hangu_limit::{BanTarget, Fingerprint, NewBan};
 use hangu_situational::{
-    Action, Alert, Cause, Entity, Findings, Observation, Order, Outcome, Personal, Raised, Reaction, RiskBoard,
-    Settings, SignIn, Situation, Standing,
+    Action, Alert, Cause, Entity, Findings, Observation, Order, Outcome, Personal, Raised,
+    Reaction, RiskBoard, Settings, SignIn, Situation, Standing,
 };
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -44,38 +44,92 @@ pub struct Seen {
 
 enum Kind {
     Exchange(Box<Exchange>, Ending),
-    Ordinary { time_ms: u64, address: IpAddr, caller: Arc<Caller> },
-    Connection { time_ms: u64, zone: usize, address: IpAddr, reason: &'static str },
-    SignIn { time_ms: u64, zone: Option<usize>, address: IpAddr, user: String, ok: bool },
+    Ordinary {
+        time_ms: u64,
+        address: IpAddr,
+        caller: Arc<Caller>,
+    },
+    Connection {
+        time_ms: u64,
+        zone: usize,
+        address: IpAddr,
+        reason: &'static str,
+    },
+    SignIn {
+        time_ms: u64,
+        zone: Option<usize>,
+        address: IpAddr,
+        user: String,
+        ok: bool,
+    },
 }
 
 impl Seen {
     /// A request.
-    pub fn new(exchange: Box<Exchange>, ending: Ending) -> Self {
-        Self { kind: Kind::Exchange(exchange, ending) }
+    pub fn new(mut exchange: Box<Exchange>, ending: Ending) -> Self {
+        // It shares the connection's read buffer, which would be pinned until the next beat.
+        exchange.user_agent = None;
+        Self {
+            kind: Kind::Exchange(exchange, ending),
+        }
     }
 
     /// A request that ended as requests should.
     pub fn ordinary(exchange: &Exchange) -> Self {
         let (time_ms, address) = (exchange.begun_ms, exchange.address());
-        Self { kind: Kind::Ordinary { time_ms, address, caller: exchange.caller() } }
+        Self {
+            kind: Kind::Ordinary {
+                time_ms,
+                address,
+                caller: exchange.caller(),
+            },
+        }
     }
 
     /// A connection that never became a request.
     pub fn connection(time_ms: u64, zone: usize, address: IpAddr, reason: &'static str) -> Self {
-        Self { kind: Kind::Connection { time_ms, zone, address, reason } }
+        Self {
+            kind: Kind::Connection {
+                time_ms,
+                zone,
+                address,
+                reason,
+            },
+        }
     }
 
     /// A sign-in; signing out tells the detectors nothing.
-    pub fn sign_in(time_ms: u64, zone: Option<usize>, address: IpAddr, user: &str, ok: bool, logon: Logon) -> Self {
-        let user = if logon == Logon::Logon { user.to_owned() } else { String::new() };
-        Self { kind: Kind::SignIn { time_ms, zone, address, user, ok } }
+    pub fn sign_in(
+        time_ms: u64,
+        zone: Option<usize>,
+        address: IpAddr,
+        user: &str,
+        ok: bool,
+        logon: Logon,
+    ) -> Self {
+        let user = if logon == Logon::Logon {
+            user.to_owned()
+        } else {
+            String::new()
+        };
+        Self {
+            kind: Kind::SignIn {
+                time_ms,
+                zone,
+                address,
+                user,
+                ok,
+            },
+        }
     }
 }
 
 /// One event as the console lists it.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the fields are those of the administration API")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the administration API"
+)]
 pub struct EventSummary {
     pub index: u64,
     pub time_ms: u64,
@@ -121,7 +175,10 @@ pub struct Second {
 
 /// A zone's requests in a second.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the fields are those of the administration API")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the administration API"
+)]
 pub struct ZoneSecond {
     pub name: String,
     pub allowed: u64,
@@ -221,7 +278,10 @@ impl Watchtower {
 
     /// Callers that have been seen.
     pub fn callers(&self) -> Vec<(String, CallerSeen)> {
-        lock(&self.callers).iter().map(|(id, seen)| (id.clone(), seen.clone())).collect()
+        lock(&self.callers)
+            .iter()
+            .map(|(id, seen)| (id.clone(), seen.clone()))
+            .collect()
     }
 
     /// The last ten minutes, a second each.
@@ -233,7 +293,10 @@ impl Watchtower {
         let mut callers = lock(&self.callers);
         if !callers.contains_key(id) && callers.len() >= MOST_CALLERS {
             // The one that has been silent for longest makes room; rare, and off the path.
-            let oldest = callers.iter().min_by_key(|(_, c)| c.last_ms).map(|(id, _)| id.clone());
+            let oldest = callers
+                .iter()
+                .min_by_key(|(_, c)| c.last_ms)
+                .map(|(id, _)| id.clone());
             if let Some(oldest) = oldest {
                 callers.remove(&oldest);
             }
@@ -286,7 +349,9 @@ fn count_second(gateway: &Gateway, t_ms: u64, before: &mut Vec<(u64, u64)>) {
         let now = (counter.allowed.get(), counter.refused.get());
         let last = before.get(i).copied().unwrap_or(now);
         zones.push(ZoneSecond {
-            name: snapshot.zone(i).map_or_else(String::new, |z| z.settings.name.clone()),
+            name: snapshot
+                .zone(i)
+                .map_or_else(String::new, |z| z.settings.name.clone()),
             allowed: now.0.saturating_sub(last.0),
             refused: now.1.saturating_sub(last.1),
         });
@@ -294,8 +359,15 @@ fn count_second(gateway: &Gateway, t_ms: u64, before: &mut Vec<(u64, u64)>) {
             *slot = now;
         }
     }
-    let connections = counters.iter().map(|c| c.connections.load(Ordering::Relaxed)).sum();
-    let second = Arc::new(Second { t_ms, zones, connections });
+    let connections = counters
+        .iter()
+        .map(|c| c.connections.load(Ordering::Relaxed))
+        .sum();
+    let second = Arc::new(Second {
+        t_ms,
+        zones,
+        connections,
+    });
     let mut seconds = lock(&gateway.tower.seconds);
     if seconds.len() >= SECONDS {
         seconds.pop_front();
@@ -321,7 +393,10 @@ fn take_in(gateway: &Arc<Gateway>) {
 
 fn cause(refusal: &Refusal) -> Cause {
     match refusal {
-        Refusal::Denied(_) | Refusal::StepUp(_) | Refusal::MethodNotAccepted | Refusal::Obligation => Cause::Denied,
+        Refusal::Denied(_)
+        | Refusal::StepUp(_)
+        | Refusal::MethodNotAccepted
+        | Refusal::Obligation => Cause::Denied,
         Refusal::Unidentified => Cause::Unidentified,
         Refusal::BadCredentials(_) | Refusal::CertificateRevoked => Cause::BadCredential,
         Refusal::RateLimited { .. } | Refusal::TooManyAtOnce => Cause::Limited,
@@ -352,32 +427,69 @@ fn cause(refusal: &Refusal) -> Cause {
 fn observe(gateway: &Arc<Gateway>, number: u64, seen: Seen) -> Vec<Reaction> {
     match seen.kind {
         Kind::Exchange(exchange, ending) => observe_exchange(gateway, number, &exchange, &ending),
-        Kind::Ordinary { time_ms, address, caller } => {
-            gateway.tower.note_caller(&caller.id, address, time_ms, false);
-            let id = if caller.is_nobody() { "" } else { caller.id.as_str() };
-            let observation = Observation { caller: id, ..blank(time_ms, number, "", address) };
-            gateway.tower.situation().observe(&observation)
-        }
-        Kind::Connection { time_ms, zone, address, reason } => {
-            let snapshot = gateway.snapshot.load();
+        Kind::Ordinary {
+            time_ms,
+            address,
+            caller,
+        } => {
+            gateway
+                .tower
+                .note_caller(&caller.id, address, time_ms, false);
+            let id = if caller.is_nobody() {
+                ""
+            } else {
+                caller.id.as_str()
+            };
             let observation = Observation {
-                outcome: Outcome::Refused { reason, cause: Cause::Malformed },
-                ..blank(time_ms, number, snapshot.zone(zone).map_or("", |z| &z.settings.name), address)
+                caller: id,
+                ..blank(time_ms, number, "", address)
             };
             gateway.tower.situation().observe(&observation)
         }
-        Kind::SignIn { time_ms, zone, address, user, ok } => {
+        Kind::Connection {
+            time_ms,
+            zone,
+            address,
+            reason,
+        } => {
+            let snapshot = gateway.snapshot.load();
+            let observation = Observation {
+                outcome: Outcome::Refused {
+                    reason,
+                    cause: Cause::Malformed,
+                },
+                ..blank(
+                    time_ms,
+                    number,
+                    snapshot.zone(zone).map_or("", |z| &z.settings.name),
+                    address,
+                )
+            };
+            gateway.tower.situation().observe(&observation)
+        }
+        Kind::SignIn {
+            time_ms,
+            zone,
+            address,
+            user,
+            ok,
+        } => {
             if user.is_empty() {
                 return Vec::new();
             }
             let snapshot = gateway.snapshot.load();
-            let zone = zone.and_then(|z| snapshot.zone(z)).map_or("console", |z| &z.settings.name);
+            let zone = zone
+                .and_then(|z| snapshot.zone(z))
+                .map_or("console", |z| &z.settings.name);
             let observation = Observation {
                 sign_in: Some(SignIn { user: &user, ok }),
                 outcome: if ok {
                     Outcome::Allowed
                 } else {
-                    Outcome::Refused { reason: "bad-credentials", cause: Cause::BadCredential }
+                    Outcome::Refused {
+                        reason: "bad-credentials",
+                        cause: Cause::BadCredential,
+                    }
                 },
                 ..blank(time_ms, number, zone, address)
             };
@@ -405,17 +517,27 @@ fn blank(time_ms: u64, event: u64, zone: &str, address: IpAddr) -> Observation<'
     }
 }
 
-fn observe_exchange(gateway: &Arc<Gateway>, number: u64, exchange: &Exchange, ending: &Ending) -> Vec<Reaction> {
+fn observe_exchange(
+    gateway: &Arc<Gateway>,
+    number: u64,
+    exchange: &Exchange,
+    ending: &Ending,
+) -> Vec<Reaction> {
     let snapshot = &exchange.snapshot;
     let portal = exchange.portal.and_then(|i| snapshot.portals.get(i));
     let status = record::status(ending);
     let refusal = match ending {
         Ending::Refused(refusal) => Some(refusal),
-        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Own(_) => None,
+        Ending::Answered { .. }
+        | Ending::BrokenOff { .. }
+        | Ending::Streamed { .. }
+        | Ending::Own(_) => None,
     };
     let caller = exchange.caller();
     let address = exchange.address();
-    gateway.tower.note_caller(&caller.id, address, exchange.begun_ms, refusal.is_some());
+    gateway
+        .tower
+        .note_caller(&caller.id, address, exchange.begun_ms, refusal.is_some());
     let redacted = match ending {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => redacted.as_ref(),
         Ending::Refused(_) | Ending::Streamed { .. } | Ending::Own(_) => None,
@@ -431,7 +553,12 @@ fn observe_exchange(gateway: &Arc<Gateway>, number: u64, exchange: &Exchange, en
         .unwrap_or_default();
     // Without a hash of each person, people are at most as many as the kind of value that occurs most often.
     let subjects = counts.iter().map(|(_, n)| *n).max().unwrap_or(0);
-    let categories: Vec<&str> = exchange.verdict.findings.iter().map(|f| record::category(f.category)).collect();
+    let categories: Vec<&str> = exchange
+        .verdict
+        .findings
+        .iter()
+        .map(|f| record::category(f.category))
+        .collect();
     let observation = Observation {
         caller: if caller.is_nobody() { "" } else { &caller.id },
         portal: portal.map_or("", |p| &p.settings.name),
@@ -441,11 +568,28 @@ fn observe_exchange(gateway: &Arc<Gateway>, number: u64, exchange: &Exchange, en
             gateway.hasher.hash_one((&exchange.path, query))
         }),
         status: status.as_u16(),
-        outcome: refusal.map_or(Outcome::Allowed, |r| Outcome::Refused { reason: r.reason(), cause: cause(r) }),
-        findings: Findings { score: exchange.verdict.score, categories: &categories },
-        personal: Personal { counts: &counts, subjects, hashes: &[] },
+        outcome: refusal.map_or(Outcome::Allowed, |r| Outcome::Refused {
+            reason: r.reason(),
+            cause: cause(r),
+        }),
+        findings: Findings {
+            score: exchange.verdict.score,
+            categories: &categories,
+        },
+        personal: Personal {
+            counts: &counts,
+            subjects,
+            hashes: &[],
+        },
         scanner: categories.contains(&"scanner"),
-        ..blank(exchange.begun_ms, number, snapshot.zone(exchange.connection.zone).map_or("", |z| &z.settings.name), address)
+        ..blank(
+            exchange.begun_ms,
+            number,
+            snapshot
+                .zone(exchange.connection.zone)
+                .map_or("", |z| &z.settings.name),
+            address,
+        )
     };
     let reactions = gateway.tower.situation().observe(&observation);
     if gateway.tower.live.receiver_count() > 0 {
@@ -460,7 +604,10 @@ fn summary(number: u64, exchange: &Exchange, ending: &Ending) -> EventSummary {
     let portal = exchange.portal.and_then(|i| snapshot.portals.get(i));
     let refusal = match ending {
         Ending::Refused(refusal) => Some(refusal),
-        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Own(_) => None,
+        Ending::Answered { .. }
+        | Ending::BrokenOff { .. }
+        | Ending::Streamed { .. }
+        | Ending::Own(_) => None,
     };
     let redacted = match ending {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => {
@@ -472,9 +619,16 @@ fn summary(number: u64, exchange: &Exchange, ending: &Ending) -> EventSummary {
         index: number,
         time_ms: exchange.begun_ms,
         request_id: exchange.id.as_str().to_owned(),
-        decision_id: exchange.decision.as_ref().map(|_| exchange.id.as_str().to_owned()),
-        zone: snapshot.zone(exchange.connection.zone).map_or_else(String::new, |z| z.settings.name.clone()),
-        to_zone: portal.and_then(|p| snapshot.zone(p.settings.zone)).map(|z| z.settings.name.clone()),
+        decision_id: exchange
+            .decision
+            .as_ref()
+            .map(|_| exchange.id.as_str().to_owned()),
+        zone: snapshot
+            .zone(exchange.connection.zone)
+            .map_or_else(String::new, |z| z.settings.name.clone()),
+        to_zone: portal
+            .and_then(|p| snapshot.zone(p.settings.zone))
+            .map(|z| z.settings.name.clone()),
         address: exchange.address().to_string(),
         caller: exchange.caller().id.clone(),
         portal: portal.map(|p| p.settings.name.clone()),
@@ -482,11 +636,20 @@ fn summary(number: u64, exchange: &Exchange, ending: &Ending) -> EventSummary {
         host: exchange.host.clone(),
         path: hangu_redact::mask_str(hangu_redact::Level::L3, &exchange.path).into_owned(),
         status: record::status(ending).as_u16(),
-        outcome: if refusal.is_some() { "refused" } else { "allowed" },
+        outcome: if refusal.is_some() {
+            "refused"
+        } else {
+            "allowed"
+        },
         reason: refusal.map(|r| r.reason().to_owned()),
         score: exchange.verdict.score,
         redacted,
-        duration_us: u64::try_from(clock::monotonic().saturating_sub(exchange.begun).as_micros()).unwrap_or(u64::MAX),
+        duration_us: u64::try_from(
+            clock::monotonic()
+                .saturating_sub(exchange.begun)
+                .as_micros(),
+        )
+        .unwrap_or(u64::MAX),
     }
 }
 
@@ -572,7 +735,14 @@ fn carry_out(gateway: &Arc<Gateway>, order: &Order, alert: &Alert) -> Option<Ale
     match order.action {
         // In force already: the board that decisions read says so.
         Action::Throttle { until_ms } => {
-            record_remedy(gateway, Countermeasure::Harden, "throttle", &subject, Some(until_ms), Some(&because));
+            record_remedy(
+                gateway,
+                Countermeasure::Harden,
+                "throttle",
+                &subject,
+                Some(until_ms),
+                Some(&because),
+            );
             None
         }
         Action::Ban { until_ms } => {
@@ -585,21 +755,45 @@ fn carry_out(gateway: &Arc<Gateway>, order: &Order, alert: &Alert) -> Option<Ale
             };
             match ban(gateway, terms) {
                 Ok(id) => {
-                    record_remedy(gateway, Countermeasure::Isolate, "ban", &subject, Some(until_ms), Some(&because));
+                    record_remedy(
+                        gateway,
+                        Countermeasure::Isolate,
+                        "ban",
+                        &subject,
+                        Some(until_ms),
+                        Some(&because),
+                    );
                     gateway.tower.situation().carried_out(order.id, id).cloned()
                 }
                 Err(error) => {
                     tracing::error!(%error, %subject, "a ban could not be made");
-                    gateway.tower.situation().failed(order.id, &error.to_string(), clock::wall_ms());
+                    gateway.tower.situation().failed(
+                        order.id,
+                        &error.to_string(),
+                        clock::wall_ms(),
+                    );
                     None
                 }
             }
         }
         Action::EndSession => {
-            let Entity::Caller(caller) = &order.entity else { return None };
+            let Entity::Caller(caller) = &order.entity else {
+                return None;
+            };
             let ended = end_sessions(gateway, caller);
-            record_remedy(gateway, Countermeasure::Evict, "end-session", caller, None, Some(&because));
-            gateway.tower.situation().carried_out(order.id, ended as u64).cloned()
+            record_remedy(
+                gateway,
+                Countermeasure::Evict,
+                "end-session",
+                caller,
+                None,
+                Some(&because),
+            );
+            gateway
+                .tower
+                .situation()
+                .carried_out(order.id, ended as u64)
+                .cloned()
         }
     }
 }
@@ -608,7 +802,9 @@ fn target(entity: &Entity) -> Option<BanTarget> {
     match entity {
         Entity::Caller(id) => Some(BanTarget::Caller(id.clone())),
         Entity::Address(source) => Some(BanTarget::address(source.address())),
-        Entity::Certificate(hex) => fingerprint(hex).map(|f| BanTarget::Certificate(Fingerprint(f))),
+        Entity::Certificate(hex) => {
+            fingerprint(hex).map(|f| BanTarget::Certificate(Fingerprint(f)))
+        }
         Entity::Gateway(_) => None,
     }
 }
@@ -620,7 +816,9 @@ fn target(entity: &Entity) -> Option<BanTarget> {
 pub fn ban(gateway: &Arc<Gateway>, terms: NewBan) -> Result<u64, hangu_limit::BanError> {
     if gateway.draining.load(Ordering::Acquire) {
         // The new process sees the same traffic from now on, and its file is the one that counts.
-        return Err(hangu_limit::BanError::Unknown { id: hangu_limit::BanId(0) });
+        return Err(hangu_limit::BanError::Unknown {
+            id: hangu_limit::BanId(0),
+        });
     }
     let target = terms.target.clone();
     let ban = gateway.bans.add(terms, clock::wall_ms())?;
@@ -645,7 +843,10 @@ pub fn ban(gateway: &Arc<Gateway>, terms: NewBan) -> Result<u64, hangu_limit::Ba
                 let _written = write!(hex, "{byte:02x}");
             }
             for connection in gateway.connections.all() {
-                if connection.peer().is_some_and(|p| p.identity.fingerprint_sha256 == hex) {
+                if connection
+                    .peer()
+                    .is_some_and(|p| p.identity.fingerprint_sha256 == hex)
+                {
                     connection.cancel();
                 }
             }
@@ -656,11 +857,14 @@ pub fn ban(gateway: &Arc<Gateway>, terms: NewBan) -> Result<u64, hangu_limit::Ba
 
 /// Ends a caller's sessions and its open streams; tells how many sessions.
 pub fn end_sessions(gateway: &Arc<Gateway>, caller: &str) -> usize {
-    let ended = gateway.sessions.end_caller(caller, clock::now()).unwrap_or_else(|error| {
-        // Ended in memory all the same.
-        tracing::error!(%error, "the end of sessions could not be kept");
-        0
-    });
+    let ended = gateway
+        .sessions
+        .end_caller(caller, clock::now())
+        .unwrap_or_else(|error| {
+            // Ended in memory all the same.
+            tracing::error!(%error, "the end of sessions could not be kept");
+            0
+        });
     gateway.streams.end(Whose::Caller(caller));
     ended
 }

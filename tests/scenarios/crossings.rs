@@ -55,7 +55,8 @@ async fn every_declared_crossing_carries_and_its_event_names_both_zones() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_reaches_the_intranet_from_the_internet_by_any_credential_version_or_path() {
     let pass = PASS.get().await;
-    let ways: [(&str, fn(&Pass, Client) -> Client); 4] = [
+    type Way = fn(&Pass, Client) -> Client;
+    let ways: [(&str, Way); 4] = [
         ("nobody", |_, c| c),
         ("token", |p, c| c.token(&p.token())),
         ("http2", |p, c| c.http2().token(&p.token())),

@@ -67,10 +67,10 @@ async fn alert(pass: &Pass, rule: &str) -> Value {
     let begun = Instant::now();
     loop {
         let kept = std::fs::read_to_string(pass.path("state/alerts.jsonl")).unwrap_or_default();
-        let alerts = kept
+        let mut alerts = kept
             .lines()
             .filter_map(|l| serde_json::from_str::<Value>(l).ok());
-        if let Some(alert) = alerts.filter(|a| a["rule"] == rule).next_back() {
+        if let Some(alert) = alerts.rfind(|a| a["rule"] == rule) {
             let recorded = pass.events().len() as u64;
             let evidence = alert["events"].as_array().unwrap();
             assert!(!evidence.is_empty(), "{alert}");

@@ -294,7 +294,8 @@ async fn recorded() -> (Pass, PathBuf) {
 async fn an_edit_a_deletion_a_swap_or_a_truncation_of_the_log_is_found() {
     let (pass, log) = recorded().await;
     verified(&log, 0);
-    let changes: [(&str, fn(&mut Vec<u8>)); 5] = [
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(&str, Change); 5] = [
         ("edit", |bytes| {
             let at = find(bytes, "marker3").unwrap();
             bytes[at..at + 7].copy_from_slice(b"marker4");

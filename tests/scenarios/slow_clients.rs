@@ -214,3 +214,26 @@ async fn an_http2_head_whose_end_never_comes_is_cut() {
     assert!(matches!(frames.taken().await, Taken::Ended(_)));
     a_normal_client_is_served(pass).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_is_closed() {
+    let pass = PASS.get().await;
+    let mut idle = open(pass).await;
+    idle.raw
+        .send(b"GET /echo HTTP/1.1\r\nHost: portal.gov.example\r\n\r\n")
+        .await;
+    assert!(
+        idle.raw
+            .read_until("\"trailers\":")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    assert!(
+        !idle.raw.ends_within(Duration::from_millis(500)).await,
+        "closed too early"
+    );
+    assert!(
+        idle.raw.ends_within(Duration::from_secs(8)).await,
+        "never closed"
+    );
+}

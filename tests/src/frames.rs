@@ -88,7 +88,11 @@ impl Frames {
         let mut pieces = block.chunks(FRAME).peekable();
         let mut kind = HEADERS;
         while let Some(piece) = pieces.next() {
-            let ends = if pieces.peek().is_none() { END_HEADERS } else { 0 };
+            let ends = if pieces.peek().is_none() {
+                END_HEADERS
+            } else {
+                0
+            };
             let flags = if kind == HEADERS { flags | ends } else { ends };
             self.frame(kind, flags, 1, piece).await;
             kind = CONTINUATION;

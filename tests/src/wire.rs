@@ -125,7 +125,10 @@ impl Said {
     #[must_use]
     pub fn arrived(&self, name: &str) -> Vec<String> {
         let seen = self.json();
-        let fields = seen["headers"].as_array().expect("the answer of an echo");
+        let fields = seen
+            .get("headers")
+            .and_then(|h| h.as_array())
+            .expect("the answer of an echo");
         fields
             .iter()
             .filter(|pair| pair[0] == name)
@@ -166,6 +169,7 @@ pub async fn events_of(pass: &Pass, clients: &[SocketAddr]) -> Vec<Value> {
 /// Whether an event is of a client.
 #[must_use]
 pub fn is_of(event: &Value, client: SocketAddr) -> bool {
-    event["src_endpoint"]["ip"] == client.ip().to_string()
-        && event["src_endpoint"]["port"] == client.port()
+    event.pointer("/src_endpoint/ip").and_then(|v| v.as_str()) == Some(&client.ip().to_string())
+        && event.pointer("/src_endpoint/port").and_then(|v| v.as_u64())
+            == Some(u64::from(client.port()))
 }

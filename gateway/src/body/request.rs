@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -100,7 +100,12 @@ struct Timer {
 impl Bounded {
     /// Bounds a client's body.
     pub fn new(incoming: Incoming, bounds: BodyBounds) -> Self {
-        Self { incoming, bounds, state: Arc::default(), timer: None }
+        Self {
+            incoming,
+            bounds,
+            state: Arc::default(),
+            timer: None,
+        }
     }
 
     /// What is known about it.
@@ -134,13 +139,19 @@ impl Bounded {
                 timer.window_begin = now;
                 timer.window_bytes = bytes;
             }
-            timer.sleep.as_mut().reset((timer.window_begin + RATE_WINDOW).min(timer.whole));
+            timer
+                .sleep
+                .as_mut()
+                .reset((timer.window_begin + RATE_WINDOW).min(timer.whole));
         }
         Poll::Pending
     }
 
     /// The next piece.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+    pub fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let length = frame.data_ref().map_or(0, |d| d.len() as u64);
@@ -172,16 +183,26 @@ impl Bounded {
         let mut read = Vec::new();
         let mut trailers = None;
         loop {
-            let frame = std::future::poll_fn(|cx| self.poll_next(cx)).await.transpose()?;
+            let frame = std::future::poll_fn(|cx| self.poll_next(cx))
+                .await
+                .transpose()?;
             let Some(frame) = frame else {
-                return Ok(BodyHead { bytes: read.into(), whole: true, trailers });
+                return Ok(BodyHead {
+                    bytes: read.into(),
+                    whole: true,
+                    trailers,
+                });
             };
             match frame.into_data() {
                 Ok(data) => read.extend_from_slice(&data),
                 Err(frame) => trailers = frame.into_trailers().ok(),
             }
             if read.len() > bound {
-                return Ok(BodyHead { bytes: read.into(), whole: false, trailers });
+                return Ok(BodyHead {
+                    bytes: read.into(),
+                    whole: false,
+                    trailers,
+                });
             }
         }
     }
@@ -231,7 +252,10 @@ impl Body for RequestBody {
     type Data = Bytes;
     type Error = BodyFault;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Whole { bytes, trailers } => {
@@ -260,7 +284,10 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Whole { bytes, trailers: None } => SizeHint::with_exact(bytes.remaining() as u64),
+            Self::Whole {
+                bytes,
+                trailers: None,
+            } => SizeHint::with_exact(bytes.remaining() as u64),
             Self::Whole { .. } => SizeHint::default(),
             Self::Stream { begin, rest } => match rest.incoming.size_hint().exact() {
                 Some(left) => SizeHint::with_exact(left + begin.remaining() as u64),

@@ -141,7 +141,11 @@ impl Stream {
                     self.on_end(None)?;
                     return Ok(true);
                 }
-                let held: usize = self.ready.iter().map(|f| f.data_ref().map_or(0, Bytes::len)).sum();
+                let held: usize = self
+                    .ready
+                    .iter()
+                    .map(|f| f.data_ref().map_or(0, Bytes::len))
+                    .sum();
                 if held > bound {
                     return Ok(false);
                 }
@@ -163,13 +167,23 @@ impl Stream {
             }
         };
         // Every step leaves the body in one piece, so that a slow one simply goes on as a stream.
-        tokio::time::timeout(patience, reading).await.unwrap_or(Ok(false))
+        tokio::time::timeout(patience, reading)
+            .await
+            .unwrap_or(Ok(false))
     }
 
     /// The facts for the event of a body that was gathered whole, and how it will have ended.
     pub fn settle(&mut self) -> Option<(Box<Exchange>, Ending)> {
-        let bytes = self.ready.iter().map(|f| f.data_ref().map_or(0, |d| d.len() as u64)).sum();
-        let ending = Ending::Answered { status: self.status, bytes, redacted: self.summary.take() };
+        let bytes = self
+            .ready
+            .iter()
+            .map(|f| f.data_ref().map_or(0, |d| d.len() as u64))
+            .sum();
+        let ending = Ending::Answered {
+            status: self.status,
+            bytes,
+            redacted: self.summary.take(),
+        };
         Some((self.exchange.take()?, ending))
     }
 
@@ -206,7 +220,9 @@ impl Stream {
             return Ok(());
         };
         let mut out = Vec::with_capacity(data.len() + 64);
-        redactor.feed(&data, &mut out).map_err(|_| BrokenOff::Undecodable)?;
+        redactor
+            .feed(&data, &mut out)
+            .map_err(|_| BrokenOff::Undecodable)?;
         self.push(out);
         Ok(())
     }
@@ -216,7 +232,11 @@ impl Stream {
         self.state = State::Draining;
         if let Some(mut redactor) = self.redactor.take() {
             let mut out = Vec::new();
-            self.summary = Some(redactor.finish(&mut out).map_err(|_| BrokenOff::Undecodable)?);
+            self.summary = Some(
+                redactor
+                    .finish(&mut out)
+                    .map_err(|_| BrokenOff::Undecodable)?,
+            );
             self.push(out);
         }
         if let Some(trailers) = trailers {
@@ -229,11 +249,22 @@ impl Stream {
     }
 
     fn record(&mut self, why: Option<&'static str>) {
-        let Some(exchange) = self.exchange.take() else { return };
+        let Some(exchange) = self.exchange.take() else {
+            return;
+        };
         let (status, bytes, redacted) = (self.status, self.bytes, self.summary.take());
         let ending = match why {
-            None => Ending::Answered { status, bytes, redacted },
-            Some(why) => Ending::BrokenOff { status, bytes, redacted, why },
+            None => Ending::Answered {
+                status,
+                bytes,
+                redacted,
+            },
+            Some(why) => Ending::BrokenOff {
+                status,
+                bytes,
+                redacted,
+                why,
+            },
         };
         match self.recorded {
             Some(number) => record::after(number, exchange, ending),
@@ -248,7 +279,10 @@ impl Stream {
         Poll::Ready(Some(Err(why)))
     }
 
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         if let Some(end) = &mut self.end
             && self.state != State::Ended
             && end.as_mut().poll(cx).is_ready()
@@ -259,10 +293,13 @@ impl Stream {
             if let Some(frame) = self.ready.pop_front() {
                 self.bytes += frame.data_ref().map_or(0, |d| d.len() as u64);
                 // hyper stops polling once it has all bytes that were announced, so the end is looked for now.
-                if self.ready.is_empty() && self.state == State::Passing && self.incoming.is_end_stream()
-                    && let Err(why) = self.on_end(None) {
-                        return self.break_off(why);
-                    }
+                if self.ready.is_empty()
+                    && self.state == State::Passing
+                    && self.incoming.is_end_stream()
+                    && let Err(why) = self.on_end(None)
+                {
+                    return self.break_off(why);
+                }
                 if self.state == State::Draining && self.ready.is_empty() {
                     self.state = State::Ended;
                     self.record(None);
@@ -290,7 +327,9 @@ impl Stream {
                 Poll::Ready(None) => self.on_end(None),
                 Poll::Pending => {
                     let idle = self.idle;
-                    let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+                    let timer = self
+                        .timer
+                        .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
                     if timer.as_mut().poll(cx).is_pending() {
                         return Poll::Pending;
                     }
@@ -307,7 +346,8 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         // An answer without a body is never polled; one that was dropped half way was left by the client.
-        let whole = self.state == State::Passing && self.ready.is_empty() && self.incoming.is_end_stream();
+        let whole =
+            self.state == State::Passing && self.ready.is_empty() && self.incoming.is_end_stream();
         if whole && let Some(lease) = &mut self.lease {
             lease.done();
         }
@@ -334,7 +374,10 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = BrokenOff;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match self.get_mut() {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
@@ -349,7 +392,9 @@ impl Body for ResponseBody {
                 State::Ended => true,
                 State::Draining => false,
                 State::Passing => {
-                    stream.redactor.is_none() && stream.ready.is_empty() && stream.incoming.is_end_stream()
+                    stream.redactor.is_none()
+                        && stream.ready.is_empty()
+                        && stream.incoming.is_end_stream()
                 }
             },
         }

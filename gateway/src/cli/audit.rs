@@ -12,8 +12,17 @@ use crate::journal::{SHIFT, log_folder, numbers};
 
 pub(super) fn run(command: Audit) -> Answer {
     match command {
-        Audit::Verify { folder, key, checkpoint, json } => verify(&folder, key, checkpoint.as_deref(), json),
-        Audit::Show { folder, from, limit } => match show(&folder, from, limit) {
+        Audit::Verify {
+            folder,
+            key,
+            checkpoint,
+            json,
+        } => verify(&folder, key, checkpoint.as_deref(), json),
+        Audit::Show {
+            folder,
+            from,
+            limit,
+        } => match show(&folder, from, limit) {
             Ok(()) => Answer::Yes,
             Err(error) => {
                 complain(&error);
@@ -29,14 +38,24 @@ fn logs(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     if numbers.is_empty() {
         return Ok(vec![(0, folder.to_owned())]);
     }
-    Ok(numbers.into_iter().map(|n| (n, log_folder(folder, n))).collect())
+    Ok(numbers
+        .into_iter()
+        .map(|n| (n, log_folder(folder, n)))
+        .collect())
 }
 
 /// Verifies every log of a folder; the worst answer counts.
 fn verify(folder: &Path, key: Option<PathBuf>, kept: Option<&Path>, json: bool) -> Answer {
     let key = key.unwrap_or_else(|| folder.join("public.key"));
     let format = if json { Format::Json } else { Format::Text };
-    match cli_verify_all(folder, &key, kept, format, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+    match cli_verify_all(
+        folder,
+        &key,
+        kept,
+        format,
+        &mut io::stdout().lock(),
+        &mut io::stderr().lock(),
+    ) {
         Exit::Intact => Answer::Yes,
         Exit::Tampered => Answer::No,
         Exit::CouldNotRun => Answer::CouldNot,
@@ -59,7 +78,9 @@ fn show(folder: &Path, from: u64, limit: u64) -> Result<(), String> {
             }
             left -= 1;
             let record = record.map_err(|e| e.to_string())?;
-            let written = out.write_all(&record.event).and_then(|()| out.write_all(b"\n"));
+            let written = out
+                .write_all(&record.event)
+                .and_then(|()| out.write_all(b"\n"));
             match written {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 other => other.map_err(|e| e.to_string())?,

@@ -33,7 +33,11 @@ fn text(path: &Path) -> Result<String, String> {
 }
 
 pub(super) fn policy(command: Policy) -> Answer {
-    let Policy::Decide { model, rules, dialect } = command;
+    let Policy::Decide {
+        model,
+        rules,
+        dialect,
+    } = command;
     settle(decide(&model, &rules, &dialect))
 }
 
@@ -42,11 +46,25 @@ fn decide(model: &Path, rules: &[PathBuf], dialect: &str) -> Result<Answer, Stri
     let model_text = text(model)?;
     let model_name = model.display().to_string();
     let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
-    let texts = rules.iter().map(|r| text(r)).collect::<Result<Vec<_>, _>>()?;
-    let sources: Vec<Source<'_>> = names.iter().zip(&texts).map(|(name, text)| Source { name, text }).collect();
-    let source = Source { name: &model_name, text: &model_text };
-    let (input, output) = (BufReader::new(io::stdin().lock()), BufWriter::new(io::stdout().lock()));
-    hangu_policy::cli::decide(source, &sources, dialect, input, output).map_err(|e| e.to_string())?;
+    let texts = rules
+        .iter()
+        .map(|r| text(r))
+        .collect::<Result<Vec<_>, _>>()?;
+    let sources: Vec<Source<'_>> = names
+        .iter()
+        .zip(&texts)
+        .map(|(name, text)| Source { name, text })
+        .collect();
+    let source = Source {
+        name: &model_name,
+        text: &model_text,
+    };
+    let (input, output) = (
+        BufReader::new(io::stdin().lock()),
+        BufWriter::new(io::stdout().lock()),
+    );
+    hangu_policy::cli::decide(source, &sources, dialect, input, output)
+        .map_err(|e| e.to_string())?;
     Ok(Answer::Yes)
 }
 
@@ -58,9 +76,13 @@ pub(super) fn redact(arguments: &Redact) -> Answer {
         return Answer::CouldNot;
     }
     settle((|| {
-        let level: Level = arguments.level.parse().map_err(|e: hangu_redact::UnknownLevel| e.to_string())?;
+        let level: Level = arguments
+            .level
+            .parse()
+            .map_err(|e: hangu_redact::UnknownLevel| e.to_string())?;
         let media = Media::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
-        hangu_redact::cli::redact(level, media, io::stdin().lock(), io::stdout().lock()).map_err(|e| e.to_string())?;
+        hangu_redact::cli::redact(level, media, io::stdin().lock(), io::stdout().lock())
+            .map_err(|e| e.to_string())?;
         Ok(Answer::Yes)
     })())
 }
@@ -69,7 +91,10 @@ pub(super) fn inspect(arguments: Inspect) -> Answer {
     let threshold = match &arguments.config {
         None => hangu_inspect::inspector::THRESHOLD,
         Some(path) => match config::load(path) {
-            Ok(c) => c.portals.first().map_or(hangu_inspect::inspector::THRESHOLD, |p| p.inspect.threshold),
+            Ok(c) => c
+                .portals
+                .first()
+                .map_or(hangu_inspect::inspector::THRESHOLD, |p| p.inspect.threshold),
             Err(mistakes) => {
                 complain_of(&mistakes);
                 return Answer::CouldNot;
@@ -101,13 +126,25 @@ pub(super) fn inspect(arguments: Inspect) -> Answer {
 }
 
 pub(super) fn token(command: Token) -> Answer {
-    let Token::Verify { jwks, issuer, audience, at } = command;
+    let Token::Verify {
+        jwks,
+        issuer,
+        audience,
+        at,
+    } = command;
     settle((|| {
-        let jwks = fs::read(&jwks).map_err(|e| format!("`{}` cannot be read: {e}", jwks.display()))?;
-        let arguments = VerifyArguments { jwks, issuer, audience, at: moment(at.as_deref())? };
+        let jwks =
+            fs::read(&jwks).map_err(|e| format!("`{}` cannot be read: {e}", jwks.display()))?;
+        let arguments = VerifyArguments {
+            jwks,
+            issuer,
+            audience,
+            at: moment(at.as_deref())?,
+        };
         let mut input = BufReader::new(io::stdin().lock());
         let mut output = BufWriter::new(io::stdout().lock());
-        let outcome = hangu_identity::cli::verify(&arguments, &mut input, &mut output).map_err(|e| e.to_string())?;
+        let outcome = hangu_identity::cli::verify(&arguments, &mut input, &mut output)
+            .map_err(|e| e.to_string())?;
         output.flush().map_err(|e| e.to_string())?;
         Ok(match outcome {
             Outcome::AllValid => Answer::Yes,
@@ -120,12 +157,24 @@ pub(super) fn identity(command: Identity) -> Answer {
     match command {
         Identity::Hash => settle((|| {
             let mut line = String::new();
-            io::stdin().lock().read_line(&mut line).map_err(|e| e.to_string())?;
+            io::stdin()
+                .lock()
+                .read_line(&mut line)
+                .map_err(|e| e.to_string())?;
             let hash = hangu_identity::local::hash_password(line.trim_end_matches(['\r', '\n']))
                 .map_err(|e| e.to_string())?;
             Ok(say(&hash))
         })()),
-        Identity::ApiKey { name, caller, file, pepper, days, assurance, clearance, department } => {
+        Identity::ApiKey {
+            name,
+            caller,
+            file,
+            pepper,
+            days,
+            assurance,
+            clearance,
+            department,
+        } => {
             let caller = CallerFile {
                 id: caller,
                 name: None,
@@ -141,8 +190,15 @@ pub(super) fn identity(command: Identity) -> Answer {
     }
 }
 
-fn api_key(name: &str, caller: CallerFile, file: &Path, pepper: &Path, days: u32) -> Result<Answer, String> {
-    let bytes = fs::read(pepper).map_err(|e| format!("`{}` cannot be read: {e}", pepper.display()))?;
+fn api_key(
+    name: &str,
+    caller: CallerFile,
+    file: &Path,
+    pepper: &Path,
+    days: u32,
+) -> Result<Answer, String> {
+    let bytes =
+        fs::read(pepper).map_err(|e| format!("`{}` cannot be read: {e}", pepper.display()))?;
     let pepper = Pepper::new(bytes.trim_ascii()).map_err(|e| e.to_string())?;
     let now = clock::now();
     let life = jiff::SignedDuration::from_hours(24 * i64::from(days));
@@ -152,11 +208,15 @@ fn api_key(name: &str, caller: CallerFile, file: &Path, pepper: &Path, days: u32
         false => ApiKeysFile::default(),
     };
     if known.key.iter().any(|k| k.name == name) {
-        return Err(format!("there is a key `{name}` already; choose another name"));
+        return Err(format!(
+            "there is a key `{name}` already; choose another name"
+        ));
     }
-    let (key, record) = generate(name, caller, Some(expires), &pepper, now).map_err(|_| "no random numbers".to_owned())?;
+    let (key, record) = generate(name, caller, Some(expires), &pepper, now)
+        .map_err(|_| "no random numbers".to_owned())?;
     known.key.push(record);
     let text = toml::to_string_pretty(&known).map_err(|e| e.to_string())?;
-    crate::keys::write_private(file, text.as_bytes()).map_err(|e| format!("`{}`: {e}", file.display()))?;
+    crate::keys::write_private(file, text.as_bytes())
+        .map_err(|e| format!("`{}`: {e}", file.display()))?;
     Ok(say(&key))
 }

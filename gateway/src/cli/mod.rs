@@ -43,12 +43,24 @@ impl From<Answer> for ExitCode {
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     // First of all: whoever else asks for a provider later gets this one.
-    if hangu_pki::trust::provider().as_ref().clone().install_default().is_err() {
+    if hangu_pki::trust::provider()
+        .as_ref()
+        .clone()
+        .install_default()
+        .is_err()
+    {
         complain(&"the cryptographic provider could not be installed");
         return Answer::CouldNot.into();
     }
     match Arguments::parse().command {
-        Command::Run { config, upgrade } => run_gateway(&config, if upgrade { Start::Upgrade } else { Start::Fresh }),
+        Command::Run { config, upgrade } => run_gateway(
+            &config,
+            if upgrade {
+                Start::Upgrade
+            } else {
+                Start::Fresh
+            },
+        ),
         Command::Check { config } => check::check(&config),
         Command::Policy(command) => engines::policy(command),
         Command::Redact(arguments) => engines::redact(&arguments),
@@ -66,7 +78,10 @@ pub fn run() -> ExitCode {
 
 /// Says on standard error why a command could not run.
 pub(crate) fn complain(what: &dyn std::fmt::Display) {
-    #[expect(clippy::print_stderr, reason = "standard error is where a command complains")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "standard error is where a command complains"
+    )]
     {
         eprintln!("hangu: {what}");
     }
@@ -93,8 +108,12 @@ fn run_gateway(config: &std::path::Path, start: Start) -> Answer {
 
 /// Log lines go to standard error; `HANGU_LOG` sets what is said, as in `hangu=debug`.
 fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("HANGU_LOG").unwrap_or_else(|_| EnvFilter::new("warn,hangu=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let filter =
+        EnvFilter::try_from_env("HANGU_LOG").unwrap_or_else(|_| EnvFilter::new("warn,hangu=info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let set = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),

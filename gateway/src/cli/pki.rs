@@ -23,11 +23,15 @@ const fn usage(usage: args::Usage) -> Usage {
 
 /// A moment: RFC 3339 or seconds since 1970; now where none is given.
 pub(super) fn moment(text: Option<&str>) -> Result<Timestamp, String> {
-    let Some(text) = text else { return Ok(clock::now()) };
+    let Some(text) = text else {
+        return Ok(clock::now());
+    };
     if let Ok(seconds) = text.parse::<i64>() {
         return Timestamp::from_second(seconds).map_err(|e| e.to_string());
     }
-    text.parse().map_err(|_| format!("`{text}` is no moment; write `2026-11-22T08:00:00Z` or seconds since 1970"))
+    text.parse().map_err(|_| {
+        format!("`{text}` is no moment; write `2026-11-22T08:00:00Z` or seconds since 1970")
+    })
 }
 
 pub(super) fn run(command: Pki) -> Answer {
@@ -38,7 +42,16 @@ pub(super) fn run(command: Pki) -> Answer {
             let names = Names::of(&organization);
             cli::init(&InitOptions { dir, names }, now, out)
         }
-        Pki::Issue { dir, usage: for_what, common_name, organizational_unit, names, days, csr, out: place } => {
+        Pki::Issue {
+            dir,
+            usage: for_what,
+            common_name,
+            organizational_unit,
+            names,
+            days,
+            csr,
+            out: place,
+        } => {
             let options = IssueOptions {
                 dir,
                 usage: usage(for_what),
@@ -51,15 +64,36 @@ pub(super) fn run(command: Pki) -> Answer {
             };
             cli::issue(&options, now, out)
         }
-        Pki::Revoke { dir, certificate, reason } => {
-            match serde_json::from_value::<RevocationReason>(serde_json::Value::String(reason)) {
-                Ok(reason) => cli::revoke(&RevokeOptions { dir, certificate, reason }, now, out),
-                Err(error) => Err(CliError::Option { option: "--reason", fault: error.to_string() }),
-            }
-        }
+        Pki::Revoke {
+            dir,
+            certificate,
+            reason,
+        } => match serde_json::from_value::<RevocationReason>(serde_json::Value::String(reason)) {
+            Ok(reason) => cli::revoke(
+                &RevokeOptions {
+                    dir,
+                    certificate,
+                    reason,
+                },
+                now,
+                out,
+            ),
+            Err(error) => Err(CliError::Option {
+                option: "--reason",
+                fault: error.to_string(),
+            }),
+        },
         Pki::Crl { dir } => cli::crl(&dir, now, out),
         Pki::Inventory { dir } => cli::inventory(&dir, now, out),
-        Pki::Verify { anchors, chain, intermediates, crls, usage: for_what, names, at } => {
+        Pki::Verify {
+            anchors,
+            chain,
+            intermediates,
+            crls,
+            usage: for_what,
+            names,
+            at,
+        } => {
             let at = match moment(at.as_deref()) {
                 Ok(at) => at,
                 Err(error) => {

@@ -38,12 +38,18 @@ const PEOPLE: [(&str, &str, &str, u8, u8, &str, &str); 4] = [
 ];
 
 /// Administrators: login, name, role.
-const ADMINISTRATORS: [(&str, &str, &str); 3] =
-    [("sun", "孙系统", "sysadmin"), ("chen", "陈安全", "secadmin"), ("qian", "钱审计", "auditor")];
+const ADMINISTRATORS: [(&str, &str, &str); 3] = [
+    ("sun", "孙系统", "sysadmin"),
+    ("chen", "陈安全", "secadmin"),
+    ("qian", "钱审计", "auditor"),
+];
 
 /// Makes what is missing.
 pub(super) fn setup(state: &Path) -> Answer {
-    let made = Setup { state: state.to_owned() }.all();
+    let made = Setup {
+        state: state.to_owned(),
+    }
+    .all();
     match made {
         Ok(samples) => say(&samples.to_string()),
         Err(error) => {
@@ -64,13 +70,21 @@ impl Setup {
         load_or_make(&self.state.join("keys/pepper.key"), random)?;
         load_or_make(&self.state.join("keys/exchange-binding.key"), random)?;
         let samples = load_or_make(&self.state.join("samples.json"), || {
-            self.identities().and_then(|s| serde_json::to_vec_pretty(&s).map_err(|e| e.to_string()))
+            self.identities()
+                .and_then(|s| serde_json::to_vec_pretty(&s).map_err(|e| e.to_string()))
         })?;
-        let mut samples: serde_json::Value = serde_json::from_slice(&samples).map_err(|e| e.to_string())?;
+        let mut samples: serde_json::Value =
+            serde_json::from_slice(&samples).map_err(|e| e.to_string())?;
         let token = self.token()?;
         if let Some(samples) = samples.as_object_mut() {
-            samples.insert("token".to_owned(), json!({ "caller": "u:zhao", "file": token }));
-            samples.insert("root".to_owned(), json!(self.state.join("pki/authority/root.pem")));
+            samples.insert(
+                "token".to_owned(),
+                json!({ "caller": "u:zhao", "file": token }),
+            );
+            samples.insert(
+                "root".to_owned(),
+                json!(self.state.join("pki/authority/root.pem")),
+            );
         }
         Ok(samples)
     }
@@ -95,13 +109,43 @@ impl Setup {
             "ip:127.0.0.1",
             "ip:::1",
         ];
-        self.issue(&mut authority, "portals", Usage::Server, "portal.gov.example", &portals)?;
+        self.issue(
+            &mut authority,
+            "portals",
+            Usage::Server,
+            "portal.gov.example",
+            &portals,
+        )?;
         let console = ["dns:console.gw", "dns:localhost", "ip:127.0.0.1", "ip:::1"];
-        self.issue(&mut authority, "console", Usage::Server, "console.gw", &console)?;
+        self.issue(
+            &mut authority,
+            "console",
+            Usage::Server,
+            "console.gw",
+            &console,
+        )?;
         let client = |name: &str| format!("uri:spiffe://gov.example/{name}");
-        self.issue(&mut authority, "tax-etl", Usage::Client, "tax-etl", &[&client("svc/tax-etl")])?;
-        self.issue(&mut authority, "zhao", Usage::Client, "zhao", &[&client("staff/zhao")])?;
-        self.issue(&mut authority, "li", Usage::Client, "li", &[&client("staff/li")])
+        self.issue(
+            &mut authority,
+            "tax-etl",
+            Usage::Client,
+            "tax-etl",
+            &[&client("svc/tax-etl")],
+        )?;
+        self.issue(
+            &mut authority,
+            "zhao",
+            Usage::Client,
+            "zhao",
+            &[&client("staff/zhao")],
+        )?;
+        self.issue(
+            &mut authority,
+            "li",
+            Usage::Client,
+            "li",
+            &[&client("staff/li")],
+        )
     }
 
     /// Issues a certificate that is not there yet, or ends within a week.
@@ -113,13 +157,19 @@ impl Setup {
         common_name: &str,
         names: &[&str],
     ) -> Result<(), String> {
-        let (chain, key) = (self.state.join(format!("pki/{stem}.pem")), self.state.join(format!("pki/{stem}.key")));
+        let (chain, key) = (
+            self.state.join(format!("pki/{stem}.pem")),
+            self.state.join(format!("pki/{stem}.key")),
+        );
         let now = clock::now();
-        let fresh = fs::read(&chain).ok().zip(fs::read(&key).ok()).is_some_and(|(chain, key)| {
-            let week = jiff::SignedDuration::from_hours(7 * 24);
-            let later = now.checked_add(week).unwrap_or(now);
-            hangu_pki::trust::Material::client(&chain, &key, later).is_ok()
-        });
+        let fresh = fs::read(&chain)
+            .ok()
+            .zip(fs::read(&key).ok())
+            .is_some_and(|(chain, key)| {
+                let week = jiff::SignedDuration::from_hours(7 * 24);
+                let later = now.checked_add(week).unwrap_or(now);
+                hangu_pki::trust::Material::client(&chain, &key, later).is_ok()
+            });
         if fresh {
             return Ok(());
         }
@@ -147,25 +197,47 @@ impl Setup {
         for (login, name, id, assurance, clearance, department, device) in PEOPLE {
             let caller = CallerFile {
                 attributes: BTreeMap::from([("device-trust".to_owned(), device.to_owned())]),
-                ..caller(id, name, CallerKind::Person, assurance, clearance, department, &[])
+                ..caller(
+                    id,
+                    name,
+                    CallerKind::Person,
+                    assurance,
+                    clearance,
+                    department,
+                    &[],
+                )
             };
-            people.identity.push(identity(login, caller, &mut passwords)?);
+            people
+                .identity
+                .push(identity(login, caller, &mut passwords)?);
         }
         let mut administrators = UsersFile::default();
         for (login, name, role) in ADMINISTRATORS {
             let id = format!("u:{login}");
             let caller = caller(&id, name, CallerKind::Person, 3, 0, "console", &[role]);
-            administrators.identity.push(identity(login, caller, &mut passwords)?);
+            administrators
+                .identity
+                .push(identity(login, caller, &mut passwords)?);
         }
         self.write_toml("identities.toml", &people)?;
         self.write_toml("administrators.toml", &administrators)?;
         let pepper = fs::read(self.state.join("keys/pepper.key")).map_err(|e| e.to_string())?;
         let pepper = Pepper::new(pepper.trim_ascii()).map_err(|e| e.to_string())?;
-        let who = caller("svc:report", "统计报表", CallerKind::Service, 2, 1, "statistics", &[]);
-        let (key, record): (_, ApiKeyRecord) =
-            generate("report", who, None, &pepper, clock::now()).map_err(|_| "no random numbers".to_owned())?;
+        let who = caller(
+            "svc:report",
+            "统计报表",
+            CallerKind::Service,
+            2,
+            1,
+            "statistics",
+            &[],
+        );
+        let (key, record): (_, ApiKeyRecord) = generate("report", who, None, &pepper, clock::now())
+            .map_err(|_| "no random numbers".to_owned())?;
         self.write_toml("api-keys.toml", &ApiKeysFile { key: vec![record] })?;
-        Ok(json!({ "passwords": passwords, "api-key": { "caller": "svc:report", "key": key.as_str() } }))
+        Ok(
+            json!({ "passwords": passwords, "api-key": { "caller": "svc:report", "key": key.as_str() } }),
+        )
     }
 
     fn write_toml(&self, name: &str, value: &impl serde::Serialize) -> Result<(), String> {
@@ -176,15 +248,27 @@ impl Setup {
     /// The sample identity provider's key set, and a token of it that is valid for twelve hours.
     fn token(&self) -> Result<PathBuf, String> {
         let pkcs8 = load_or_make(&self.state.join("idp/key.pk8"), || {
-            hangu_identity::assertion::generate_key().map(|k| k.to_vec()).map_err(|e| e.to_string())
+            hangu_identity::assertion::generate_key()
+                .map(|k| k.to_vec())
+                .map_err(|e| e.to_string())
         })?;
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).map_err(|e| e.to_string())?;
-        let (x, y) = key.public_key().as_ref().get(1..).and_then(|p| p.split_at_checked(32)).ok_or("no P-256 key")?;
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)
+            .map_err(|e| e.to_string())?;
+        let (x, y) = key
+            .public_key()
+            .as_ref()
+            .get(1..)
+            .and_then(|p| p.split_at_checked(32))
+            .ok_or("no P-256 key")?;
         let jwk = json!({
             "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "sample",
             "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
         });
-        fs::write(self.state.join("idp/jwks.json"), json!({ "keys": [jwk] }).to_string()).map_err(|e| e.to_string())?;
+        fs::write(
+            self.state.join("idp/jwks.json"),
+            json!({ "keys": [jwk] }).to_string(),
+        )
+        .map_err(|e| e.to_string())?;
         let now = clock::now().as_second();
         let header = json!({ "typ": "at+jwt", "alg": "ES256", "kid": "sample" });
         let claims = json!({
@@ -198,7 +282,9 @@ impl Setup {
             URL_SAFE_NO_PAD.encode(header.to_string()),
             URL_SAFE_NO_PAD.encode(claims.to_string())
         );
-        let signature = key.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|e| e.to_string())?;
+        let signature = key
+            .sign(&SystemRandom::new(), signed.as_bytes())
+            .map_err(|e| e.to_string())?;
         let path = self.state.join("zhao.token");
         let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()));
         write_private(&path, token.as_bytes()).map_err(|e| e.to_string())?;
@@ -241,5 +327,10 @@ fn identity(
     let password = URL_SAFE_NO_PAD.encode(random_bytes::<12>()?);
     let hash = hash_password(&password).map_err(|e| e.to_string())?;
     passwords.insert(login.to_owned(), password);
-    Ok(LocalIdentityFile { login: login.to_owned(), password: hash, caller, disabled: false })
+    Ok(LocalIdentityFile {
+        login: login.to_owned(),
+        password: hash,
+        caller,
+        disabled: false,
+    })
 }

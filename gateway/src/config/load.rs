@@ -29,12 +29,19 @@ pub fn load(path: &Path) -> Result<Configuration, Vec<Mistake>> {
         return Err(mistakes);
     }
     let configuration = resolve::resolve(path, &sources, &mut mistakes);
-    if mistakes.is_empty() { Ok(configuration) } else { Err(mistakes) }
+    if mistakes.is_empty() {
+        Ok(configuration)
+    } else {
+        Err(mistakes)
+    }
 }
 
 fn read(path: &Path, depth: usize, sources: &mut Vec<Source>, mistakes: &mut Vec<Mistake>) {
     if depth > INCLUDE_DEPTH {
-        mistakes.push(Mistake::of_file(path, format!("`include` nests deeper than {INCLUDE_DEPTH}")));
+        mistakes.push(Mistake::of_file(
+            path,
+            format!("`include` nests deeper than {INCLUDE_DEPTH}"),
+        ));
         return;
     }
     let text = match fs::read_to_string(path) {
@@ -52,7 +59,11 @@ fn read(path: &Path, depth: usize, sources: &mut Vec<Source>, mistakes: &mut Vec
         }
     };
     let included = file.include.clone();
-    sources.push(Source { path: path.to_owned(), text, file });
+    sources.push(Source {
+        path: path.to_owned(),
+        text,
+        file,
+    });
     let folder = path.parent().unwrap_or(Path::new("."));
     for name in included {
         read(&folder.join(name), depth + 1, sources, mistakes);

@@ -9,14 +9,14 @@ mod resolve;
 mod unit;
 
 pub use file::{
-    Balance, ClientCertificates, InspectMode, LogFormat, Method, Protocol, Record,
-    TlsVersion, Unreadable,
+    Balance, ClientCertificates, InspectMode, LogFormat, Method, Protocol, Record, TlsVersion,
+    Unreadable,
 };
 pub use load::load;
 pub use mistake::{Mistake, nearest};
 pub use resolve::{
-    Audit, Bounds, Configuration, Console, Crossing, Eject, Health, Identity, Inspect, Issuer, JwksSource, KeyPair,
-    Limit, Policy, Portal, Rate, Upstream, UpstreamTls, Zone, ZoneTls,
+    Audit, Bounds, Configuration, Console, Crossing, Eject, Health, Identity, Inspect, Issuer,
+    JwksSource, KeyPair, Limit, Policy, Portal, Rate, Upstream, UpstreamTls, Zone, ZoneTls,
 };
 
 /// The JSON Schema of the configuration file.

@@ -10,12 +10,18 @@ use serde_json::{Map, Value};
 pub(super) fn page(schema: &Schema) -> String {
     let root = schema.as_value();
     let empty = Map::new();
-    let definitions = root.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
+    let definitions = root
+        .get("$defs")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let mut out = String::from(
         "# Configuration reference\n\nWritten by `hangu reference` from the types; `hangu schema` gives the same as JSON Schema.\n\
          Paths are relative to the file they stand in. Times are written `500ms`, `10s`, `5m`, `12h`, `30d`; sizes `512B`, `64KiB`, `1MiB`.\n",
     );
-    let mut page = Page { definitions, out: &mut out };
+    let mut page = Page {
+        definitions,
+        out: &mut out,
+    };
     page.table("", root, 0);
     out
 }
@@ -40,7 +46,9 @@ impl<'a> Page<'a> {
                     None => return schema,
                 }
             } else if let Some(options) = schema.get("anyOf").and_then(Value::as_array) {
-                let real = options.iter().find(|o| o.get("type").and_then(Value::as_str) != Some("null"));
+                let real = options
+                    .iter()
+                    .find(|o| o.get("type").and_then(Value::as_str) != Some("null"));
                 match real {
                     Some(found) => schema = found,
                     None => return schema,
@@ -53,7 +61,9 @@ impl<'a> Page<'a> {
     }
 
     fn table(&mut self, path: &str, schema: &'a Value, depth: usize) {
-        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+            return;
+        };
         let required: Vec<&str> = schema
             .get("required")
             .and_then(Value::as_array)
@@ -72,13 +82,27 @@ impl<'a> Page<'a> {
         let mut below = Vec::new();
         for (key, property) in properties {
             let meant = self.resolve(property);
-            let about = property.get("description").or_else(|| meant.get("description"));
-            let about = about.and_then(Value::as_str).unwrap_or_default().replace('\n', " ").replace('|', "\\|");
-            let must = if required.contains(&key.as_str()) { " **Required.**" } else { "" };
+            let about = property
+                .get("description")
+                .or_else(|| meant.get("description"));
+            let about = about
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .replace('\n', " ")
+                .replace('|', "\\|");
+            let must = if required.contains(&key.as_str()) {
+                " **Required.**"
+            } else {
+                ""
+            };
             let (kind, table) = self.kind(meant);
             let _written = writeln!(self.out, "| `{key}` | {kind} | {about}{must} |");
             if let Some((table, list)) = table {
-                let name = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let name = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 below.push((if list { format!("[{name}]") } else { name }, table));
             }
         }
@@ -102,7 +126,10 @@ impl<'a> Page<'a> {
                 .iter()
                 .filter_map(|o| {
                     o.get("const").and_then(Value::as_str).or_else(|| {
-                        o.get("enum").and_then(Value::as_array).and_then(|e| e.first()).and_then(Value::as_str)
+                        o.get("enum")
+                            .and_then(Value::as_array)
+                            .and_then(|e| e.first())
+                            .and_then(Value::as_str)
                     })
                 })
                 .collect();
@@ -113,7 +140,11 @@ impl<'a> Page<'a> {
         }
         let kind = match schema.get("type") {
             Some(Value::String(one)) => one.as_str(),
-            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).find(|t| *t != "null").unwrap_or("any"),
+            Some(Value::Array(several)) => several
+                .iter()
+                .filter_map(Value::as_str)
+                .find(|t| *t != "null")
+                .unwrap_or("any"),
             _ => "any",
         };
         if kind == "array" {
@@ -141,5 +172,8 @@ impl<'a> Page<'a> {
 }
 
 fn choices<'v>(words: impl Iterator<Item = &'v str>) -> String {
-    words.map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
+    words
+        .map(|w| format!("`{w}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -14,8 +14,8 @@ use hangu_redact::Level;
 use ipnet::IpNet;
 
 use super::file::{
-    self, Balance, ClientCertificates, InspectMode, LogFormat, Method, Protocol, Record, TlsVersion,
-    Unreadable,
+    self, Balance, ClientCertificates, InspectMode, LogFormat, Method, Protocol, Record,
+    TlsVersion, Unreadable,
 };
 use super::load::Source;
 use super::mistake::{Mistake, nearest};
@@ -105,7 +105,10 @@ pub struct KeyPair {
 
 /// Bounds of a zone; see the file type for each default.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is documented where it is written, in `file::Bounds`")]
+#[expect(
+    missing_docs,
+    reason = "each field is documented where it is written, in `file::Bounds`"
+)]
 pub struct Bounds {
     pub connections: usize,
     pub handshakes: usize,
@@ -253,7 +256,10 @@ pub struct Policy {
 
 /// Identities.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "each field is documented where it is written, in `file::Identity`")]
+#[expect(
+    missing_docs,
+    reason = "each field is documented where it is written, in `file::Identity`"
+)]
 pub struct Identity {
     pub users: Option<PathBuf>,
     pub api_keys: Option<PathBuf>,
@@ -353,21 +359,34 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn wrong(&mut self, span: &Range<usize>, message: impl Into<String>) {
-        self.mistakes.push(Mistake::at(&self.source.path, &self.source.text, span, message));
+        self.mistakes.push(Mistake::at(
+            &self.source.path,
+            &self.source.text,
+            span,
+            message,
+        ));
     }
 
     fn wrong_file(&mut self, message: impl Into<String>) {
-        self.mistakes.push(Mistake::of_file(&self.source.path, message));
+        self.mistakes
+            .push(Mistake::of_file(&self.source.path, message));
     }
 
     fn path(&self, path: &Path) -> PathBuf {
-        self.source.path.parent().unwrap_or(Path::new(".")).join(path)
+        self.source
+            .path
+            .parent()
+            .unwrap_or(Path::new("."))
+            .join(path)
     }
 
     fn file(&mut self, path: &super::at::At<PathBuf>) -> PathBuf {
         let whole = self.path(path);
         if !whole.is_file() {
-            self.wrong(&path.span(), format!("`{}` is not a file that can be read", whole.display()));
+            self.wrong(
+                &path.span(),
+                format!("`{}` is not a file that can be read", whole.display()),
+            );
         }
         whole
     }
@@ -377,13 +396,22 @@ impl Desk<'_> {
     }
 
     fn pair(&mut self, pair: &file::Certificate) -> KeyPair {
-        KeyPair { chain: self.file(&pair.chain), key: self.file(&pair.key) }
+        KeyPair {
+            chain: self.file(&pair.chain),
+            key: self.file(&pair.key),
+        }
     }
 
     fn level(&mut self, text: &super::at::At<String>) -> Option<Level> {
         let level = text.parse().ok();
         if level.is_none() {
-            self.wrong(&text.span(), format!("`{}` is no redaction level; write `L1`, `L2`, `L3` or `L4`", **text));
+            self.wrong(
+                &text.span(),
+                format!(
+                    "`{}` is no redaction level; write `L1`, `L2`, `L3` or `L4`",
+                    **text
+                ),
+            );
         }
         level
     }
@@ -400,13 +428,20 @@ fn size(value: Option<Size>, default: usize) -> usize {
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Applies defaults and checks every reference.
-pub(super) fn resolve(path: &Path, sources: &[Source], mistakes: &mut Vec<Mistake>) -> Configuration {
+pub(super) fn resolve(
+    path: &Path,
+    sources: &[Source],
+    mistakes: &mut Vec<Mistake>,
+) -> Configuration {
     let mut zones: Vec<Zone> = Vec::new();
     for source in sources {
         let mut desk = Desk { source, mistakes };
         for zone in &source.file.zone {
             if zones.iter().any(|z| z.name == *zone.name) {
-                desk.wrong(&zone.name.span(), format!("zone `{}` is declared twice", *zone.name));
+                desk.wrong(
+                    &zone.name.span(),
+                    format!("zone `{}` is declared twice", *zone.name),
+                );
             }
             let zone = resolve_zone(&mut desk, zone);
             zones.push(zone);
@@ -425,7 +460,10 @@ pub(super) fn resolve(path: &Path, sources: &[Source], mistakes: &mut Vec<Mistak
         }
         for portal in &source.file.portal {
             if portals.iter().any(|p| p.name == *portal.name) {
-                desk.wrong(&portal.name.span(), format!("portal `{}` is declared twice", *portal.name));
+                desk.wrong(
+                    &portal.name.span(),
+                    format!("portal `{}` is declared twice", *portal.name),
+                );
             }
             let portal = resolve_portal(&mut desk, &zones, portal);
             portals.extend(portal);
@@ -434,7 +472,10 @@ pub(super) fn resolve(path: &Path, sources: &[Source], mistakes: &mut Vec<Mistak
             if policy.is_some() {
                 desk.wrong_file("`[policy]` is given in two files; keep one");
             }
-            policy = Some(Policy { model: desk.file(&p.model), rules: desk.files(&p.rules) });
+            policy = Some(Policy {
+                model: desk.file(&p.model),
+                rules: desk.files(&p.rules),
+            });
         }
         if let Some(c) = &source.file.console {
             console = Some(Console {
@@ -454,27 +495,51 @@ pub(super) fn resolve(path: &Path, sources: &[Source], mistakes: &mut Vec<Mistak
     let Some(first) = sources.first() else {
         return empty(path);
     };
-    let mut desk = Desk { source: first, mistakes };
+    let mut desk = Desk {
+        source: first,
+        mistakes,
+    };
     if zones.is_empty() {
         desk.wrong_file("there is no `[[zone]]`, so nothing would be served");
     }
     let policy = policy.unwrap_or_else(|| {
         desk.wrong_file("there is no `[policy]`; without rules every request would be refused");
-        Policy { model: PathBuf::new(), rules: Vec::new() }
+        Policy {
+            model: PathBuf::new(),
+            rules: Vec::new(),
+        }
     });
     let f = &first.file;
     let state = desk.path(f.gateway.state.as_deref().unwrap_or(Path::new("state")));
-    let time_zone = f.gateway.time_zone.as_ref().map_or("Asia/Shanghai".to_owned(), |z| {
-        if jiff::tz::TimeZone::get(z).is_err() {
-            desk.wrong(&z.span(), format!("`{}` is no IANA time zone; write for example `Asia/Shanghai`", **z));
-        }
-        (**z).clone()
-    });
+    let time_zone = f
+        .gateway
+        .time_zone
+        .as_ref()
+        .map_or("Asia/Shanghai".to_owned(), |z| {
+            if jiff::tz::TimeZone::get(z).is_err() {
+                desk.wrong(
+                    &z.span(),
+                    format!(
+                        "`{}` is no IANA time zone; write for example `Asia/Shanghai`",
+                        **z
+                    ),
+                );
+            }
+            (**z).clone()
+        });
     let identity = resolve_identity(&mut desk, &f.identity, &state);
     let limit = resolve_limit(sources, mistakes);
     let audit = Audit {
-        folder: f.audit.folder.as_ref().map_or_else(|| state.join("audit"), |p| join(first, p)),
-        key: f.audit.key.as_ref().map_or_else(|| state.join("keys/audit.pem"), |p| join(first, p)),
+        folder: f
+            .audit
+            .folder
+            .as_ref()
+            .map_or_else(|| state.join("audit"), |p| join(first, p)),
+        key: f
+            .audit
+            .key
+            .as_ref()
+            .map_or_else(|| state.join("keys/audit.pem"), |p| join(first, p)),
         origin: f.audit.origin.clone().unwrap_or_else(|| "hangu".to_owned()),
         queue: size(f.audit.queue, 64 << 20),
         checkpoint: time(f.audit.checkpoint, SECOND),
@@ -520,7 +585,10 @@ fn empty(path: &Path) -> Configuration {
         zones: Vec::new(),
         crossings: Vec::new(),
         portals: Vec::new(),
-        policy: Policy { model: PathBuf::new(), rules: Vec::new() },
+        policy: Policy {
+            model: PathBuf::new(),
+            rules: Vec::new(),
+        },
         identity: Identity {
             users: None,
             api_keys: None,
@@ -554,19 +622,36 @@ fn empty(path: &Path) -> Configuration {
 fn named_files(c: &Configuration) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
     for tls in c.zones.iter().filter_map(|z| z.tls.as_ref()) {
-        files.extend(tls.certificates.iter().flat_map(|p| [p.chain.clone(), p.key.clone()]));
+        files.extend(
+            tls.certificates
+                .iter()
+                .flat_map(|p| [p.chain.clone(), p.key.clone()]),
+        );
         files.extend(tls.client_anchors.iter().chain(&tls.client_crls).cloned());
     }
     for portal in &c.portals {
         files.extend(portal.binding_key.clone());
         if let Some(tls) = &portal.upstream.tls {
             files.extend(tls.anchors.iter().cloned());
-            files.extend(tls.certificate.iter().flat_map(|p| [p.chain.clone(), p.key.clone()]));
+            files.extend(
+                tls.certificate
+                    .iter()
+                    .flat_map(|p| [p.chain.clone(), p.key.clone()]),
+            );
         }
     }
     files.push(c.policy.model.clone());
     files.extend(c.policy.rules.iter().cloned());
-    files.extend([&c.identity.users, &c.identity.api_keys, &c.identity.api_key_pepper].into_iter().flatten().cloned());
+    files.extend(
+        [
+            &c.identity.users,
+            &c.identity.api_keys,
+            &c.identity.api_key_pepper,
+        ]
+        .into_iter()
+        .flatten()
+        .cloned(),
+    );
     files.extend(c.identity.issuers.iter().filter_map(|i| match &i.keys {
         JwksSource::File(path) => Some(path.clone()),
         JwksSource::Url { .. } => None,
@@ -579,15 +664,29 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
 }
 
 fn resolve_zone(desk: &mut Desk<'_>, zone: &file::Zone) -> Zone {
-    if zone.name.is_empty() || !zone.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-        desk.wrong(&zone.name.span(), "a zone's name is letters, digits, `-` and `_`");
+    if zone.name.is_empty()
+        || !zone
+            .name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    {
+        desk.wrong(
+            &zone.name.span(),
+            "a zone's name is letters, digits, `-` and `_`",
+        );
     }
     let tls = zone.tls.as_ref().map(|tls| {
         if tls.certificates.is_empty() {
-            desk.wrong(&zone.name.span(), "`tls.certificates` is empty; name a chain and a key");
+            desk.wrong(
+                &zone.name.span(),
+                "`tls.certificates` is empty; name a chain and a key",
+            );
         }
         if tls.client_certificates != ClientCertificates::Off && tls.client_anchors.is_empty() {
-            desk.wrong(&zone.name.span(), "client certificates need `tls.client-anchors` to chain to");
+            desk.wrong(
+                &zone.name.span(),
+                "client certificates need `tls.client-anchors` to chain to",
+            );
         }
         ZoneTls {
             certificates: tls.certificates.iter().map(|c| desk.pair(c)).collect(),
@@ -628,8 +727,14 @@ fn zone_index(desk: &mut Desk<'_>, zones: &[Zone], name: &super::at::At<String>)
     let index = zones.iter().position(|z| z.name == **name);
     if index.is_none() {
         let near = nearest(name, zones.iter().map(|z| z.name.as_str()));
-        let remedy = near.map_or_else(|| "declare it with `[[zone]]`".to_owned(), |n| format!("did you mean `{n}`?"));
-        desk.wrong(&name.span(), format!("there is no zone `{}`; {remedy}", **name));
+        let remedy = near.map_or_else(
+            || "declare it with `[[zone]]`".to_owned(),
+            |n| format!("did you mean `{n}`?"),
+        );
+        desk.wrong(
+            &name.span(),
+            format!("there is no zone `{}`; {remedy}", **name),
+        );
     }
     index
 }
@@ -645,9 +750,17 @@ fn resolve_crossing(
     let redact = crossing.redact.as_ref().and_then(|level| desk.level(level));
     let (from, to) = (from?, to?);
     if known.iter().any(|c| c.from == from && c.to == to) {
-        desk.wrong(&crossing.from.span(), format!("the crossing to `{}` is declared twice", *crossing.to));
+        desk.wrong(
+            &crossing.from.span(),
+            format!("the crossing to `{}` is declared twice", *crossing.to),
+        );
     }
-    Some(Crossing { from, to, redact, assurance: crossing.assurance.unwrap_or(0) })
+    Some(Crossing {
+        from,
+        to,
+        redact,
+        assurance: crossing.assurance.unwrap_or(0),
+    })
 }
 
 fn host_is_valid(host: &str) -> bool {
@@ -660,24 +773,35 @@ fn host_is_valid(host: &str) -> bool {
         && name.split('.').all(|label| {
             !label.is_empty()
                 && label.len() <= 63
-                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         })
 }
 
 fn resolve_portal(desk: &mut Desk<'_>, zones: &[Zone], portal: &file::Portal) -> Option<Portal> {
     let zone = zone_index(desk, zones, &portal.zone);
     if portal.hosts.is_empty() {
-        desk.wrong(&portal.name.span(), "`hosts` is empty, so no request would reach this portal");
+        desk.wrong(
+            &portal.name.span(),
+            "`hosts` is empty, so no request would reach this portal",
+        );
     }
     for host in &portal.hosts {
         if !host_is_valid(host) {
-            desk.wrong(&host.span(), format!("`{}` is no host name in lower case", **host));
+            desk.wrong(
+                &host.span(),
+                format!("`{}` is no host name in lower case", **host),
+            );
         }
     }
     for path in &portal.paths {
         let canonical = crate::canon::path(path.as_bytes());
         if canonical.as_deref().ok() != Some(path.as_str()) {
-            desk.wrong(&path.span(), format!("`{}` is no canonical path that begins with `/`", **path));
+            desk.wrong(
+                &path.span(),
+                format!("`{}` is no canonical path that begins with `/`", **path),
+            );
         }
     }
     let upstream = resolve_upstream(desk, &portal.name, &portal.upstream);
@@ -710,9 +834,16 @@ fn resolve_portal(desk: &mut Desk<'_>, zones: &[Zone], portal: &file::Portal) ->
     })
 }
 
-fn resolve_upstream(desk: &mut Desk<'_>, portal: &super::at::At<String>, upstream: &file::Upstream) -> Upstream {
+fn resolve_upstream(
+    desk: &mut Desk<'_>,
+    portal: &super::at::At<String>,
+    upstream: &file::Upstream,
+) -> Upstream {
     if upstream.addresses.is_empty() {
-        desk.wrong(&portal.span(), "`upstream.addresses` is empty; name at least one");
+        desk.wrong(
+            &portal.span(),
+            "`upstream.addresses` is empty; name at least one",
+        );
     }
     let mut seen = HashSet::new();
     for address in &upstream.addresses {
@@ -724,11 +855,17 @@ fn resolve_upstream(desk: &mut Desk<'_>, portal: &super::at::At<String>, upstrea
         if !host_is_valid(&tls.name) || tls.name.starts_with('*') {
             desk.wrong(
                 &tls.name.span(),
-                format!("`{}` is no host name; an upstream's certificate is verified against it", *tls.name),
+                format!(
+                    "`{}` is no host name; an upstream's certificate is verified against it",
+                    *tls.name
+                ),
             );
         }
         if tls.anchors.is_empty() {
-            desk.wrong(&tls.name.span(), "`tls.anchors` is empty, so no upstream certificate could be verified");
+            desk.wrong(
+                &tls.name.span(),
+                "`tls.anchors` is empty, so no upstream certificate could be verified",
+            );
         }
         UpstreamTls {
             name: (*tls.name).clone(),
@@ -763,15 +900,22 @@ fn resolve_upstream(desk: &mut Desk<'_>, portal: &super::at::At<String>, upstrea
 
 fn resolve_identity(desk: &mut Desk<'_>, identity: &file::Identity, state: &Path) -> Identity {
     if identity.api_keys.is_some() && identity.api_key_pepper.is_none() {
-        desk.wrong_file("`identity.api-keys` needs `identity.api-key-pepper`, the key they are hashed under");
+        desk.wrong_file(
+            "`identity.api-keys` needs `identity.api-key-pepper`, the key they are hashed under",
+        );
     }
-    let certificates = CertificateRules::new(identity.certificate.clone()).unwrap_or_else(|errors| {
-        for error in errors {
-            desk.wrong_file(format!("`identity.certificate`: {error}"));
-        }
-        CertificateRules::default()
-    });
-    let issuers = identity.issuer.iter().filter_map(|i| resolve_issuer(desk, i)).collect();
+    let certificates =
+        CertificateRules::new(identity.certificate.clone()).unwrap_or_else(|errors| {
+            for error in errors {
+                desk.wrong_file(format!("`identity.certificate`: {error}"));
+            }
+            CertificateRules::default()
+        });
+    let issuers = identity
+        .issuer
+        .iter()
+        .filter_map(|i| resolve_issuer(desk, i))
+        .collect();
     Identity {
         users: identity.users.as_ref().map(|p| desk.file(p)),
         api_keys: identity.api_keys.as_ref().map(|p| desk.file(p)),
@@ -784,7 +928,10 @@ fn resolve_identity(desk: &mut Desk<'_>, identity: &file::Identity, state: &Path
             .assertion_key
             .as_ref()
             .map_or_else(|| state.join("keys/assertion.pem"), |p| desk.file(p)),
-        assertion_issuer: identity.assertion_issuer.clone().unwrap_or_else(|| "https://hangu".to_owned()),
+        assertion_issuer: identity
+            .assertion_issuer
+            .clone()
+            .unwrap_or_else(|| "https://hangu".to_owned()),
     }
 }
 
@@ -793,12 +940,24 @@ fn resolve_issuer(desk: &mut Desk<'_>, issuer: &file::Issuer) -> Option<Issuer> 
         (Some(path), None) => JwksSource::File(desk.file(path)),
         (None, Some(url)) => {
             if !url.starts_with("https://") && !is_loopback_http(url) {
-                desk.wrong(&url.span(), format!("`{}` is not `https://…`; keys must not be fetched in the clear", **url));
+                desk.wrong(
+                    &url.span(),
+                    format!(
+                        "`{}` is not `https://…`; keys must not be fetched in the clear",
+                        **url
+                    ),
+                );
             }
             if url.starts_with("https://") && issuer.jwks_anchors.is_empty() {
-                desk.wrong(&url.span(), "`jwks-anchors` is empty, so the certificate of the URL could not be verified");
+                desk.wrong(
+                    &url.span(),
+                    "`jwks-anchors` is empty, so the certificate of the URL could not be verified",
+                );
             }
-            JwksSource::Url { url: (**url).clone(), anchors: desk.files(&issuer.jwks_anchors) }
+            JwksSource::Url {
+                url: (**url).clone(),
+                anchors: desk.files(&issuer.jwks_anchors),
+            }
         }
         (Some(_), Some(_)) | (None, None) => {
             desk.wrong(&issuer.token.span(), "give either `jwks` or `jwks-url`");
@@ -819,7 +978,9 @@ fn resolve_issuer(desk: &mut Desk<'_>, issuer: &file::Issuer) -> Option<Issuer> 
 fn is_loopback_http(url: &str) -> bool {
     url.strip_prefix("http://").is_some_and(|rest| {
         let authority = rest.split('/').next().unwrap_or_default();
-        authority.parse::<SocketAddr>().is_ok_and(|a| a.ip().is_loopback())
+        authority
+            .parse::<SocketAddr>()
+            .is_ok_and(|a| a.ip().is_loopback())
     })
 }
 

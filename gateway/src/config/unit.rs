@@ -69,7 +69,10 @@ impl Pace {
             "h" => Duration::from_secs(3600),
             _ => return None,
         };
-        Some(Self { count: count.parse().ok()?, period })
+        Some(Self {
+            count: count.parse().ok()?,
+            period,
+        })
     }
 }
 
@@ -96,9 +99,21 @@ macro_rules! from_text {
     };
 }
 
-from_text!(Time, "^[0-9]+(ms|s|m|h|d)$", "write `500ms`, `10s`, `5m`, `12h` or `30d`");
-from_text!(Size, "^[0-9]+(B|KiB|MiB|GiB)$", "write `512B`, `64KiB`, `1MiB` or `2GiB`");
-from_text!(Pace, "^[1-9][0-9]*/(s|m|h)$", "write `100/s`, `600/m` or `5000/h`");
+from_text!(
+    Time,
+    "^[0-9]+(ms|s|m|h|d)$",
+    "write `500ms`, `10s`, `5m`, `12h` or `30d`"
+);
+from_text!(
+    Size,
+    "^[0-9]+(B|KiB|MiB|GiB)$",
+    "write `512B`, `64KiB`, `1MiB` or `2GiB`"
+);
+from_text!(
+    Pace,
+    "^[1-9][0-9]*/(s|m|h)$",
+    "write `100/s`, `600/m` or `5000/h`"
+);
 
 #[cfg(test)]
 mod tests {

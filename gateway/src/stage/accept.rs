@@ -54,14 +54,24 @@ fn version_1(bytes: &[u8]) -> Result<Option<Proxied>, ProxyFault> {
     const LINE: usize = 107;
     let window = bytes.get(..bytes.len().min(LINE)).unwrap_or_default();
     let Some(end) = window.windows(2).position(|w| w == b"\r\n") else {
-        return if bytes.len() >= LINE { Err(ProxyFault::Malformed) } else { Ok(None) };
+        return if bytes.len() >= LINE {
+            Err(ProxyFault::Malformed)
+        } else {
+            Ok(None)
+        };
     };
-    let line = window.get(..end).and_then(|l| std::str::from_utf8(l).ok()).ok_or(ProxyFault::Malformed)?;
+    let line = window
+        .get(..end)
+        .and_then(|l| std::str::from_utf8(l).ok())
+        .ok_or(ProxyFault::Malformed)?;
     let length = end + 2;
     let mut words = line.split(' ').skip(1);
     let family = words.next().ok_or(ProxyFault::Malformed)?;
     if family == "UNKNOWN" {
-        return Ok(Some(Proxied { client: None, length }));
+        return Ok(Some(Proxied {
+            client: None,
+            length,
+        }));
     }
     let mut word = || words.next().ok_or(ProxyFault::Malformed);
     let (source, destination, source_port, destination_port) = (word()?, word()?, word()?, word()?);
@@ -70,13 +80,20 @@ fn version_1(bytes: &[u8]) -> Result<Option<Proxied>, ProxyFault> {
     }
     let address = |text: &str| -> Result<IpAddr, ProxyFault> {
         match family {
-            "TCP4" => text.parse::<Ipv4Addr>().map(IpAddr::V4).map_err(|_| ProxyFault::Malformed),
-            "TCP6" => text.parse::<Ipv6Addr>().map(IpAddr::V6).map_err(|_| ProxyFault::Malformed),
+            "TCP4" => text
+                .parse::<Ipv4Addr>()
+                .map(IpAddr::V4)
+                .map_err(|_| ProxyFault::Malformed),
+            "TCP6" => text
+                .parse::<Ipv6Addr>()
+                .map(IpAddr::V6)
+                .map_err(|_| ProxyFault::Malformed),
             _ => Err(ProxyFault::Malformed),
         }
     };
     let port = |text: &str| -> Result<u16, ProxyFault> {
-        let canonical = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let canonical =
+            text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         if !canonical {
             return Err(ProxyFault::Malformed);
         }
@@ -85,12 +102,19 @@ fn version_1(bytes: &[u8]) -> Result<Option<Proxied>, ProxyFault> {
     address(destination)?;
     port(destination_port)?;
     let client = SocketAddr::new(address(source)?, port(source_port)?);
-    Ok(Some(Proxied { client: Some(client), length }))
+    Ok(Some(Proxied {
+        client: Some(client),
+        length,
+    }))
 }
 
 fn version_2(bytes: &[u8]) -> Result<Option<Proxied>, ProxyFault> {
-    let Some((fixed, rest)) = bytes.split_at_checked(16) else { return Ok(None) };
-    let [.., command, family, high, low] = fixed else { return Err(ProxyFault::Malformed) };
+    let Some((fixed, rest)) = bytes.split_at_checked(16) else {
+        return Ok(None);
+    };
+    let [.., command, family, high, low] = fixed else {
+        return Err(ProxyFault::Malformed);
+    };
     let payload_length = usize::from(u16::from_be_bytes([*high, *low]));
     let length = 16 + payload_length;
     if length > LONGEST {
@@ -101,23 +125,38 @@ fn version_2(bytes: &[u8]) -> Result<Option<Proxied>, ProxyFault> {
         0x21 => true,
         _ => return Err(ProxyFault::Malformed),
     };
-    let Some(payload) = rest.get(..payload_length) else { return Ok(None) };
+    let Some(payload) = rest.get(..payload_length) else {
+        return Ok(None);
+    };
     if !proxied {
-        return Ok(Some(Proxied { client: None, length }));
+        return Ok(Some(Proxied {
+            client: None,
+            length,
+        }));
     }
     let client = match family {
         0x11 => {
-            let [a, b, c, d, _, _, _, _, high, low, ..] = payload else { return Err(ProxyFault::Malformed) };
+            let [a, b, c, d, _, _, _, _, high, low, ..] = payload else {
+                return Err(ProxyFault::Malformed);
+            };
             // Two addresses of 4 bytes, then two ports.
             if payload.len() < 12 {
                 return Err(ProxyFault::Malformed);
             }
-            SocketAddr::new(IpAddr::V4(Ipv4Addr::new(*a, *b, *c, *d)), u16::from_be_bytes([*high, *low]))
+            SocketAddr::new(
+                IpAddr::V4(Ipv4Addr::new(*a, *b, *c, *d)),
+                u16::from_be_bytes([*high, *low]),
+            )
         }
         0x21 => {
-            let source: [u8; 16] =
-                payload.get(..16).and_then(|s| s.try_into().ok()).ok_or(ProxyFault::Malformed)?;
-            let port: [u8; 2] = payload.get(32..34).and_then(|s| s.try_into().ok()).ok_or(ProxyFault::Malformed)?;
+            let source: [u8; 16] = payload
+                .get(..16)
+                .and_then(|s| s.try_into().ok())
+                .ok_or(ProxyFault::Malformed)?;
+            let port: [u8; 2] = payload
+                .get(32..34)
+                .and_then(|s| s.try_into().ok())
+                .ok_or(ProxyFault::Malformed)?;
             if payload.len() < 36 {
                 return Err(ProxyFault::Malformed);
             }
@@ -125,7 +164,10 @@ fn version_2(bytes: &[u8]) -> Result<Option<Proxied>, ProxyFault> {
         }
         _ => return Err(ProxyFault::Malformed),
     };
-    Ok(Some(Proxied { client: Some(client), length }))
+    Ok(Some(Proxied {
+        client: Some(client),
+        length,
+    }))
 }
 
 /// An address in the one form that limits, bans and events use: IPv4-mapped IPv6 becomes IPv4.
@@ -154,18 +196,32 @@ mod tests {
         assert_eq!(seen.client, Some("192.0.2.7:56324".parse().unwrap()));
         assert_eq!(header.get(seen.length..), Some(&b"GET /"[..]));
         let six = b"PROXY TCP6 2001:db8::7 2001:db8::1 56324 443\r\n";
-        assert_eq!(proxy_header(six).unwrap().unwrap().client, Some("[2001:db8::7]:56324".parse().unwrap()));
-        assert_eq!(proxy_header(b"PROXY UNKNOWN\r\n").unwrap().unwrap().client, None);
+        assert_eq!(
+            proxy_header(six).unwrap().unwrap().client,
+            Some("[2001:db8::7]:56324".parse().unwrap())
+        );
+        assert_eq!(
+            proxy_header(b"PROXY UNKNOWN\r\n").unwrap().unwrap().client,
+            None
+        );
     }
 
     #[test]
     fn version_2_names_the_client() {
         let mut payload = vec![192, 0, 2, 7, 198, 51, 100, 1];
         payload.extend([0xdc, 0x04, 0x01, 0xbb]);
-        let seen = proxy_header(&version_2_header(0x21, 0x11, &payload)).unwrap().unwrap();
+        let seen = proxy_header(&version_2_header(0x21, 0x11, &payload))
+            .unwrap()
+            .unwrap();
         assert_eq!(seen.client, Some("192.0.2.7:56324".parse().unwrap()));
         assert_eq!(seen.length, 28);
-        assert_eq!(proxy_header(&version_2_header(0x20, 0, &[])).unwrap().unwrap().client, None);
+        assert_eq!(
+            proxy_header(&version_2_header(0x20, 0, &[]))
+                .unwrap()
+                .unwrap()
+                .client,
+            None
+        );
     }
 
     #[test]
@@ -183,7 +239,11 @@ mod tests {
             b"PROXY TCP4 192.0.2.7 198.51.100.1 +1 443\r\n",
             b"PROXY TCP9 192.0.2.7 198.51.100.1 56324 443\r\n",
         ] {
-            assert!(proxy_header(wrong).is_err(), "{}", String::from_utf8_lossy(wrong));
+            assert!(
+                proxy_header(wrong).is_err(),
+                "{}",
+                String::from_utf8_lossy(wrong)
+            );
         }
         assert!(proxy_header(&version_2_header(0x31, 0x11, &[0; 12])).is_err());
         assert!(proxy_header(&version_2_header(0x21, 0x11, &[0; 11])).is_err());

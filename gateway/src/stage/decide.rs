@@ -71,7 +71,12 @@ impl Question<'_> {
 
 /// The trust in a caller's device: an attribute that a certificate rule, an issuer or an identity file states.
 pub fn device_trust(caller: &Caller) -> i64 {
-    caller.attributes.get("device-trust").and_then(|v| v.parse::<i64>().ok()).unwrap_or(0).clamp(0, 100)
+    caller
+        .attributes
+        .get("device-trust")
+        .and_then(|v| v.parse::<i64>().ok())
+        .unwrap_or(0)
+        .clamp(0, 100)
 }
 
 /// Decides. Only the permit that comes out lets a request be forwarded.
@@ -81,14 +86,29 @@ pub fn device_trust(caller: &Caller) -> i64 {
 pub fn permit(exchange: &mut Exchange, caller: &Caller, parts: &Parts) -> Result<Permit, Refusal> {
     let snapshot = std::sync::Arc::clone(&exchange.snapshot);
     let portal = std::sync::Arc::clone(exchange.portal()?);
-    let crossing = snapshot.crossing(exchange.connection.zone, portal.settings.zone).ok_or(Refusal::NoCrossing)?;
-    let zone = snapshot.zone(exchange.connection.zone).ok_or(Refusal::Undecided)?;
-    let known = if caller.is_nobody() { "" } else { caller.id.as_str() };
-    let standing = exchange.gateway.tower.standing(known, exchange.address(), exchange.begun_ms);
+    let crossing = snapshot
+        .crossing(exchange.connection.zone, portal.settings.zone)
+        .ok_or(Refusal::NoCrossing)?;
+    let zone = snapshot
+        .zone(exchange.connection.zone)
+        .ok_or(Refusal::Undecided)?;
+    let known = if caller.is_nobody() {
+        ""
+    } else {
+        caller.id.as_str()
+    };
+    let standing = exchange
+        .gateway
+        .tower
+        .standing(known, exchange.address(), exchange.begun_ms);
     exchange.risk = standing.risk;
     exchange.throttled = standing.throttled;
     if caller.assurance.level() < crossing.assurance {
-        return Err(if caller.is_nobody() { Refusal::Unidentified } else { Refusal::StepUp(crossing.assurance) });
+        return Err(if caller.is_nobody() {
+            Refusal::Unidentified
+        } else {
+            Refusal::StepUp(crossing.assurance)
+        });
     }
     let question = Question {
         sub: &caller.id,
@@ -117,7 +137,12 @@ pub fn permit(exchange: &mut Exchange, caller: &Caller, parts: &Parts) -> Result
 }
 
 /// What a denial means to the caller: sign in, sign in better, or no.
-fn refusal_of(decision: &Decision, caller: &Caller, question: &Question<'_>, policy: &Snapshot) -> Option<Refusal> {
+fn refusal_of(
+    decision: &Decision,
+    caller: &Caller,
+    question: &Question<'_>,
+    policy: &Snapshot,
+) -> Option<Refusal> {
     match decision.grounds {
         Grounds::Rules => None,
         Grounds::ExplicitDeny => Some(Refusal::Denied(Denial::Explicit)),
@@ -125,7 +150,12 @@ fn refusal_of(decision: &Decision, caller: &Caller, question: &Question<'_>, pol
         Grounds::NoRuleMatched => {
             // The counterfactual: the lowest assurance at which the same request would be allowed.
             let better = (question.aal + 1..=4).find(|aal| {
-                Question { aal: *aal, ..question.clone() }.ask(policy).is_ok_and(|d| d.into_permit().is_ok())
+                Question {
+                    aal: *aal,
+                    ..question.clone()
+                }
+                .ask(policy)
+                .is_ok_and(|d| d.into_permit().is_ok())
             });
             Some(match better.and_then(|aal| u8::try_from(aal).ok()) {
                 Some(aal) => Refusal::StepUp(aal),
@@ -144,5 +174,9 @@ fn fulfillable(permit: &Permit, caller: &Caller) -> Result<(), Refusal> {
         return Err(Refusal::StepUp(level));
     }
     let beyond = o.watermark || o.quota.is_some() || !o.fields.is_empty() || !o.foureyes.is_empty();
-    if beyond { Err(Refusal::Obligation) } else { Ok(()) }
+    if beyond {
+        Err(Refusal::Obligation)
+    } else {
+        Ok(())
+    }
 }

@@ -6,14 +6,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use hangu_identity::headers::is_reserved;
-use hangu_identity::session::cookie;
 use aws_lc_rs::digest::{SHA256, digest};
 use hangu_identity::Caller;
 use hangu_identity::assertion::Assertion;
 use hangu_identity::binding::Bound;
+use hangu_identity::headers::is_reserved;
+use hangu_identity::session::cookie;
 use hangu_policy::Permit;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TE, UPGRADE};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TE,
+    UPGRADE,
+};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
@@ -71,7 +74,16 @@ pub async fn forward(
     // The permit is spent: one decision lets one request through.
     drop(permit);
     let upstream = Arc::clone(&portal.upstream);
-    let sent = send(exchange, &upstream, caller, parts, &path, body, place.websocket).await;
+    let sent = send(
+        exchange,
+        &upstream,
+        caller,
+        parts,
+        &path,
+        body,
+        place.websocket,
+    )
+    .await;
     let (mut response, lease) = match sent {
         Ok(answered) => answered,
         Err(refusal) => return Err(blame(exchange, refusal)),
@@ -83,7 +95,11 @@ pub async fn forward(
     }
     inbound_headers(response.headers_mut(), upgraded);
     *response.version_mut() = parts.version;
-    Ok(Answer { response, lease, upgraded })
+    Ok(Answer {
+        response,
+        lease,
+        upgraded,
+    })
 }
 
 /// Where the client broke its own body off, the upstream is not to blame.
@@ -121,12 +137,19 @@ fn outbound_headers(
     const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
     let headers = &mut parts.headers;
-    let reserved: smallvec::SmallVec<[HeaderName; 4]> =
-        headers.keys().filter(|name| is_reserved(name.as_str())).cloned().collect();
+    let reserved: smallvec::SmallVec<[HeaderName; 4]> = headers
+        .keys()
+        .filter(|name| is_reserved(name.as_str()))
+        .cloned()
+        .collect();
     for name in reserved {
         headers.remove(name);
     }
-    if parts.extensions.get::<Credential>().is_some_and(|c| *c == Credential::Authorization) {
+    if parts
+        .extensions
+        .get::<Credential>()
+        .is_some_and(|c| *c == Credential::Authorization)
+    {
         headers.remove(AUTHORIZATION);
     }
     strip_session_cookie(headers);
@@ -134,7 +157,11 @@ fn outbound_headers(
     headers.insert(REQUEST_ID, value(exchange.id.as_str())?);
     headers.insert(TRACEPARENT, value(&exchange.trace.header(&exchange.id))?);
     headers.insert(FORWARDED_FOR, value(&exchange.address().to_string())?);
-    let scheme = if exchange.connection.tls.is_some() { "https" } else { "http" };
+    let scheme = if exchange.connection.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     if !caller.is_nobody() {
         let assertion = assertion(exchange, caller, &portal.settings.name)?;
@@ -147,7 +174,9 @@ fn outbound_headers(
                 path: path.as_str(),
                 body: digest.as_ref(),
             };
-            let binding = key.bind(bound, exchange.id.as_str(), clock::now()).map_err(|_| Refusal::Undecided)?;
+            let binding = key
+                .bind(bound, exchange.id.as_str(), clock::now())
+                .map_err(|_| Refusal::Undecided)?;
             headers.insert(BINDING, value(&binding)?);
         }
     }
@@ -155,7 +184,9 @@ fn outbound_headers(
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
-    let grpc = headers.get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"));
+    let grpc = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"));
     if grpc {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
@@ -166,12 +197,23 @@ fn outbound_headers(
 }
 
 /// The assertion about a caller for a portal.
-fn assertion(exchange: &Exchange, caller: &Arc<Caller>, portal: &str) -> Result<Arc<Assertion>, Refusal> {
-    let fingerprint = exchange.connection.peer().and_then(|p| fingerprint(&p.identity.fingerprint_sha256));
-    exchange.snapshot.signer.assertion(caller, portal, fingerprint.as_ref(), clock::now()).map_err(|error| {
-        tracing::error!(%error, "no assertion");
-        Refusal::Undecided
-    })
+fn assertion(
+    exchange: &Exchange,
+    caller: &Arc<Caller>,
+    portal: &str,
+) -> Result<Arc<Assertion>, Refusal> {
+    let fingerprint = exchange
+        .connection
+        .peer()
+        .and_then(|p| fingerprint(&p.identity.fingerprint_sha256));
+    exchange
+        .snapshot
+        .signer
+        .assertion(caller, portal, fingerprint.as_ref(), clock::now())
+        .map_err(|error| {
+            tracing::error!(%error, "no assertion");
+            Refusal::Undecided
+        })
 }
 
 /// The digest of a body that is known whole; a stream has none.
@@ -190,8 +232,12 @@ fn strip_session_cookie(headers: &mut HeaderMap) {
     if !headers.get_all(COOKIE).iter().any(ours) {
         return;
     }
-    let kept: Vec<String> =
-        headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok()).filter_map(cookie::strip).collect();
+    let kept: Vec<String> = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .filter_map(cookie::strip)
+        .collect();
     headers.remove(COOKIE);
     if let Ok(value) = HeaderValue::from_str(&kept.join("; "))
         && !kept.is_empty()
@@ -201,7 +247,9 @@ fn strip_session_cookie(headers: &mut HeaderMap) {
 }
 
 fn agrees_on_websocket(headers: &HeaderMap) -> bool {
-    headers.get(UPGRADE).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    headers
+        .get(UPGRADE)
+        .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Takes out of an answer what concerns only the hop to the upstream, and what only the gateway may say.
@@ -212,15 +260,23 @@ fn inbound_headers(headers: &mut HeaderMap, upgraded: bool) {
         .filter_map(|v| v.to_str().ok())
         .flat_map(|v| v.split(','))
         .filter_map(|token| token.trim().parse().ok())
-        .filter(|name| !matches!(*name, CONNECTION | http::header::CONTENT_LENGTH | http::header::SET_COOKIE))
+        .filter(|name| {
+            !matches!(
+                *name,
+                CONNECTION | http::header::CONTENT_LENGTH | http::header::SET_COOKIE
+            )
+        })
         .collect();
     for name in nominated {
         headers.remove(name);
     }
     headers.remove(CONNECTION);
     strip_hop(headers);
-    let ours: smallvec::SmallVec<[HeaderName; 2]> =
-        headers.keys().filter(|name| name.as_str().starts_with("hangu-")).cloned().collect();
+    let ours: smallvec::SmallVec<[HeaderName; 2]> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("hangu-"))
+        .cloned()
+        .collect();
     for name in ours {
         headers.remove(name);
     }
@@ -240,11 +296,19 @@ struct Outbound<'a> {
 
 impl Outbound<'_> {
     /// The request for a connection; `keep` leaves the headers for a second try.
-    fn request(&mut self, sender: &Sender, body: RequestBody, keep: bool) -> Result<Request<RequestBody>, Refusal> {
+    fn request(
+        &mut self,
+        sender: &Sender,
+        body: RequestBody,
+        keep: bool,
+    ) -> Result<Request<RequestBody>, Refusal> {
         let mut request = Request::new(body);
         *request.method_mut() = self.parts.method.clone();
-        *request.headers_mut() =
-            if keep { self.parts.headers.clone() } else { std::mem::take(&mut self.parts.headers) };
+        *request.headers_mut() = if keep {
+            self.parts.headers.clone()
+        } else {
+            std::mem::take(&mut self.parts.headers)
+        };
         match sender {
             Sender::Http1(_) => {
                 *request.version_mut() = Version::HTTP_11;
@@ -255,7 +319,11 @@ impl Outbound<'_> {
                 request.headers_mut().remove(HOST);
                 request.headers_mut().remove(CONNECTION);
                 let mut uri = http::uri::Parts::default();
-                uri.scheme = Some(if self.tls { Scheme::HTTPS } else { Scheme::HTTP });
+                uri.scheme = Some(if self.tls {
+                    Scheme::HTTPS
+                } else {
+                    Scheme::HTTP
+                });
                 uri.authority = Some(Authority::try_from(self.host).map_err(|_| Refusal::BadHost)?);
                 uri.path_and_query = Some(self.path.clone());
                 *request.uri_mut() = Uri::from_parts(uri).map_err(|_| Refusal::Undecided)?;
@@ -275,7 +343,10 @@ fn hash_key(exchange: &Exchange, upstream: &Upstream, caller: &Caller) -> String
 }
 
 /// What became of one try.
-#[expect(clippy::large_enum_variant, reason = "it lives for one match, and the large one is the way back of a retry")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one match, and the large one is the way back of a retry"
+)]
 enum Try {
     Answered(Box<(Response<Incoming>, Lease)>),
     /// Never sent: the request as it was.
@@ -298,7 +369,12 @@ async fn send(
     let key = hash_key(exchange, upstream, caller);
     let host = exchange.host.clone();
     let tls = upstream.settings.tls.is_some();
-    let mut out = Outbound { parts, path, host: &host, tls };
+    let mut out = Outbound {
+        parts,
+        path,
+        host: &host,
+        tls,
+    };
     let mut body = Some(body);
     let mut first: Option<Arc<Address>> = None;
     let mut fresh_only = false;
@@ -312,7 +388,10 @@ async fn send(
             },
         };
         let connected = if fresh_only {
-            address.open(&upstream.connector).await.map(|sender| (sender, Origin::Fresh))
+            address
+                .open(&upstream.connector)
+                .await
+                .map(|sender| (sender, Origin::Fresh))
         } else {
             address.connection(&upstream.connector).await
         };
@@ -335,7 +414,11 @@ async fn send(
         match attempt(sender, &address, request, upstream).await {
             Try::Answered(answered) => {
                 let down = matches!(answered.0.status().as_u16(), 502..=504);
-                let outcome = if down { Outcome::Failed } else { Outcome::Answered };
+                let outcome = if down {
+                    Outcome::Failed
+                } else {
+                    Outcome::Answered
+                };
                 upstream.learn(&address, outcome, begun.elapsed());
                 return Ok(*answered);
             }
@@ -399,7 +482,10 @@ mod tests {
     #[test]
     fn only_the_session_cookie_is_taken_out() {
         let mut headers = HeaderMap::new();
-        headers.append(COOKIE, HeaderValue::from_static("a=1; __Host-hangu=secret; b=2"));
+        headers.append(
+            COOKIE,
+            HeaderValue::from_static("a=1; __Host-hangu=secret; b=2"),
+        );
         headers.append(COOKIE, HeaderValue::from_static("c=3;__Host-hangu=other"));
         strip_session_cookie(&mut headers);
         assert_eq!(headers[COOKIE], "a=1; b=2; c=3");
@@ -417,6 +503,9 @@ mod tests {
         headers.insert("x-hop", HeaderValue::from_static("1"));
         headers.insert("x-end", HeaderValue::from_static("1"));
         inbound_headers(&mut headers, false);
-        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-end"]);
+        assert_eq!(
+            headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["x-end"]
+        );
     }
 }

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
+use hangu_identity::Caller;
 use hangu_identity::api_key::ApiKeyRefusal;
 use hangu_identity::certificate::CertificateFacts;
 use hangu_identity::session::{SessionRefusal, cookie};
 use hangu_identity::token::TokenRefusal;
-use hangu_identity::Caller;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 
@@ -40,10 +40,16 @@ enum Presented<'a> {
 /// `bad-credentials`, and `header-not-allowed` for several `Authorization` fields.
 pub async fn caller(exchange: &mut Exchange, parts: &mut Parts) -> Result<Arc<Caller>, Refusal> {
     let caller = find(exchange, parts).await?;
-    let zone = exchange.snapshot.zone(exchange.connection.zone).ok_or(Refusal::Undecided)?;
+    let zone = exchange
+        .snapshot
+        .zone(exchange.connection.zone)
+        .ok_or(Refusal::Undecided)?;
     let caller = if caller.clearance > zone.settings.clearance {
         // What a caller may see depends on where it stands as well.
-        Arc::new(Caller { clearance: zone.settings.clearance, ..(*caller).clone() })
+        Arc::new(Caller {
+            clearance: zone.settings.clearance,
+            ..(*caller).clone()
+        })
     } else {
         caller
     };
@@ -86,10 +92,14 @@ fn presented(parts: &Parts) -> Result<Option<Presented<'_>>, Refusal> {
     let mut fields = parts.headers.get_all(AUTHORIZATION).iter();
     let field = match (fields.next(), fields.next()) {
         (None, _) => return Ok(None),
-        (Some(only), None) => only.to_str().map_err(|_| Refusal::Header("authorization"))?,
+        (Some(only), None) => only
+            .to_str()
+            .map_err(|_| Refusal::Header("authorization"))?,
         (Some(_), Some(_)) => return Err(Refusal::Header("authorization")),
     };
-    let Some((scheme, value)) = field.split_once(' ') else { return Ok(None) };
+    let Some((scheme, value)) = field.split_once(' ') else {
+        return Ok(None);
+    };
     let value = value.trim_matches(' ');
     Ok(if scheme.eq_ignore_ascii_case("bearer") {
         Some(Presented::Token(value))
@@ -102,17 +112,24 @@ fn presented(parts: &Parts) -> Result<Option<Presented<'_>>, Refusal> {
 
 /// The SHA-256 of the connection's client certificate.
 fn certificate_digest(exchange: &Exchange) -> Option<[u8; 32]> {
-    exchange.connection.peer().and_then(|p| fingerprint(&p.identity.fingerprint_sha256))
+    exchange
+        .connection
+        .peer()
+        .and_then(|p| fingerprint(&p.identity.fingerprint_sha256))
 }
 
 async fn token_caller(exchange: &Exchange, token: &str) -> Result<Arc<Caller>, Refusal> {
     let gateway = &exchange.gateway;
     let snapshot = &exchange.snapshot;
-    let mut verified = gateway.tokens.verify(&snapshot.tokens.load(), token, clock::now());
+    let mut verified = gateway
+        .tokens
+        .verify(&snapshot.tokens.load(), token, clock::now());
     if let Err(TokenRefusal::UnknownKey { issuer, .. }) = &verified {
         let issuer = issuer.clone();
         if gateway.jwks.refresh(gateway, &issuer).await {
-            verified = gateway.tokens.verify(&snapshot.tokens.load(), token, clock::now());
+            verified = gateway
+                .tokens
+                .verify(&snapshot.tokens.load(), token, clock::now());
         }
     }
     let refused = |refusal: TokenRefusal| {
@@ -120,22 +137,40 @@ async fn token_caller(exchange: &Exchange, token: &str) -> Result<Arc<Caller>, R
         Refusal::BadCredentials(refusal.code())
     };
     let verified = verified.map_err(refused)?;
-    let certificate = if verified.is_bound() { certificate_digest(exchange) } else { None };
-    verified.presented_by(certificate.as_ref()).map(Arc::clone).map_err(refused)
+    let certificate = if verified.is_bound() {
+        certificate_digest(exchange)
+    } else {
+        None
+    };
+    verified
+        .presented_by(certificate.as_ref())
+        .map(Arc::clone)
+        .map_err(refused)
 }
 
 fn key_caller(exchange: &Exchange, key: &str) -> Result<Arc<Caller>, Refusal> {
     let Some(keys) = &exchange.snapshot.identities.api_keys else {
         return Err(Refusal::BadCredentials(ApiKeyRefusal::Unknown.code()));
     };
-    keys.verify(key, clock::now()).map_err(|refusal| Refusal::BadCredentials(refusal.code()))
+    keys.verify(key, clock::now())
+        .map_err(|refusal| Refusal::BadCredentials(refusal.code()))
 }
 
 fn session_caller(exchange: &mut Exchange, parts: &Parts) -> Result<Option<Arc<Caller>>, Refusal> {
-    let fields = parts.headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
-    let Some(id) = cookie::find(fields) else { return Ok(None) };
+    let fields = parts
+        .headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    let Some(id) = cookie::find(fields) else {
+        return Ok(None);
+    };
     let certificate = certificate_digest(exchange);
-    match exchange.gateway.sessions.find(id, certificate.as_ref(), clock::now()) {
+    match exchange
+        .gateway
+        .sessions
+        .find(id, certificate.as_ref(), clock::now())
+    {
         Ok(session) => {
             let caller = Arc::clone(session.caller());
             exchange.session = Some(session);
@@ -159,9 +194,15 @@ fn certificate_caller(exchange: &Exchange) -> Option<Arc<Caller>> {
     {
         return mapped.caller.clone();
     }
-    let facts = peer.chain.first().and_then(|leaf| CertificateFacts::from_der(leaf).ok());
+    let facts = peer
+        .chain
+        .first()
+        .and_then(|leaf| CertificateFacts::from_der(leaf).ok());
     let rules = &exchange.snapshot.configuration.identity.certificates;
     let caller = facts.and_then(|facts| rules.caller(&facts));
-    connection.mapped.store(Some(Arc::new(Mapped { serial, caller: caller.clone() })));
+    connection.mapped.store(Some(Arc::new(Mapped {
+        serial,
+        caller: caller.clone(),
+    })));
     caller
 }

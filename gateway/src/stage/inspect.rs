@@ -27,8 +27,11 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
     if settings.mode == InspectMode::Off {
         return Ok(());
     }
-    let headers: SmallVec<[(&str, &[u8]); 24]> =
-        parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let headers: SmallVec<[(&str, &[u8]); 24]> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
     let head = Head {
         method: parts.method.as_str(),
         target_path: parts.uri.path().as_bytes(),
@@ -45,10 +48,16 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// `attack`, `uninspectable-body`, and what breaks a body off.
-pub async fn body(exchange: &mut Exchange, parts: &Parts, incoming: Incoming) -> Result<RequestBody, Refusal> {
+pub async fn body(
+    exchange: &mut Exchange,
+    parts: &Parts,
+    incoming: Incoming,
+) -> Result<RequestBody, Refusal> {
     let snapshot = Arc::clone(&exchange.snapshot);
     let portal = Arc::clone(exchange.portal()?);
-    let zone = snapshot.zone(exchange.connection.zone).ok_or(Refusal::Undecided)?;
+    let zone = snapshot
+        .zone(exchange.connection.zone)
+        .ok_or(Refusal::Undecided)?;
     if incoming.is_end_stream() {
         return Ok(RequestBody::Empty);
     }
@@ -64,21 +73,36 @@ pub async fn body(exchange: &mut Exchange, parts: &Parts, incoming: Incoming) ->
     exchange.sent = Some(Arc::clone(body.state()));
     let settings = &portal.settings.inspect;
     let media = text(parts, &CONTENT_TYPE);
-    if settings.mode == InspectMode::Off || media.is_some_and(|m| m.starts_with("application/grpc")) {
+    if settings.mode == InspectMode::Off || media.is_some_and(|m| m.starts_with("application/grpc"))
+    {
         if settings.mode != InspectMode::Off {
             exchange.unread = Some("grpc-body");
         }
-        return Ok(RequestBody::Stream { begin: bytes::Bytes::new(), rest: Box::new(body) });
+        return Ok(RequestBody::Stream {
+            begin: bytes::Bytes::new(),
+            rest: Box::new(body),
+        });
     }
     let begin = body.head(settings.body).await?;
-    let completeness = if begin.whole { Completeness::Whole } else { Completeness::Truncated };
+    let completeness = if begin.whole {
+        Completeness::Whole
+    } else {
+        Completeness::Truncated
+    };
     if !begin.whole {
         if settings.over_bound == Unreadable::Refuse {
-            return Err(Refusal::Uninspectable("the body is larger than the bound of inspection"));
+            return Err(Refusal::Uninspectable(
+                "the body is larger than the bound of inspection",
+            ));
         }
         exchange.unread = Some("body-over-bound");
     }
-    match snapshot.inspector.body(media, text(parts, &CONTENT_ENCODING), &begin.bytes, completeness) {
+    match snapshot.inspector.body(
+        media,
+        text(parts, &CONTENT_ENCODING),
+        &begin.bytes,
+        completeness,
+    ) {
         Ok(verdict) => exchange.verdict.merge(verdict),
         Err(undecodable) => {
             tracing::debug!(?undecodable, "body not decoded");
@@ -92,9 +116,15 @@ pub async fn body(exchange: &mut Exchange, parts: &Parts, incoming: Incoming) ->
         return Err(Refusal::Attack);
     }
     Ok(if begin.whole {
-        RequestBody::Whole { bytes: begin.bytes, trailers: begin.trailers }
+        RequestBody::Whole {
+            bytes: begin.bytes,
+            trailers: begin.trailers,
+        }
     } else {
-        RequestBody::Stream { begin: begin.bytes, rest: Box::new(body) }
+        RequestBody::Stream {
+            begin: begin.bytes,
+            rest: Box::new(body),
+        }
     })
 }
 

@@ -35,12 +35,17 @@ pub fn address(exchange: &mut Exchange) -> Result<(), Refusal> {
     }
     if let Some(peer) = exchange.connection.peer()
         && let Some(fingerprint) = fingerprint(&peer.identity.fingerprint_sha256)
-        && gateway.bans.certificate(&fingerprint, exchange.begun_ms).is_some()
+        && gateway
+            .bans
+            .certificate(&fingerprint, exchange.begun_ms)
+            .is_some()
     {
         return Err(Refusal::Banned("certificate"));
     }
     let rate = &exchange.snapshot.rates.address;
-    let outcome = gateway.addresses.check(&AddressKey::from(address), rate, clock::monotonic(), 1);
+    let outcome = gateway
+        .addresses
+        .check(&AddressKey::from(address), rate, clock::monotonic(), 1);
     limited("address", &outcome)
 }
 
@@ -56,9 +61,13 @@ pub fn fingerprint(hex: &str) -> Option<[u8; 32]> {
 fn limited(limit: &'static str, outcome: &Outcome) -> Result<(), Refusal> {
     match outcome {
         Outcome::Allowed(_) => Ok(()),
-        Outcome::Limited { retry_after, allowance } => {
-            Err(Refusal::RateLimited { limit, retry_after: retry_after.unwrap_or(allowance.window) })
-        }
+        Outcome::Limited {
+            retry_after,
+            allowance,
+        } => Err(Refusal::RateLimited {
+            limit,
+            retry_after: retry_after.unwrap_or(allowance.window),
+        }),
     }
 }
 
@@ -67,7 +76,13 @@ fn limited(limit: &'static str, outcome: &Outcome) -> Result<(), Refusal> {
 /// # Errors
 /// `banned`.
 pub fn ban(exchange: &Exchange, caller: &Caller) -> Result<(), Refusal> {
-    if !caller.is_nobody() && exchange.gateway.bans.caller(&caller.id, exchange.begun_ms).is_some() {
+    if !caller.is_nobody()
+        && exchange
+            .gateway
+            .bans
+            .caller(&caller.id, exchange.begun_ms)
+            .is_some()
+    {
         return Err(Refusal::Banned("caller"));
     }
     Ok(())
@@ -81,23 +96,39 @@ pub fn caller(exchange: &Exchange, caller: &Caller, permit: &Permit) -> Result<H
     let gateway = &exchange.gateway;
     let portal = exchange.portal()?;
     let who = if caller.is_nobody() {
-        gateway.hasher.hash_one(AddressKey::from(exchange.address()))
+        gateway
+            .hasher
+            .hash_one(AddressKey::from(exchange.address()))
     } else {
         gateway.hasher.hash_one(&caller.id)
     };
     let mut rate = None;
     if exchange.throttled {
-        let outcome = gateway.callers.check(&(who, THROTTLE), &exchange.snapshot.rates.throttle, clock::monotonic(), 1);
+        let outcome = gateway.callers.check(
+            &(who, THROTTLE),
+            &exchange.snapshot.rates.throttle,
+            clock::monotonic(),
+            1,
+        );
         limited("throttle", &outcome)?;
     }
     if let Some(class) = permit.obligations().rate {
-        let limit = exchange.snapshot.rates.class(class).ok_or(Refusal::Obligation)?;
-        let outcome = gateway.callers.check(&(who, class as u8), limit, clock::monotonic(), 1);
+        let limit = exchange
+            .snapshot
+            .rates
+            .class(class)
+            .ok_or(Refusal::Obligation)?;
+        let outcome = gateway
+            .callers
+            .check(&(who, class as u8), limit, clock::monotonic(), 1);
         limited(class.name(), &outcome)?;
         rate = Some((class, outcome));
     }
     let key = gateway.hasher.hash_one((who, exchange.portal));
     let most = NonZeroU32::new(portal.settings.concurrency).unwrap_or(NonZeroU32::MIN);
-    let place = gateway.concurrency.enter(key, most).map_err(|_| Refusal::TooManyAtOnce)?;
+    let place = gateway
+        .concurrency
+        .enter(key, most)
+        .map_err(|_| Refusal::TooManyAtOnce)?;
     Ok(Held { place, rate })
 }

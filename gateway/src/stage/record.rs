@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use hangu_audit::Timestamp;
 use hangu_audit::event::{
-    Actor, Authentication, Certificate, CallerKind, Decision, Effect, Endpoint, Event, Finding, Limit, Logon, Request,
-    Response as EventResponse, Risk, Severity, Status, Tls, Traffic, Upstream, What,
+    Actor, Authentication, CallerKind, Certificate, Decision, Effect, Endpoint, Event, Finding,
+    Limit, Logon, Request, Response as EventResponse, Risk, Severity, Status, Tls, Traffic,
+    Upstream, What,
 };
 use hangu_identity::Proof;
 use hangu_inspect::{Category, Place};
@@ -169,7 +170,11 @@ const fn rate(class: RateClass) -> &'static str {
 /// # Errors
 /// `event-not-recorded`.
 pub fn possible(exchange: &Exchange) -> Result<(), Refusal> {
-    if exchange.gateway.journal.accepts() { Ok(()) } else { Err(Refusal::NoRecord) }
+    if exchange.gateway.journal.accepts() {
+        Ok(())
+    } else {
+        Err(Refusal::NoRecord)
+    }
 }
 
 fn timestamp(ms: u64) -> Timestamp {
@@ -180,9 +185,14 @@ fn timestamp(ms: u64) -> Timestamp {
 fn severity(exchange: &Exchange, ending: &Ending) -> Severity {
     match ending {
         Ending::Refused(Refusal::Attack | Refusal::CertificateRevoked) => Severity::High,
-        Ending::Refused(Refusal::Denied(_) | Refusal::Banned(_) | Refusal::Framing) => Severity::Medium,
+        Ending::Refused(Refusal::Denied(_) | Refusal::Banned(_) | Refusal::Framing) => {
+            Severity::Medium
+        }
         Ending::Refused(_) => Severity::Low,
-        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Own(_) => {
+        Ending::Answered { .. }
+        | Ending::BrokenOff { .. }
+        | Ending::Streamed { .. }
+        | Ending::Own(_) => {
             if exchange.verdict.findings.is_empty() {
                 Severity::Informational
             } else {
@@ -197,27 +207,39 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
     let snapshot = &exchange.snapshot;
     let connection = &exchange.connection;
     let portal = exchange.portal.and_then(|i| snapshot.portals.get(i));
-    let mut event = Event::new(timestamp(exchange.begun_ms), What::Http, exchange.id.as_str());
+    let mut event = Event::new(
+        timestamp(exchange.begun_ms),
+        What::Http,
+        exchange.id.as_str(),
+    );
     event.severity = severity(exchange, ending);
     event.trace = Some(exchange.trace.id.as_str());
     event.gateway = Some("hangu");
     event.source = Endpoint {
         ip: Some(connection.client.ip()),
         port: Some(connection.client.port()),
-        zone: snapshot.zone(connection.zone).map(|z| z.settings.name.as_str()),
+        zone: snapshot
+            .zone(connection.zone)
+            .map(|z| z.settings.name.as_str()),
         hostname: None,
     };
     event.target = Endpoint {
         ip: None,
         port: None,
-        zone: portal.and_then(|p| snapshot.zone(p.settings.zone)).map(|z| z.settings.name.as_str()),
+        zone: portal
+            .and_then(|p| snapshot.zone(p.settings.zone))
+            .map(|z| z.settings.name.as_str()),
         hostname: (!exchange.host.is_empty()).then_some(exchange.host.as_str()),
     };
     event.portal = portal.map(|p| p.settings.name.as_str());
     event.tls = connection.tls.as_ref().map(tls_of);
     let path = masked(&exchange.path);
     let query = exchange.query.as_deref().map(query_names);
-    let agent = exchange.user_agent.as_ref().and_then(|v| v.to_str().ok()).map(masked);
+    let agent = exchange
+        .user_agent
+        .as_ref()
+        .and_then(|v| v.to_str().ok())
+        .map(masked);
     event.request = Some(Request {
         method: exchange.method.as_str(),
         host: (!exchange.host.is_empty()).then_some(exchange.host.as_str()),
@@ -239,8 +261,12 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
         assurance: Some(c.assurance.level()),
         clearance: clearance.as_deref(),
     });
-    let rules: SmallVec<[&str; 4]> =
-        exchange.decision.iter().flat_map(|d| d.rules.iter()).map(|rule| snapshot.rule_name(*rule)).collect();
+    let rules: SmallVec<[&str; 4]> = exchange
+        .decision
+        .iter()
+        .flat_map(|d| d.rules.iter())
+        .map(|rule| snapshot.rule_name(*rule))
+        .collect();
     let mut obligations: SmallVec<[&str; 4]> = SmallVec::new();
     if let Some(decided) = &exchange.decision {
         if let Some(level) = decided.redact {
@@ -282,11 +308,19 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
         })
         .collect();
     event.findings = &findings;
-    event.risk = (exchange.risk > 0).then_some(Risk { caller: exchange.risk, address: 0 });
+    event.risk = (exchange.risk > 0).then_some(Risk {
+        caller: exchange.risk,
+        address: 0,
+    });
     let upstream = exchange.upstream.map(|a| a.to_string());
-    event.upstream =
-        upstream.as_deref().map(|address| Upstream { address, attempts: 1, code: None });
-    let micros = clock::monotonic().saturating_sub(exchange.begun).as_micros();
+    event.upstream = upstream.as_deref().map(|address| Upstream {
+        address,
+        attempts: 1,
+        code: None,
+    });
+    let micros = clock::monotonic()
+        .saturating_sub(exchange.begun)
+        .as_micros();
     event.duration_us = Some(u64::try_from(micros).unwrap_or(u64::MAX));
     let bytes_in = exchange.sent.as_ref().map_or(0, |s| s.bytes());
     let mut notes: SmallVec<[&str; 2]> = SmallVec::new();
@@ -294,21 +328,48 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
     let detail;
     let counts;
     match ending {
-        Ending::Answered { status, bytes, redacted } => {
-            event.response = Some(EventResponse { code: status.as_u16(), length: Some(*bytes), latency_us: None });
-            event.traffic = Some(Traffic { bytes_in, bytes_out: *bytes });
+        Ending::Answered {
+            status,
+            bytes,
+            redacted,
+        } => {
+            event.response = Some(EventResponse {
+                code: status.as_u16(),
+                length: Some(*bytes),
+                latency_us: None,
+            });
+            event.traffic = Some(Traffic {
+                bytes_in,
+                bytes_out: *bytes,
+            });
             counts = redactions(redacted.as_ref());
             event.redactions = &counts;
         }
-        Ending::BrokenOff { status, bytes, redacted, why } => {
-            event.response = Some(EventResponse { code: status.as_u16(), length: Some(*bytes), latency_us: None });
-            event.traffic = Some(Traffic { bytes_in, bytes_out: *bytes });
+        Ending::BrokenOff {
+            status,
+            bytes,
+            redacted,
+            why,
+        } => {
+            event.response = Some(EventResponse {
+                code: status.as_u16(),
+                length: Some(*bytes),
+                latency_us: None,
+            });
+            event.traffic = Some(Traffic {
+                bytes_in,
+                bytes_out: *bytes,
+            });
             notes.push(why);
             counts = redactions(redacted.as_ref());
             event.redactions = &counts;
         }
         Ending::Streamed { status } => {
-            event.response = Some(EventResponse { code: status.as_u16(), length: None, latency_us: None });
+            event.response = Some(EventResponse {
+                code: status.as_u16(),
+                length: None,
+                latency_us: None,
+            });
             notes.push("streamed");
         }
         Ending::Refused(refusal) => {
@@ -316,15 +377,30 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
             event.reason = Some(refusal.reason());
             detail = refusal.detail();
             event.detail = (!detail.is_empty()).then_some(detail.as_str());
-            event.response = Some(EventResponse { code: refusal.status().as_u16(), length: None, latency_us: None });
-            event.traffic = (bytes_in > 0).then_some(Traffic { bytes_in, bytes_out: 0 });
+            event.response = Some(EventResponse {
+                code: refusal.status().as_u16(),
+                length: None,
+                latency_us: None,
+            });
+            event.traffic = (bytes_in > 0).then_some(Traffic {
+                bytes_in,
+                bytes_out: 0,
+            });
             if let Refusal::RateLimited { limit, retry_after } = refusal {
                 let wait = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
-                event.limit = Some(Limit { name: limit, remaining: 0, retry_after_ms: Some(wait) });
+                event.limit = Some(Limit {
+                    name: limit,
+                    remaining: 0,
+                    retry_after_ms: Some(wait),
+                });
             }
         }
         Ending::Own(status) => {
-            event.response = Some(EventResponse { code: status.as_u16(), length: None, latency_us: None });
+            event.response = Some(EventResponse {
+                code: status.as_u16(),
+                length: None,
+                latency_us: None,
+            });
             notes.push("own-page");
         }
     }
@@ -334,13 +410,21 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
 
 fn redactions(summary: Option<&Summary>) -> SmallVec<[(&'static str, u64); 5]> {
     summary
-        .map(|s| s.counts.iter().filter(|(_, n)| *n > 0).map(|(kind, n)| (kind.as_str(), n)).collect())
+        .map(|s| {
+            s.counts
+                .iter()
+                .filter(|(_, n)| *n > 0)
+                .map(|(kind, n)| (kind.as_str(), n))
+                .collect()
+        })
         .unwrap_or_default()
 }
 
 fn count(exchange: &Exchange, ending: &Ending) {
     let gateway = &exchange.gateway;
-    let Some(zone) = gateway.metrics.zone(exchange.connection.zone) else { return };
+    let Some(zone) = gateway.metrics.zone(exchange.connection.zone) else {
+        return;
+    };
     let redacted = match ending {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => {
             redacted.as_ref().map_or(0, |s| s.counts.total())
@@ -349,9 +433,17 @@ fn count(exchange: &Exchange, ending: &Ending) {
     };
     match ending {
         Ending::Refused(_) => zone.refused.inc(),
-        Ending::Answered { .. } | Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Own(_) => zone.allowed.inc(),
+        Ending::Answered { .. }
+        | Ending::BrokenOff { .. }
+        | Ending::Streamed { .. }
+        | Ending::Own(_) => zone.allowed.inc(),
     };
-    gateway.metrics.ended(clock::monotonic().saturating_sub(exchange.begun).as_secs_f64(), redacted);
+    gateway.metrics.ended(
+        clock::monotonic()
+            .saturating_sub(exchange.begun)
+            .as_secs_f64(),
+        redacted,
+    );
 }
 
 /// Records the end of an exchange within milliseconds, without waiting.
@@ -373,12 +465,17 @@ pub fn soon(mut exchange: Box<Exchange>, ending: Ending) {
 /// Whether an exchange ended as exchanges should: no detector looks further than at who came from where.
 fn is_ordinary(exchange: &Exchange, ending: &Ending) -> bool {
     match ending {
-        Ending::Answered { status, redacted, .. } => {
+        Ending::Answered {
+            status, redacted, ..
+        } => {
             status.as_u16() < 400
                 && redacted.as_ref().is_none_or(|r| r.counts.total() == 0)
                 && exchange.verdict.findings.is_empty()
         }
-        Ending::BrokenOff { .. } | Ending::Streamed { .. } | Ending::Refused(_) | Ending::Own(_) => false,
+        Ending::BrokenOff { .. }
+        | Ending::Streamed { .. }
+        | Ending::Refused(_)
+        | Ending::Own(_) => false,
     }
 }
 
@@ -395,7 +492,9 @@ pub fn after(number: u64, mut exchange: Box<Exchange>, ending: Ending) {
 /// # Errors
 /// When the event could not be recorded.
 pub async fn now(mut exchange: Box<Exchange>, ending: Ending) -> Result<(), NotRecorded> {
-    let waits = exchange.portal().is_ok_and(|p| p.settings.record == Record::BeforeResponse);
+    let waits = exchange
+        .portal()
+        .is_ok_and(|p| p.settings.record == Record::BeforeResponse);
     if !waits {
         soon(exchange, ending);
         return Ok(());
@@ -404,12 +503,25 @@ pub async fn now(mut exchange: Box<Exchange>, ending: Ending) -> Result<(), NotR
     let record = event(&exchange, &ending);
     exchange.progress = None;
     let gateway = Arc::clone(&exchange.gateway);
-    gateway.journal.durable(record, Some(Seen::new(exchange, ending))).await.map(|_| ())
+    gateway
+        .journal
+        .durable(record, Some(Seen::new(exchange, ending)))
+        .await
+        .map(|_| ())
 }
 
 /// Sends a prepared answer on its way; its event follows at its end, or goes before it where the portal says so.
-pub async fn on_the_way(exchange: Box<Exchange>, prepared: Prepared, held: Held) -> Response<ResponseBody> {
-    let Prepared { response, redactor, lease, upgraded } = prepared;
+pub async fn on_the_way(
+    exchange: Box<Exchange>,
+    prepared: Prepared,
+    held: Held,
+) -> Response<ResponseBody> {
+    let Prepared {
+        response,
+        redactor,
+        lease,
+        upgraded,
+    } = prepared;
     let (mut parts, incoming) = response.into_parts();
     rate_fields(&mut parts.headers, &held);
     let Ok(portal) = exchange.portal().map(Arc::clone) else {
@@ -421,8 +533,14 @@ pub async fn on_the_way(exchange: Box<Exchange>, prepared: Prepared, held: Held)
     if upgraded {
         return upgrade(exchange, parts, stay, (held, lease)).await;
     }
-    let long = stay.is_some() && parts.headers.get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/event-stream"));
-    let end = stay.as_ref().map(|stay| Box::pin(stay.end().clone().cancelled_owned()));
+    let long = stay.is_some()
+        && parts
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|v| v.as_bytes().starts_with(b"text/event-stream"));
+    let end = stay
+        .as_ref()
+        .map(|stay| Box::pin(stay.end().clone().cancelled_owned()));
     let mut stream = Stream::new(Parts {
         incoming,
         redactor,
@@ -436,8 +554,13 @@ pub async fn on_the_way(exchange: Box<Exchange>, prepared: Prepared, held: Held)
     if waits && let Err(refusal) = record_first(&mut stream, long).await {
         let id = stream.exchange().map(|e| e.id);
         let headers = http::HeaderMap::new();
-        return crate::answer::refusal(&refusal, &headers, id.as_ref().map_or("", Id::as_str), parts.version)
-            .map(ResponseBody::from);
+        return crate::answer::refusal(
+            &refusal,
+            &headers,
+            id.as_ref().map_or("", Id::as_str),
+            parts.version,
+        )
+        .map(ResponseBody::from);
     }
     Response::from_parts(parts, ResponseBody::Stream(Box::new(stream)))
 }
@@ -450,24 +573,42 @@ const READ_AHEAD_TIME: Duration = Duration::from_secs(2);
 /// Writes the event of an answer before it begins. Of one that is too long to be read ahead, the event says so; what
 /// was redacted in it is then known to the detectors at its end.
 async fn record_first(stream: &mut Stream, long: bool) -> Result<(), Refusal> {
-    let whole = !long && stream.gather(READ_AHEAD, READ_AHEAD_TIME).await.map_err(|_| Refusal::UpstreamFailed)?;
+    let whole = !long
+        && stream
+            .gather(READ_AHEAD, READ_AHEAD_TIME)
+            .await
+            .map_err(|_| Refusal::UpstreamFailed)?;
     if whole {
-        let Some((mut exchange, ending)) = stream.settle() else { return Ok(()) };
+        let Some((mut exchange, ending)) = stream.settle() else {
+            return Ok(());
+        };
         count(&exchange, &ending);
         let record = event(&exchange, &ending);
         exchange.progress = None;
         let gateway = Arc::clone(&exchange.gateway);
-        return match gateway.journal.durable(record, Some(Seen::new(exchange, ending))).await {
+        return match gateway
+            .journal
+            .durable(record, Some(Seen::new(exchange, ending)))
+            .await
+        {
             Ok(_) => Ok(()),
             Err(NotRecorded) => Err(Refusal::NoRecord),
         };
     }
     let (record, gateway) = {
-        let Some(exchange) = stream.exchange() else { return Ok(()) };
-        let ending = Ending::Streamed { status: stream.status() };
+        let Some(exchange) = stream.exchange() else {
+            return Ok(());
+        };
+        let ending = Ending::Streamed {
+            status: stream.status(),
+        };
         (event(exchange, &ending), Arc::clone(&exchange.gateway))
     };
-    let number = gateway.journal.durable(record, None).await.map_err(|_| Refusal::NoRecord)?;
+    let number = gateway
+        .journal
+        .durable(record, None)
+        .await
+        .map_err(|_| Refusal::NoRecord)?;
     stream.set_recorded(number);
     Ok(())
 }
@@ -481,16 +622,30 @@ async fn upgrade(
 ) -> Response<ResponseBody> {
     let Some((client, server)) = tunnel::halves(&mut exchange, &mut parts) else {
         let headers = http::HeaderMap::new();
-        return crate::answer::refusal(&Refusal::UpstreamFailed, &headers, exchange.id.as_str(), exchange.version)
-            .map(ResponseBody::from);
+        return crate::answer::refusal(
+            &Refusal::UpstreamFailed,
+            &headers,
+            exchange.id.as_str(),
+            exchange.version,
+        )
+        .map(ResponseBody::from);
     };
     let connection = Arc::clone(&exchange.connection);
     let version = exchange.version;
     let id = exchange.id;
     let progress = connection.begin();
-    if now(exchange, Ending::Streamed { status: parts.status }).await.is_err() {
+    if now(
+        exchange,
+        Ending::Streamed {
+            status: parts.status,
+        },
+    )
+    .await
+    .is_err()
+    {
         let headers = http::HeaderMap::new();
-        return crate::answer::refusal(&Refusal::NoRecord, &headers, id.as_str(), version).map(ResponseBody::from);
+        return crate::answer::refusal(&Refusal::NoRecord, &headers, id.as_str(), version)
+            .map(ResponseBody::from);
     }
     tunnel::spawn(client, server, stay, connection, progress, held);
     Response::from_parts(parts, ResponseBody::Full(bytes::Bytes::new()))
@@ -498,7 +653,9 @@ async fn upgrade(
 
 /// Tells the client where it stands with its rate (draft-ietf-httpapi-ratelimit-headers).
 fn rate_fields(headers: &mut http::HeaderMap, held: &Held) {
-    let Some((class, outcome)) = &held.rate else { return };
+    let Some((class, outcome)) = &held.rate else {
+        return;
+    };
     for (name, value) in hangu_limit::ratelimit_headers(class.name(), outcome) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
@@ -532,7 +689,11 @@ pub fn without_request(
         hostname: None,
     };
     event.tls = tls.map(tls_of);
-    event.response = Some(EventResponse { code: refusal.status().as_u16(), length: None, latency_us: None });
+    event.response = Some(EventResponse {
+        code: refusal.status().as_u16(),
+        length: None,
+        latency_us: None,
+    });
     if let Some(counters) = gateway.metrics.zone(zone) {
         counters.refused.inc();
     }
@@ -554,13 +715,21 @@ pub async fn sign_in(
         let snapshot = gateway.snapshot.load();
         let id = gateway.ids.next();
         let user = masked(from.user);
-        let what = What::Authentication(Authentication { activity: logon, user: &user, protocol: "password", factors: 1 });
+        let what = What::Authentication(Authentication {
+            activity: logon,
+            user: &user,
+            protocol: "password",
+            factors: 1,
+        });
         let mut event = Event::new(timestamp(clock::wall_ms()), what, id.as_str());
         event.gateway = Some("hangu");
         event.source = Endpoint {
             ip: Some(from.client.ip()),
             port: Some(from.client.port()),
-            zone: from.zone.and_then(|z| snapshot.zone(z)).map(|z| z.settings.name.as_str()),
+            zone: from
+                .zone
+                .and_then(|z| snapshot.zone(z))
+                .map(|z| z.settings.name.as_str()),
             hostname: None,
         };
         event.portal = from.portal;
@@ -571,8 +740,19 @@ pub async fn sign_in(
         }
         event.to_record()
     };
-    let seen = Seen::sign_in(clock::wall_ms(), from.zone, from.client.ip(), from.user, outcome.is_ok(), logon);
-    gateway.journal.durable(record, Some(seen)).await.map(|_| ())
+    let seen = Seen::sign_in(
+        clock::wall_ms(),
+        from.zone,
+        from.client.ip(),
+        from.user,
+        outcome.is_ok(),
+        logon,
+    );
+    gateway
+        .journal
+        .durable(record, Some(seen))
+        .await
+        .map(|_| ())
 }
 
 /// Who signs in, from where.
@@ -605,7 +785,10 @@ mod tests {
 
     #[test]
     fn query_values_are_never_kept() {
-        assert_eq!(query_names("q=11010519491231002X&token=abc&flag"), "q=*&token=*&flag");
+        assert_eq!(
+            query_names("q=11010519491231002X&token=abc&flag"),
+            "q=*&token=*&flag"
+        );
         assert_eq!(query_names(""), "");
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hangu_policy::{Permit, RedactLevel};
 use hangu_redact::{BodyRedactor, Coding, Level, Limits, Media};
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_RANGE, RANGE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    HeaderName, HeaderValue, IF_RANGE, RANGE,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -38,7 +38,10 @@ pub struct Prepared {
 }
 
 /// Bounds on what a compressed answer may grow to. Chosen: honest text compresses up to about 1 : 200.
-const LIMITS: Limits = Limits { max_inflated_ratio: 1_000, max_inflated_bytes: 64 << 30 };
+const LIMITS: Limits = Limits {
+    max_inflated_ratio: 1_000,
+    max_inflated_bytes: 64 << 30,
+};
 
 const fn level_of(level: RedactLevel) -> Level {
     match level {
@@ -52,10 +55,12 @@ const fn level_of(level: RedactLevel) -> Level {
 /// The level, the strictest of what the decision and the crossing ask for; and a request that can be redacted.
 pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Parts) -> Plan {
     let asked = permit.obligations().redact.map(level_of);
-    let floor = exchange
-        .portal()
-        .ok()
-        .and_then(|portal| exchange.snapshot.crossing(exchange.connection.zone, portal.settings.zone)?.redact);
+    let floor = exchange.portal().ok().and_then(|portal| {
+        exchange
+            .snapshot
+            .crossing(exchange.connection.zone, portal.settings.zone)?
+            .redact
+    });
     let level = asked.max(floor);
     if let Some(decided) = &mut exchange.decision {
         decided.redact = level;
@@ -65,20 +70,28 @@ pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Parts) -> Plan
         parts.headers.remove(IF_RANGE);
         limit_codings(parts);
     }
-    Plan { level, head_only: parts.method == Method::HEAD }
+    Plan {
+        level,
+        head_only: parts.method == Method::HEAD,
+    }
 }
 
 /// Asks the upstream only for codings that redaction can undo, and only for those the client takes.
 fn limit_codings(parts: &mut Parts) {
     let accepted = |coding: &str| {
-        parts.headers.get_all(ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(
-            |item| {
+        parts
+            .headers
+            .get_all(ACCEPT_ENCODING)
+            .iter()
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(','))
+            .any(|item| {
                 let mut pieces = item.split(';');
                 let name = pieces.next().unwrap_or_default().trim();
-                let refused = pieces.any(|p| matches!(p.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+                let refused =
+                    pieces.any(|p| matches!(p.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
                 name.eq_ignore_ascii_case(coding) && !refused
-            },
-        )
+            })
     };
     let value = match (accepted("gzip"), accepted("br")) {
         (true, true) => "gzip, br",
@@ -86,7 +99,9 @@ fn limit_codings(parts: &mut Parts) {
         (false, true) => "br",
         (false, false) => "identity",
     };
-    parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(value));
+    parts
+        .headers
+        .insert(ACCEPT_ENCODING, HeaderValue::from_static(value));
 }
 
 /// Why an answer cannot be redacted, or how it is.
@@ -95,9 +110,16 @@ enum Reading {
     NoBody,
 }
 
-fn reading(response: &Response<Incoming>, level: Level, head_only: bool) -> Result<Reading, &'static str> {
+fn reading(
+    response: &Response<Incoming>,
+    level: Level,
+    head_only: bool,
+) -> Result<Reading, &'static str> {
     let headers = response.headers();
-    let no_content = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let no_content = matches!(
+        response.status(),
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    );
     if head_only || no_content || response.body().is_end_stream() {
         return Ok(Reading::NoBody);
     }
@@ -121,8 +143,11 @@ fn reading(response: &Response<Incoming>, level: Level, head_only: bool) -> Resu
         .get(CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .ok_or("the answer has no readable content type")?;
-    let media = Media::from_content_type(media).map_err(|_| "the answer's content type is not redacted")?;
-    Ok(Reading::Redactor(Box::new(BodyRedactor::new(level, media, coding, LIMITS))))
+    let media =
+        Media::from_content_type(media).map_err(|_| "the answer's content type is not redacted")?;
+    Ok(Reading::Redactor(Box::new(BodyRedactor::new(
+        level, media, coding, LIMITS,
+    ))))
 }
 
 /// Makes an answer ready: its body gets a redactor, its head says nothing any more about the body as it was.
@@ -130,9 +155,18 @@ fn reading(response: &Response<Incoming>, level: Level, head_only: bool) -> Resu
 /// # Errors
 /// `unredactable-answer`, unless the portal passes what cannot be read.
 pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Prepared, Refusal> {
-    let Answer { mut response, lease, upgraded } = answer;
+    let Answer {
+        mut response,
+        lease,
+        upgraded,
+    } = answer;
     let Some(level) = plan.level else {
-        return Ok(Prepared { response, redactor: None, lease, upgraded });
+        return Ok(Prepared {
+            response,
+            redactor: None,
+            lease,
+            upgraded,
+        });
     };
     let portal = Arc::clone(exchange.portal()?);
     let redactor = match reading(&response, level, plan.head_only) {
@@ -140,14 +174,24 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
         Ok(Reading::NoBody) => None,
         Err(why) if portal.settings.unreadable == Unreadable::Pass => {
             exchange.unread = Some(why);
-            return Ok(Prepared { response, redactor: None, lease, upgraded });
+            return Ok(Prepared {
+                response,
+                redactor: None,
+                lease,
+                upgraded,
+            });
         }
         Err(why) => return Err(Refusal::Unredactable(why)),
     };
     if redactor.is_some() || plan.head_only {
         describe_anew(response.headers_mut());
     }
-    Ok(Prepared { response, redactor, lease, upgraded })
+    Ok(Prepared {
+        response,
+        redactor,
+        lease,
+        upgraded,
+    })
 }
 
 /// Drops or weakens what described the bytes before redaction.
@@ -156,7 +200,14 @@ fn describe_anew(headers: &mut http::HeaderMap) {
     const DIGEST: HeaderName = HeaderName::from_static("digest");
     const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
     const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-    for name in [CONTENT_LENGTH, ACCEPT_RANGES, CONTENT_MD5, DIGEST, CONTENT_DIGEST, REPR_DIGEST] {
+    for name in [
+        CONTENT_LENGTH,
+        ACCEPT_RANGES,
+        CONTENT_MD5,
+        DIGEST,
+        CONTENT_DIGEST,
+        REPR_DIGEST,
+    ] {
         headers.remove(name);
     }
     if let Some(tag) = headers.get(ETAG)
@@ -189,7 +240,9 @@ mod tests {
         ] {
             let mut request = http::Request::new(());
             if let Some(sent) = sent {
-                request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(sent));
+                request
+                    .headers_mut()
+                    .insert(ACCEPT_ENCODING, HeaderValue::from_static(sent));
             }
             let mut parts = request.into_parts().0;
             limit_codings(&mut parts);

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use hangu_identity::headers::is_reserved;
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, ORIGIN, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT,
+    HOST, HeaderName, ORIGIN, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Method, Version, request};
 
@@ -29,19 +29,41 @@ pub struct Target {
 fn is_forwarded(method: &Method) -> bool {
     matches!(
         *method,
-        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS
+        Method::GET
+            | Method::HEAD
+            | Method::POST
+            | Method::PUT
+            | Method::PATCH
+            | Method::DELETE
+            | Method::OPTIONS
     )
 }
 
 /// Headers whose value decides something here, so that bytes beyond ASCII in them are refused.
-const ACTED_ON: [HeaderName; 8] =
-    [HOST, AUTHORIZATION, COOKIE, CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, ORIGIN, TRANSFER_ENCODING];
+const ACTED_ON: [HeaderName; 8] = [
+    HOST,
+    AUTHORIZATION,
+    COOKIE,
+    CONTENT_TYPE,
+    CONTENT_LENGTH,
+    CONTENT_ENCODING,
+    ORIGIN,
+    TRANSFER_ENCODING,
+];
 
 /// Reads a head strictly and finds its canonical target; strips what concerns only this hop.
 ///
 /// # Errors
 /// Where two readers could understand the head differently.
-pub fn target(parts: &mut request::Parts, framing_conflict: bool) -> Result<Target, Refusal> {
+pub fn target(
+    parts: &mut request::Parts,
+    framing_conflict: bool,
+    most_headers: usize,
+) -> Result<Target, Refusal> {
+    // On HTTP/1 the parser counts as well; on HTTP/2 only bytes are bounded before this.
+    if parts.headers.len() > most_headers {
+        return Err(Refusal::HeadTooLarge);
+    }
     if framing_conflict {
         return Err(Refusal::Framing);
     }
@@ -49,16 +71,31 @@ pub fn target(parts: &mut request::Parts, framing_conflict: bool) -> Result<Targ
         return Err(Refusal::Method);
     }
     for name in &ACTED_ON {
-        if parts.headers.get_all(name).iter().any(|v| v.to_str().is_err()) {
-            return Err(if *name == HOST { Refusal::BadHost } else { Refusal::Header("non-ascii") });
+        if parts
+            .headers
+            .get_all(name)
+            .iter()
+            .any(|v| v.to_str().is_err())
+        {
+            return Err(if *name == HOST {
+                Refusal::BadHost
+            } else {
+                Refusal::Header("non-ascii")
+            });
         }
     }
     framing(parts)?;
     let host = host(parts)?.into_owned();
     let raw = parts.uri.path();
-    let path = canon::path(raw.as_bytes()).map_err(Refusal::Path)?.into_owned();
+    let path = canon::path(raw.as_bytes())
+        .map_err(Refusal::Path)?
+        .into_owned();
     let websocket = connection_headers(parts)?;
-    Ok(Target { host, path, websocket })
+    Ok(Target {
+        host,
+        path,
+        websocket,
+    })
 }
 
 /// One way of framing the body, and one that is understood.
@@ -66,7 +103,10 @@ fn framing(parts: &request::Parts) -> Result<(), Refusal> {
     let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => Ok(()),
-        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") && parts.version == Version::HTTP_11 => {
+        (Some(only), None)
+            if only.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && parts.version == Version::HTTP_11 =>
+        {
             Ok(())
         }
         (Some(_), _) => Err(Refusal::Framing),
@@ -87,7 +127,9 @@ fn host(parts: &request::Parts) -> Result<Cow<'_, str>, Refusal> {
         // HTTP/2 carries the host as `:authority`; HTTP/1.1 requires the header even beside an absolute form.
         (None, Some(authority)) if parts.version == Version::HTTP_2 => authority,
         (Some(header), Some(authority)) => {
-            if canon::host(header) != canon::host(authority) || !header.eq_ignore_ascii_case(authority) {
+            if canon::host(header) != canon::host(authority)
+                || !header.eq_ignore_ascii_case(authority)
+            {
                 return Err(Refusal::BadHost);
             }
             header
@@ -101,7 +143,13 @@ fn host(parts: &request::Parts) -> Result<Cow<'_, str>, Refusal> {
 fn is_end_to_end(name: &str) -> bool {
     matches!(
         name,
-        "host" | "content-length" | "content-type" | "content-encoding" | "authorization" | "cookie" | "transfer-encoding"
+        "host"
+            | "content-length"
+            | "content-type"
+            | "content-encoding"
+            | "authorization"
+            | "cookie"
+            | "transfer-encoding"
     ) || is_reserved(name)
 }
 
@@ -113,7 +161,11 @@ fn connection_headers(parts: &mut request::Parts) -> Result<bool, Refusal> {
         let mut nominated = Vec::new();
         for value in headers.get_all(CONNECTION) {
             let text = value.to_str().map_err(|_| Refusal::Header("connection"))?;
-            for token in text.split(',').map(|t| t.trim().to_ascii_lowercase()).filter(|t| !t.is_empty()) {
+            for token in text
+                .split(',')
+                .map(|t| t.trim().to_ascii_lowercase())
+                .filter(|t| !t.is_empty())
+            {
                 match token.as_str() {
                     "close" | "keep-alive" => {}
                     "upgrade" => upgrade = true,
@@ -130,7 +182,9 @@ fn connection_headers(parts: &mut request::Parts) -> Result<bool, Refusal> {
     let websocket = upgrade
         && parts.version == Version::HTTP_11
         && parts.method == Method::GET
-        && headers.get(UPGRADE).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"));
+        && headers
+            .get(UPGRADE)
+            .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"));
     strip_hop(headers);
     // The gateway itself asks the client to go on, once the body is wanted.
     headers.remove(EXPECT);
@@ -141,7 +195,14 @@ fn connection_headers(parts: &mut request::Parts) -> Result<bool, Refusal> {
 pub fn strip_hop(headers: &mut HeaderMap) {
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-    for name in [UPGRADE, KEEP_ALIVE, PROXY_CONNECTION, TRANSFER_ENCODING, TE, TRAILER] {
+    for name in [
+        UPGRADE,
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        TRANSFER_ENCODING,
+        TE,
+        TRAILER,
+    ] {
         headers.remove(name);
     }
 }
@@ -190,9 +251,17 @@ impl Routes {
                 let prefixes = map.entry(name.to_owned()).or_default();
                 for path in &settings.paths {
                     if let Some(taken) = prefixes.iter().find(|p| p.path == *path) {
-                        return Err(Overlap { host: host.clone(), path: path.clone(), first: taken.portal, second: portal });
+                        return Err(Overlap {
+                            host: host.clone(),
+                            path: path.clone(),
+                            first: taken.portal,
+                            second: portal,
+                        });
                     }
-                    prefixes.push(Prefix { path: path.clone(), portal });
+                    prefixes.push(Prefix {
+                        path: path.clone(),
+                        portal,
+                    });
                 }
                 prefixes.sort_by_key(|p| std::cmp::Reverse(p.path.len()));
             }
@@ -205,7 +274,10 @@ impl Routes {
     /// # Errors
     /// `no-portal`.
     pub fn any_of(&self, host: &str) -> Result<usize, Refusal> {
-        self.of_host(host).and_then(|prefixes| prefixes.first()).map(|p| p.portal).ok_or(Refusal::NoPortal)
+        self.of_host(host)
+            .and_then(|prefixes| prefixes.first())
+            .map(|p| p.portal)
+            .ok_or(Refusal::NoPortal)
     }
 
     fn of_host(&self, host: &str) -> Option<&Vec<Prefix>> {
@@ -241,13 +313,17 @@ mod tests {
     use super::*;
 
     fn parts(build: impl FnOnce(request::Builder) -> request::Builder) -> request::Parts {
-        build(request::Builder::new().uri("/a")).body(()).unwrap().into_parts().0
+        build(request::Builder::new().uri("/a"))
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0
     }
 
     #[test]
     fn exactly_one_host_is_taken() {
         let mut one = parts(|b| b.header(HOST, "A.example:8443"));
-        assert_eq!(target(&mut one, false).unwrap().host, "a.example");
+        assert_eq!(target(&mut one, false, 100).unwrap().host, "a.example");
         for mut bad in [
             parts(|b| b),
             parts(|b| b.header(HOST, "a").header(HOST, "b")),
@@ -257,7 +333,11 @@ mod tests {
             parts(|b| b.uri("http://b.example/").header(HOST, "a.example")),
             parts(|b| b.uri("http://u@a.example/").header(HOST, "a.example")),
         ] {
-            assert_eq!(target(&mut bad, false).unwrap_err(), Refusal::BadHost, "{bad:?}");
+            assert_eq!(
+                target(&mut bad, false, 100).unwrap_err(),
+                Refusal::BadHost,
+                "{bad:?}"
+            );
         }
     }
 
@@ -270,28 +350,48 @@ mod tests {
             (&["identity"], false),
         ] {
             let mut p = parts(|b| {
-                codings.iter().fold(b.header(HOST, "a"), |b, coding| b.header(TRANSFER_ENCODING, *coding))
+                codings.iter().fold(b.header(HOST, "a"), |b, coding| {
+                    b.header(TRANSFER_ENCODING, *coding)
+                })
             });
-            assert_eq!(target(&mut p, false).is_ok(), ok, "{codings:?}");
+            assert_eq!(target(&mut p, false, 100).is_ok(), ok, "{codings:?}");
         }
     }
 
     #[test]
     fn nominated_fields_go_and_vital_ones_may_not_be_nominated() {
-        let mut p = parts(|b| b.header(HOST, "a").header(CONNECTION, "x-secret, close").header("x-secret", "1"));
-        target(&mut p, false).unwrap();
+        let mut p = parts(|b| {
+            b.header(HOST, "a")
+                .header(CONNECTION, "x-secret, close")
+                .header("x-secret", "1")
+        });
+        target(&mut p, false, 100).unwrap();
         assert!(!p.headers.contains_key("x-secret") && !p.headers.contains_key(CONNECTION));
-        for vital in ["host", "Content-Length", "hangu-assertion", "authorization", "x_forwarded_for"] {
+        for vital in [
+            "host",
+            "Content-Length",
+            "hangu-assertion",
+            "authorization",
+            "x_forwarded_for",
+        ] {
             let mut p = parts(|b| b.header(HOST, "a").header(CONNECTION, vital));
-            assert_eq!(target(&mut p, false).unwrap_err(), Refusal::Header("connection"), "{vital}");
+            assert_eq!(
+                target(&mut p, false, 100).unwrap_err(),
+                Refusal::Header("connection"),
+                "{vital}"
+            );
         }
     }
 
     #[test]
     fn only_websocket_is_an_upgrade() {
         let with = |what: &str| {
-            let mut p = parts(|b| b.header(HOST, "a").header(CONNECTION, "Upgrade").header(UPGRADE, what));
-            let target = target(&mut p, false).unwrap();
+            let mut p = parts(|b| {
+                b.header(HOST, "a")
+                    .header(CONNECTION, "Upgrade")
+                    .header(UPGRADE, what)
+            });
+            let target = target(&mut p, false, 100).unwrap();
             (target.websocket, p.headers.contains_key(UPGRADE))
         };
         assert_eq!(with("websocket"), (true, false));

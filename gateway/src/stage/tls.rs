@@ -10,7 +10,8 @@ use std::sync::atomic::Ordering;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use hangu_pki::trust::{
-    self, Certificates, ClientAuth, Material, PeerIdentity, Trust, TrustFile, client_verifier, verify_again,
+    self, Certificates, ClientAuth, Material, PeerIdentity, Trust, TrustFile, client_verifier,
+    verify_again,
 };
 use jiff::Timestamp;
 use rustls::ServerConfig;
@@ -36,7 +37,9 @@ pub struct ZoneTls {
 
 impl std::fmt::Debug for ZoneTls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ZoneTls").field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("ZoneTls")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +53,10 @@ pub struct FileFault {
 }
 
 fn fault(file: &Path, message: impl std::fmt::Display) -> FileFault {
-    FileFault { file: file.to_owned(), message: message.to_string() }
+    FileFault {
+        file: file.to_owned(),
+        message: message.to_string(),
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, FileFault> {
@@ -72,8 +78,16 @@ impl Files {
                 .iter()
                 .map(|pair| Ok((read(&pair.chain)?, read(&pair.key)?)))
                 .collect::<Result<_, FileFault>>()?,
-            anchors: tls.client_anchors.iter().map(|p| read(p)).collect::<Result<_, _>>()?,
-            crls: tls.client_crls.iter().map(|p| read(p)).collect::<Result<_, _>>()?,
+            anchors: tls
+                .client_anchors
+                .iter()
+                .map(|p| read(p))
+                .collect::<Result<_, _>>()?,
+            crls: tls
+                .client_crls
+                .iter()
+                .map(|p| read(p))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -126,24 +140,31 @@ impl ZoneTls {
                 TlsVersion::V13 => &rustls::version::TLS13,
             })
             .collect();
-        let place = tls.certificates.first().map_or(Path::new("tls"), |pair| pair.chain.as_path());
+        let place = tls
+            .certificates
+            .first()
+            .map_or(Path::new("tls"), |pair| pair.chain.as_path());
         let builder = ServerConfig::builder_with_provider(trust::provider())
             .with_protocol_versions(&versions)
             .map_err(|e| fault(place, e))?;
         let builder = match (&trust, tls.client_certificates) {
-            (Some(trust), ClientCertificates::Optional) => {
-                builder.with_client_cert_verifier(client_verifier(Arc::clone(trust), ClientAuth::Optional))
-            }
-            (Some(trust), ClientCertificates::Required) => {
-                builder.with_client_cert_verifier(client_verifier(Arc::clone(trust), ClientAuth::Required))
-            }
+            (Some(trust), ClientCertificates::Optional) => builder.with_client_cert_verifier(
+                client_verifier(Arc::clone(trust), ClientAuth::Optional),
+            ),
+            (Some(trust), ClientCertificates::Required) => builder.with_client_cert_verifier(
+                client_verifier(Arc::clone(trust), ClientAuth::Required),
+            ),
             (None, ClientCertificates::Optional | ClientCertificates::Required) => {
                 return Err(fault(place, "client certificates need anchors"));
             }
             (_, ClientCertificates::Off) => builder.with_no_client_auth(),
         };
-        let ends = materials.iter().map(|m| (m.identity().subject.clone(), m.identity().not_after)).collect();
-        let mut config = builder.with_cert_resolver(Arc::new(Certificates::new(&materials, materials.first())));
+        let ends = materials
+            .iter()
+            .map(|m| (m.identity().subject.clone(), m.identity().not_after))
+            .collect();
+        let mut config =
+            builder.with_cert_resolver(Arc::new(Certificates::new(&materials, materials.first())));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.max_early_data_size = 0;
         Ok(Arc::new(Self {
@@ -159,8 +180,17 @@ impl ZoneTls {
         if tls.client_certificates == ClientCertificates::Off {
             return Ok(None);
         }
-        let place = tls.client_crls.first().or(tls.client_anchors.first()).cloned().unwrap_or_default();
-        let file = TrustFile { anchors: files.anchors.join(&b'\n'), crls: files.crls.clone(), ..TrustFile::default() };
+        let place = tls
+            .client_crls
+            .first()
+            .or(tls.client_anchors.first())
+            .cloned()
+            .unwrap_or_default();
+        let file = TrustFile {
+            anchors: files.anchors.join(&b'\n'),
+            crls: files.crls.clone(),
+            ..TrustFile::default()
+        };
         let trust = Trust::try_from(&file).map_err(|e| fault(&place, e))?;
         Ok(Some(Arc::new(trust)))
     }
@@ -170,18 +200,31 @@ impl ZoneTls {
 ///
 /// # Errors
 /// When the verified leaf cannot be read, so that nobody could be named.
-pub fn facts<T>(stream: &tokio_rustls::server::TlsStream<T>) -> Result<TlsFacts, hangu_pki::trust::PeerIdentityError> {
+pub fn facts<T>(
+    stream: &tokio_rustls::server::TlsStream<T>,
+) -> Result<TlsFacts, hangu_pki::trust::PeerIdentityError> {
     let session = stream.get_ref().1;
     let peer = match session.peer_certificates() {
         Some([leaf, ..]) => Some(Peer {
             identity: PeerIdentity::from_der(leaf)?,
-            chain: session.peer_certificates().unwrap_or_default().iter().map(|c| c.clone().into_owned()).collect(),
+            chain: session
+                .peer_certificates()
+                .unwrap_or_default()
+                .iter()
+                .map(|c| c.clone().into_owned())
+                .collect(),
         }),
         Some([]) | None => None,
     };
     Ok(TlsFacts {
-        version: session.protocol_version().and_then(|v| v.as_str()).unwrap_or("unknown"),
-        cipher: session.negotiated_cipher_suite().and_then(|s| s.suite().as_str()).unwrap_or("unknown"),
+        version: session
+            .protocol_version()
+            .and_then(|v| v.as_str())
+            .unwrap_or("unknown"),
+        cipher: session
+            .negotiated_cipher_suite()
+            .and_then(|s| s.suite().as_str())
+            .unwrap_or("unknown"),
         server_name: session.server_name().map(str::to_owned),
         h2: session.alpn_protocol() == Some(b"h2"),
         peer,
@@ -194,15 +237,23 @@ pub fn facts<T>(stream: &tokio_rustls::server::TlsStream<T>) -> Result<TlsFacts,
 ///
 /// # Errors
 /// `certificate-not-trusted`, and the connection must be closed.
-pub fn still_trusted(connection: &Connection, tls: Option<&Arc<ZoneTls>>, now: Timestamp) -> Result<(), Refusal> {
-    let (Some(peer), Some(tls)) = (connection.peer(), tls) else { return Ok(()) };
+pub fn still_trusted(
+    connection: &Connection,
+    tls: Option<&Arc<ZoneTls>>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let (Some(peer), Some(tls)) = (connection.peer(), tls) else {
+        return Ok(());
+    };
     if now.as_second() > peer.identity.not_after {
         return Err(Refusal::CertificateRevoked);
     }
     if connection.trust.load(Ordering::Acquire) == tls.generation {
         return Ok(());
     }
-    let Some(trust) = &tls.trust else { return Err(Refusal::CertificateRevoked) };
+    let Some(trust) = &tls.trust else {
+        return Err(Refusal::CertificateRevoked);
+    };
     verify_again(trust, &peer.chain, now).map_err(|reason| {
         tracing::warn!(subject = %peer.identity.subject, %reason, "open connection no longer trusted");
         Refusal::CertificateRevoked

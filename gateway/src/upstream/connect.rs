@@ -74,15 +74,27 @@ impl Connector {
     /// # Errors
     /// When the TLS files cannot be used.
     pub fn new(settings: &config::Upstream) -> Result<Self, TlsError> {
-        let tls = settings.tls.as_ref().map(|tls| Self::tls(tls, settings.protocol)).transpose()?;
-        Ok(Self { tls, protocol: settings.protocol.unwrap_or(Protocol::Http1), time: settings.connect_time })
+        let tls = settings
+            .tls
+            .as_ref()
+            .map(|tls| Self::tls(tls, settings.protocol))
+            .transpose()?;
+        Ok(Self {
+            tls,
+            protocol: settings.protocol.unwrap_or(Protocol::Http1),
+            time: settings.connect_time,
+        })
     }
 
     fn tls(tls: &config::UpstreamTls, protocol: Option<Protocol>) -> Result<Tls, TlsError> {
-        let name = ServerName::try_from(tls.name.clone()).map_err(|_| TlsError::Name(tls.name.clone()))?;
+        let name =
+            ServerName::try_from(tls.name.clone()).map_err(|_| TlsError::Name(tls.name.clone()))?;
         let mut config = client_config(&tls.anchors, tls.certificate.as_ref())?;
         config.alpn_protocols = alpn(protocol);
-        Ok(Tls { connector: TlsConnector::from(Arc::new(config)), name })
+        Ok(Tls {
+            connector: TlsConnector::from(Arc::new(config)),
+            name,
+        })
     }
 
     /// Opens a connection.
@@ -120,7 +132,10 @@ pub fn client_config(
     certificate: Option<&config::KeyPair>,
 ) -> Result<ClientConfig, TlsError> {
     let files = |e: String| TlsError::Files(e);
-    let file = TrustFile { anchors: read_all(anchors)?, ..TrustFile::default() };
+    let file = TrustFile {
+        anchors: read_all(anchors)?,
+        ..TrustFile::default()
+    };
     let trust = Trust::try_from(&file).map_err(|e| files(e.to_string()))?;
     let builder = ClientConfig::builder_with_provider(trust::provider())
         .with_safe_default_protocol_versions()
@@ -137,7 +152,8 @@ pub fn client_config(
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|e| TlsError::Files(format!("`{}` cannot be read: {e}", path.display())))
+    std::fs::read(path)
+        .map_err(|e| TlsError::Files(format!("`{}` cannot be read: {e}", path.display())))
 }
 
 fn read_all(paths: &[std::path::PathBuf]) -> Result<Vec<u8>, TlsError> {
@@ -155,8 +171,10 @@ where
 {
     match protocol {
         Protocol::Http1 => {
-            let (sender, connection) =
-                http1::Builder::new().max_buf_size(256 << 10).handshake::<_, RequestBody>(TokioIo::new(io)).await?;
+            let (sender, connection) = http1::Builder::new()
+                .max_buf_size(256 << 10)
+                .handshake::<_, RequestBody>(TokioIo::new(io))
+                .await?;
             tokio::spawn(async move {
                 // The error reaches the request that is on the connection; an idle one just closes.
                 let _closed = connection.with_upgrades().await;

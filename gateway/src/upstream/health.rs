@@ -34,7 +34,10 @@ pub(super) fn check(
     Some(Box::new(Check {
         connector,
         path: health.path.clone(),
-        host: settings.tls.as_ref().map_or_else(String::new, |tls| tls.name.clone()),
+        host: settings
+            .tls
+            .as_ref()
+            .map_or_else(String::new, |tls| tls.name.clone()),
         time: settings.connect_time + Duration::from_secs(2),
         failures: health.failures,
         successes: health.successes,
@@ -47,10 +50,24 @@ fn failed(why: impl Into<String>) -> Box<Error> {
 
 impl Check {
     async fn ask(&self, target: &Backend) -> Result<()> {
-        let at = target.addr.as_inet().copied().ok_or_else(|| failed("no internet address"))?;
-        let sender = self.connector.connect(at).await.map_err(|e| failed(e.to_string()))?;
-        let Some(path) = &self.path else { return Ok(()) };
-        let host = if self.host.is_empty() { at.to_string() } else { self.host.clone() };
+        let at = target
+            .addr
+            .as_inet()
+            .copied()
+            .ok_or_else(|| failed("no internet address"))?;
+        let sender = self
+            .connector
+            .connect(at)
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let host = if self.host.is_empty() {
+            at.to_string()
+        } else {
+            self.host.clone()
+        };
         let uri = match &sender {
             Sender::Http1(_) => path.clone(),
             Sender::Http2(_) => format!("http://{host}{path}"),
@@ -63,8 +80,10 @@ impl Check {
             .body(RequestBody::Empty)
             .map_err(|e| failed(e.to_string()))?;
         let address = Arc::new(Address::new(at, 0));
-        let (response, _lease) =
-            sender.send(&address, request).await.map_err(|_| failed("no answer to the check"))?;
+        let (response, _lease) = sender
+            .send(&address, request)
+            .await
+            .map_err(|_| failed("no answer to the check"))?;
         if response.status().is_success() {
             Ok(())
         } else {
@@ -86,18 +105,26 @@ impl HealthCheck for Check {
     }
 
     fn health_threshold(&self, success: bool) -> usize {
-        if success { self.successes } else { self.failures }
+        if success {
+            self.successes
+        } else {
+            self.failures
+        }
     }
 }
 
 /// Checks an upstream until nobody uses it any more.
 pub fn keep_checking(upstream: &Arc<Upstream>) {
-    let Some(health) = &upstream.settings.health else { return };
+    let Some(health) = &upstream.settings.health else {
+        return;
+    };
     let interval = health.interval;
     let upstream = Arc::downgrade(upstream);
     tokio::spawn(async move {
         loop {
-            let Some(alive) = upstream.upgrade() else { return };
+            let Some(alive) = upstream.upgrade() else {
+                return;
+            };
             alive.check_health().await;
             drop(alive);
             tokio::time::sleep(interval).await;

@@ -50,7 +50,9 @@ enum Balancer {
 
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upstream").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Upstream")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -74,23 +76,33 @@ impl Upstream {
         let check = || health::check(settings, connector.clone());
         let balancer = match settings.balance {
             Balance::RoundRobin | Balance::LeastConnections => {
-                let mut balancer = LoadBalancer::try_from_iter(&settings.addresses).map_err(wrong)?;
+                let mut balancer =
+                    LoadBalancer::try_from_iter(&settings.addresses).map_err(wrong)?;
                 if let Some(check) = check() {
                     balancer.set_health_check(check);
                 }
                 Balancer::RoundRobin(balancer)
             }
             Balance::ConsistentHash => {
-                let mut balancer = LoadBalancer::try_from_iter(&settings.addresses).map_err(wrong)?;
+                let mut balancer =
+                    LoadBalancer::try_from_iter(&settings.addresses).map_err(wrong)?;
                 if let Some(check) = check() {
                     balancer.set_health_check(check);
                 }
                 Balancer::Consistent(balancer)
             }
         };
-        let addresses =
-            settings.addresses.iter().map(|a| Arc::new(Address::new(*a, settings.idle_connections))).collect();
-        Ok(Self { settings: settings.clone(), addresses, balancer, connector })
+        let addresses = settings
+            .addresses
+            .iter()
+            .map(|a| Arc::new(Address::new(*a, settings.idle_connections)))
+            .collect();
+        Ok(Self {
+            settings: settings.clone(),
+            addresses,
+            balancer,
+            connector,
+        })
     }
 
     /// Checks every address once, where checks are configured.
@@ -103,7 +115,9 @@ impl Upstream {
 
     /// Every address with its state.
     pub fn addresses(&self) -> impl Iterator<Item = (&Arc<Address>, bool)> {
-        self.addresses.iter().map(|address| (address, self.is_healthy(address.at)))
+        self.addresses
+            .iter()
+            .map(|address| (address, self.is_healthy(address.at)))
     }
 
     fn is_healthy(&self, at: SocketAddr) -> bool {
@@ -136,15 +150,19 @@ impl Upstream {
         };
         if self.settings.balance == Balance::LeastConnections {
             let start = self.turn();
-            let order = self.addresses.iter().cycle().skip(start).take(self.addresses.len());
+            let order = self
+                .addresses
+                .iter()
+                .cycle()
+                .skip(start)
+                .take(self.addresses.len());
             return order
                 .filter(|address| usable(address) && self.is_healthy(address.at))
                 .min_by_key(|address| address.active())
                 .cloned();
         }
-        let accept = |backend: &Backend, healthy: bool| {
-            healthy && self.address(backend).is_some_and(usable)
-        };
+        let accept =
+            |backend: &Backend, healthy: bool| healthy && self.address(backend).is_some_and(usable);
         let bound = self.addresses.len().saturating_mul(64);
         let backend = match &self.balancer {
             Balancer::RoundRobin(b) => b.select_with(key, bound, accept),
@@ -161,7 +179,11 @@ impl Upstream {
 
     /// Learns from a request; ejects an address that failed often enough, within the configured share.
     pub fn learn(&self, address: &Address, outcome: Outcome, took: Duration) {
-        let slow = self.settings.eject.slower_than.is_some_and(|bound| took > bound);
+        let slow = self
+            .settings
+            .eject
+            .slower_than
+            .is_some_and(|bound| took > bound);
         if outcome == Outcome::Answered && !slow {
             address.failures.store(0, Ordering::Relaxed);
             return;
@@ -176,7 +198,9 @@ impl Upstream {
         if out < may_be_out {
             tracing::warn!(address = %address.at, failures, "upstream address ejected");
             address.failures.store(0, Ordering::Relaxed);
-            address.ejected_until.store(now + millis(self.settings.eject.time), Ordering::Relaxed);
+            address
+                .ejected_until
+                .store(now + millis(self.settings.eject.time), Ordering::Relaxed);
         }
     }
 }

@@ -99,7 +99,10 @@ impl Address {
     ///
     /// # Errors
     /// When none can be opened.
-    pub async fn connection(self: &Arc<Self>, connector: &Connector) -> Result<(Sender, Origin), ConnectError> {
+    pub async fn connection(
+        self: &Arc<Self>,
+        connector: &Connector,
+    ) -> Result<(Sender, Origin), ConnectError> {
         if let Some(sender) = self.kept() {
             return Ok((sender, Origin::Kept));
         }
@@ -147,13 +150,19 @@ impl Address {
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < self.keep {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle {
+                sender,
+                since: Instant::now(),
+            });
         }
     }
 
     /// Closes every kept connection.
     pub fn drain(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
@@ -196,7 +205,10 @@ impl Sender {
         request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), SendError> {
         address.active.fetch_add(1, Ordering::Relaxed);
-        let mut lease = Lease { address: Arc::clone(address), sender: None };
+        let mut lease = Lease {
+            address: Arc::clone(address),
+            sender: None,
+        };
         let result = match self {
             Self::Http1(mut sender) => {
                 let result = sender.try_send_request(request).await;
