@@ -13,7 +13,7 @@
 //! ```
 //!
 //! To read: [`event`] is what a record says; [`Log`] records it; `writer` is the thread behind it and `recover` what
-//! happens when a log is opened; [`read`] and [`verify`] are for those who come later.
+//! happens when a log is opened; [`read()`] and [`verify()`] are for those who come later.
 //!
 //! What the log cannot show by itself: that nothing was cut off above the last checkpoint (a second of records at most),
 //! and that the whole directory was not put back to an older state. Both need a checkpoint kept elsewhere,

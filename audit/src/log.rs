@@ -158,7 +158,7 @@ impl Log {
         }
     }
 
-    /// Reads records of the log in `dir`; the same as [`crate::read`].
+    /// Reads records of the log in `dir`; the same as [`crate::read()`].
     ///
     /// # Errors
     /// When a file cannot be read or a record below the end is damaged.

@@ -1,4 +1,4 @@
-//! Configuration: [`file`] as written, [`resolve`] as meant. Only the second leaves this module.
+//! Configuration: `file` as written, `resolve` as meant. Only the second leaves this module.
 
 mod at;
 mod file;

@@ -2,7 +2,7 @@
 //!
 //! Three services, as a government would put behind a gateway: a public site ([`public`]), a data-exchange interface
 //! with gRPC ([`exchange`], [`grpc`]) and a staff system ([`staff`]). All speak HTTP/1.1 and HTTP/2 in cleartext on one
-//! listener ([`serve`]), and answer a few paths alike that tests ask ([`every`]). What they hold is made up from a seed
+//! listener ([`serve()`]), and answer a few paths alike that tests ask ([`every`]). What they hold is made up from a seed
 //! ([`records`]) and right in every check digit, so that redaction has something to find. [`pages`], [`notices`] and
 //! [`resource`] are what the public site shows; [`request`] and [`answer`] read and write messages.
 

@@ -1,7 +1,7 @@
 //! Citizens and enterprises, made up from a seed and the number of each: any of them at any time, none kept.
 //!
 //! Whatever carries a check digit carries the right one ([`check`]); names, places and ages come with the frequencies
-//! they have ([`lists`]). No one of them exists.
+//! they have (`lists`). No one of them exists.
 
 pub mod check;
 mod enterprise;
