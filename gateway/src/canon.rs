@@ -59,30 +59,35 @@ pub fn path(raw: &[u8]) -> Result<Cow<'_, str>, PathFault> {
     resolve_dots(&text).map(Cow::Owned)
 }
 
+/// Whether a byte is written in a canonical path as it is; read and written by one table, so that both agree.
+fn stands_for_itself(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'_'
+                | b'~'
+                | b'/'
+                | b'.'
+                | b'@'
+                | b':'
+                | b','
+                | b'+'
+                | b'='
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+        )
+}
+
 /// Whether every byte stands for itself and no segment needs work.
 fn is_plain(raw: &[u8]) -> bool {
     let mut previous = 0u8;
     for &byte in raw {
-        let plain = byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'-' | b'_'
-                    | b'~'
-                    | b'/'
-                    | b'.'
-                    | b'@'
-                    | b':'
-                    | b','
-                    | b'+'
-                    | b'='
-                    | b'!'
-                    | b'$'
-                    | b'&'
-                    | b'\''
-                    | b'('
-                    | b')'
-                    | b'*'
-            );
+        let plain = stands_for_itself(byte);
         if !plain || (previous == b'/' && matches!(byte, b'/' | b'.')) {
             return false;
         }
@@ -171,34 +176,12 @@ fn resolve_dots(text: &str) -> Result<String, PathFault> {
 
 /// The canonical path as it goes to the upstream: everything but plain characters escaped.
 pub fn encode(canonical: &str) -> Cow<'_, str> {
-    let stands = |b: u8| {
-        b.is_ascii_alphanumeric()
-            || matches!(
-                b,
-                b'-' | b'_'
-                    | b'~'
-                    | b'/'
-                    | b'.'
-                    | b'@'
-                    | b':'
-                    | b','
-                    | b'+'
-                    | b'='
-                    | b'!'
-                    | b'$'
-                    | b'&'
-                    | b'\''
-                    | b'('
-                    | b')'
-                    | b'*'
-            )
-    };
-    if canonical.bytes().all(stands) {
+    if canonical.bytes().all(stands_for_itself) {
         return Cow::Borrowed(canonical);
     }
     let mut out = String::with_capacity(canonical.len() * 2);
     for byte in canonical.bytes() {
-        if stands(byte) {
+        if stands_for_itself(byte) {
             out.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.
