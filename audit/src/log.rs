@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::Timestamp;
 use crate::checkpoint::Checkpoint;
 use crate::key::SigningKey;
-use crate::queue::{Ack, AppendError, Durability, Failed, Health, Item, Queue};
+use crate::queue::{Ack, AppendError, Durability, Failed, Health, Queue};
 use crate::read::{self, ReadError, Record};
 use crate::recover::{self, OpenError, Recovered};
 use crate::store::{Disk, Store};
@@ -110,22 +110,18 @@ impl Log {
 
     /// Hands an event to the writer; `ack` is called when it is recorded as `durability` asks, or never will be.
     ///
-    /// The caller pays for one short lock; hashing and writing happen on the writer's thread.
+    /// The caller pays for one short lock and a copy; hashing and writing happen on the writer's thread.
     ///
     /// # Errors
     /// When the queue is full, the log has stopped, or the event is larger than [`crate::MAX_RECORD`]; `ack` is
     /// dropped uncalled then.
     pub fn append(
         &self,
-        event: Vec<u8>,
+        event: impl AsRef<[u8]>,
         durability: Durability,
         ack: Option<Ack>,
     ) -> Result<(), AppendError> {
-        self.inner.queue.push(Item {
-            event,
-            durability,
-            ack,
-        })
+        self.inner.queue.push(event.as_ref(), durability, ack)
     }
 
     /// Whether the log still records.

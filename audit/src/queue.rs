@@ -56,20 +56,39 @@ pub enum Health {
     Closed,
 }
 
+/// What is known of a queued event beside its bytes.
 pub(crate) struct Item {
-    pub(crate) event: Vec<u8>,
+    pub(crate) length: usize,
     pub(crate) durability: Durability,
     pub(crate) ack: Option<Ack>,
 }
 
-/// What an item costs beside its bytes (chosen: two allocations and the item itself).
+/// Events on their way to the writer: their bytes one after the other, so that none needs an allocation of its own.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) items: Vec<Item>,
+}
+
+/// What an item costs beside its bytes (chosen: the item itself and what is called at its end).
 const ITEM_COST: usize = 128;
+/// Room that a batch keeps for the next one (chosen: what a busy second's gathering needs many times over).
+const KEPT_ROOM: usize = 4 * 1024 * 1024;
 /// So many queued bytes wake the writer even if nobody waits for the disk (chosen).
 const WAKE_BYTES: usize = 512 * 1024;
 
-impl Item {
+impl Batch {
+    /// What the batch counts towards the queue's bound.
     pub(crate) fn cost(&self) -> usize {
-        self.event.len() + ITEM_COST
+        self.bytes.len() + self.items.len() * ITEM_COST
+    }
+
+    /// Forgets the events and keeps the room, unless a burst had made it large.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.items.clear();
+        self.bytes.shrink_to(KEPT_ROOM);
+        self.items.shrink_to(KEPT_ROOM / ITEM_COST);
     }
 }
 
@@ -83,7 +102,7 @@ enum Writer {
 }
 
 struct State {
-    items: Vec<Item>,
+    batch: Batch,
     /// Cost of what is queued and of what the writer has taken and not finished.
     bytes: usize,
     queued: usize,
@@ -106,7 +125,8 @@ pub(crate) struct Queue {
 
 /// Why the writer was woken.
 pub(crate) enum Turn {
-    Items(Vec<Item>),
+    /// There are events.
+    Events,
     /// Time for what was asked to happen at the deadline.
     Due,
     /// Nothing is left and nothing will come.
@@ -117,7 +137,7 @@ impl Queue {
     pub(crate) fn new(bound: usize, checkpoint: Checkpoint) -> Self {
         Self {
             state: Mutex::new(State {
-                items: Vec::new(),
+                batch: Batch::default(),
                 bytes: 0,
                 queued: 0,
                 durable: false,
@@ -132,11 +152,16 @@ impl Queue {
         }
     }
 
-    pub(crate) fn push(&self, item: Item) -> Result<(), AppendError> {
-        if item.event.len() > MAX_RECORD {
-            return Err(AppendError::TooLarge(item.event.len()));
+    pub(crate) fn push(
+        &self,
+        event: &[u8],
+        durability: Durability,
+        ack: Option<Ack>,
+    ) -> Result<(), AppendError> {
+        if event.len() > MAX_RECORD {
+            return Err(AppendError::TooLarge(event.len()));
         }
-        let cost = item.cost();
+        let cost = event.len() + ITEM_COST;
         let mut state = self.lock();
         if state.closing || state.health != Health::Running {
             return Err(AppendError::Stopped);
@@ -144,11 +169,16 @@ impl Queue {
         if state.bytes + cost > self.bound {
             return Err(AppendError::Full);
         }
-        let durable = item.durability == Durability::Durable;
+        let durable = durability == Durability::Durable;
         state.bytes += cost;
         state.queued += cost;
         state.durable |= durable;
-        state.items.push(item);
+        state.batch.bytes.extend_from_slice(event);
+        state.batch.items.push(Item {
+            length: event.len(),
+            durability,
+            ack,
+        });
         let wake = match state.writer {
             Writer::Idle => true,
             Writer::Gathering => durable || state.queued >= WAKE_BYTES,
@@ -165,29 +195,31 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for events, gathering buffered ones for `gather`; returns without any at `due`.
-    pub(crate) fn take(&self, gather: Duration, due: Option<Instant>) -> Turn {
+    /// Waits for events, gathering buffered ones for `gather`, and exchanges them for the empty `batch`; returns without
+    /// any at `due`.
+    pub(crate) fn take(&self, gather: Duration, due: Option<Instant>, batch: &mut Batch) -> Turn {
         let mut state = self.lock();
         let mut gathered_until = None;
         loop {
             let now = Instant::now();
             let full = state.durable || state.queued >= WAKE_BYTES || state.closing;
-            if !state.items.is_empty() && (full || gathered_until.is_some_and(|until| now >= until))
+            if !state.batch.items.is_empty()
+                && (full || gathered_until.is_some_and(|until| now >= until))
             {
                 state.writer = Writer::Busy;
                 state.durable = false;
                 state.queued = 0;
-                let room = Vec::with_capacity(state.items.len());
-                return Turn::Items(std::mem::replace(&mut state.items, room));
+                std::mem::swap(&mut state.batch, batch);
+                return Turn::Events;
             }
             if state.closing {
                 return Turn::Closed;
             }
-            if due.is_some_and(|due| now >= due) && state.items.is_empty() {
+            if due.is_some_and(|due| now >= due) && state.batch.items.is_empty() {
                 state.writer = Writer::Busy;
                 return Turn::Due;
             }
-            let deadline = if state.items.is_empty() {
+            let deadline = if state.batch.items.is_empty() {
                 state.writer = Writer::Idle;
                 due
             } else {
@@ -218,12 +250,12 @@ impl Queue {
     }
 
     /// Stops the queue and hands back what was in it.
-    pub(crate) fn stop(&self, health: Health) -> Vec<Item> {
+    pub(crate) fn stop(&self, health: Health) -> Batch {
         let mut state = self.lock();
         if state.health == Health::Running {
             state.health = health;
         }
-        std::mem::take(&mut state.items)
+        std::mem::take(&mut state.batch)
     }
 
     pub(crate) fn close(&self) {

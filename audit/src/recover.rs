@@ -200,7 +200,7 @@ impl Writer {
     /// Signs what the last writer left unsigned.
     fn resume(&mut self, committed: bool) -> io::Result<()> {
         if !committed {
-            self.end_batch()?;
+            self.end_batch(true)?;
         }
         if self.frontier.size() > self.checkpoint.size {
             self.publish_checkpoint()?;

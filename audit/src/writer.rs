@@ -11,7 +11,7 @@ use crate::frame::{Commit, put_commit, put_record};
 use crate::history::{self, HISTORY, LATEST};
 use crate::key::SigningKey;
 use crate::merkle::Frontier;
-use crate::queue::{Ack, Committed, Durability, Failed, Health, Item, Queue, Turn};
+use crate::queue::{Ack, Batch, Committed, Durability, Failed, Health, Queue, Turn};
 use crate::segment::{Header, Segment};
 use crate::store::{Output, Store};
 use crate::tree::{self, stored};
@@ -67,18 +67,23 @@ impl Writer {
             Ok(()) => (Health::Closed, Failed("it was closed".to_owned())),
             Err(e) => (Health::Failed(e.to_string()), Failed(e.to_string())),
         };
-        for item in queue.stop(health) {
+        for item in queue.stop(health).items {
             answer(item.ack, Err(failed.clone()));
         }
         drop(stopped);
     }
 
     fn serve(&mut self, queue: &Queue) -> io::Result<()> {
+        let mut batch = Batch::default();
         loop {
             let due = (self.frontier.size() > self.checkpoint.size)
                 .then(|| self.checkpointed_at + self.rhythm.checkpoint_every);
-            match queue.take(GATHER, due) {
-                Turn::Items(items) => self.record(items, queue)?,
+            match queue.take(GATHER, due, &mut batch) {
+                Turn::Events => {
+                    let recorded = self.record(&mut batch, queue);
+                    batch.clear();
+                    recorded?;
+                }
                 Turn::Due => {}
                 Turn::Closed => {
                     self.sync()?;
@@ -97,30 +102,35 @@ impl Writer {
     }
 
     /// Writes what was queued, in batches, and answers those who wait.
-    fn record(&mut self, items: Vec<Item>, queue: &Queue) -> io::Result<()> {
-        let cost = items.iter().map(Item::cost).sum();
+    fn record(&mut self, batch: &mut Batch, queue: &Queue) -> io::Result<()> {
+        let cost = batch.cost();
         let mut waiting: Vec<(u64, Ack)> = Vec::new();
         let mut done: Vec<(u64, Ack)> = Vec::new();
-        let mut sync = false;
+        let sync = batch
+            .items
+            .iter()
+            .any(|item| item.durability == Durability::Durable);
         let mut written = Ok(());
-        for item in items {
+        let mut rest = batch.bytes.as_slice();
+        for item in batch.items.drain(..) {
             let index = self.frontier.size();
+            let (event, after) = rest.split_at_checked(item.length).unwrap_or_default();
+            rest = after;
             if written.is_ok() {
-                let leaf = put_record(&mut self.frames, index, &item.event);
+                let leaf = put_record(&mut self.frames, index, event);
                 self.frontier
                     .push(leaf, |hash| self.hashes.extend_from_slice(hash));
                 if self.frames.len() >= BATCH_BYTES {
-                    written = self.commit(queue);
+                    written = self.commit(queue, sync);
                 }
             }
-            sync |= item.durability == Durability::Durable;
             match (item.ack, item.durability) {
                 (Some(ack), Durability::Durable) => waiting.push((index, ack)),
                 (Some(ack), Durability::Buffered) => done.push((index, ack)),
                 (None, _) => {}
             }
         }
-        let written = written.and_then(|()| self.commit(queue));
+        let written = written.and_then(|()| self.commit(queue, sync));
         queue.release(cost, self.frontier.size());
         answer_all(done, &written);
         // An event that was only to be written must not wait for the disk, nor be lost to its failure.
@@ -130,19 +140,19 @@ impl Writer {
     }
 
     /// Ends the batch and seals the segment if it is full.
-    fn commit(&mut self, queue: &Queue) -> io::Result<()> {
+    fn commit(&mut self, queue: &Queue, sync: bool) -> io::Result<()> {
         if self.frames.is_empty() {
             return Ok(());
         }
-        self.end_batch()?;
+        self.end_batch(sync)?;
         if self.offset >= self.rhythm.segment_bytes {
             self.next_segment(queue)?;
         }
         Ok(())
     }
 
-    /// Puts a commit marker after what was framed and writes it.
-    pub(crate) fn end_batch(&mut self) -> io::Result<()> {
+    /// Puts a commit marker after what was framed and writes it; `sync` says that somebody waits for the disk.
+    pub(crate) fn end_batch(&mut self, sync: bool) -> io::Result<()> {
         let commit = Commit {
             size: self.frontier.size(),
             durable: self.durable,
@@ -150,7 +160,7 @@ impl Writer {
         };
         put_commit(&mut self.frames, &commit);
         let end = self.offset + self.frames.len() as u64;
-        if end > self.zeroed {
+        if end > self.zeroed && sync {
             // Zeros first: a crash between the two writes leaves zeros, which readers pass over.
             let ahead = end + ZEROED_AHEAD.min(self.rhythm.segment_bytes);
             let from = self.zeroed.max(self.offset);
@@ -158,6 +168,7 @@ impl Writer {
             self.segment.write_at(&zeros, from)?;
             self.zeroed = ahead;
         }
+        self.zeroed = self.zeroed.max(end);
         self.segment.write_at(&self.frames, self.offset)?;
         self.offset = end;
         self.frames.clear();
@@ -271,13 +282,9 @@ struct StopOnDrop(Arc<Queue>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        for item in self.0.stop(Health::Failed(
-            "the writer's thread ended unexpectedly".to_owned(),
-        )) {
-            answer(
-                item.ack,
-                Err(Failed("the writer's thread ended unexpectedly".to_owned())),
-            );
+        let why = "the writer's thread ended unexpectedly";
+        for item in self.0.stop(Health::Failed(why.to_owned())).items {
+            answer(item.ack, Err(Failed(why.to_owned())));
         }
     }
 }

@@ -19,7 +19,12 @@ pub fn wall_ms() -> u64 {
 
 /// The wall clock as a timestamp.
 pub fn now() -> jiff::Timestamp {
-    i64::try_from(wall_ms())
+    timestamp(wall_ms())
+}
+
+/// Milliseconds since the epoch as a timestamp.
+pub fn timestamp(wall_ms: u64) -> jiff::Timestamp {
+    i64::try_from(wall_ms)
         .ok()
         .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
         .unwrap_or(jiff::Timestamp::MAX)

@@ -7,8 +7,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use futures_util::task::AtomicWaker;
+use hangu_audit::event::TlsWritten;
 use hangu_identity::Caller;
+use hangu_identity::assertion::Assertion;
+use hangu_identity::token::Verified;
 use hangu_pki::trust::PeerIdentity;
+use http::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +41,8 @@ pub struct Peer {
     pub chain: Vec<CertificateDer<'static>>,
     /// What the leaf says.
     pub identity: PeerIdentity,
+    /// The leaf's SHA-256, which `identity` has in hex.
+    pub digest: [u8; 32],
 }
 
 /// The caller that a certificate stands for, under one revision of the configuration.
@@ -45,6 +52,34 @@ pub struct Mapped {
     pub serial: u64,
     /// Nobody, where no rule fits.
     pub caller: Option<Arc<Caller>>,
+}
+
+/// The token that was presented last, with what verifying it gave. Clients send the same one with every request, and
+/// comparing it costs a tenth of its hash.
+pub struct Proven {
+    /// The token.
+    pub token: Box<str>,
+    /// The generation of the keys and rules it was verified under.
+    pub generation: u64,
+    /// What it says.
+    pub verified: Arc<Verified>,
+}
+
+impl std::fmt::Debug for Proven {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proven")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The assertion that was sent last, as it stands in a header.
+#[derive(Debug)]
+pub struct Asserted {
+    /// The assertion.
+    pub assertion: Arc<Assertion>,
+    /// Its text.
+    pub value: HeaderValue,
 }
 
 /// Why a connection was cut.
@@ -71,6 +106,14 @@ pub struct Connection {
     pub trust: AtomicU64,
     /// The caller that the certificate stands for.
     pub mapped: ArcSwapOption<Mapped>,
+    /// The token that was presented last.
+    pub proven: ArcSwapOption<Proven>,
+    /// The assertion that was sent last.
+    pub asserted: ArcSwapOption<Asserted>,
+    /// The client's address as it stands in `X-Forwarded-For`.
+    pub forwarded_for: OnceLock<HeaderValue>,
+    /// TLS as it stands in events.
+    pub tls_written: OnceLock<TlsWritten>,
     /// Requests begun.
     pub requests: AtomicU64,
     /// Requests in progress.
@@ -81,6 +124,10 @@ pub struct Connection {
     pub framing_conflict: AtomicBool,
     cut: OnceLock<Cut>,
     cancel: CancellationToken,
+    ended: AtomicBool,
+    closing: AtomicBool,
+    /// The task that drives the connection.
+    driver: AtomicWaker,
 }
 
 impl Connection {
@@ -99,12 +146,19 @@ impl Connection {
             tls,
             trust: AtomicU64::new(trust),
             mapped: ArcSwapOption::empty(),
+            proven: ArcSwapOption::empty(),
+            asserted: ArcSwapOption::empty(),
+            forwarded_for: OnceLock::new(),
+            tls_written: OnceLock::new(),
             requests: AtomicU64::new(0),
             active: AtomicUsize::new(0),
             last_end_ms: AtomicU64::new(millis(clock::monotonic())),
             framing_conflict: AtomicBool::new(false),
             cut: OnceLock::new(),
             cancel: CancellationToken::new(),
+            ended: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            driver: AtomicWaker::new(),
         }
     }
 
@@ -125,7 +179,30 @@ impl Connection {
 
     /// Ends the connection and every stream on it.
     pub fn cancel(&self) {
+        self.ended.store(true, Ordering::Release);
         self.cancel.cancel();
+        self.driver.wake();
+    }
+
+    /// Whether [`Connection::cancel`] ended it.
+    pub fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Asks that the connection ends with its next answer.
+    fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.driver.wake();
+    }
+
+    /// Whether it is to end with its next answer.
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Names the task that is to be woken when the connection is ended or closed.
+    pub fn driven_by(&self, task: &std::task::Waker) {
+        self.driver.register(task);
     }
 
     /// Ends the connection once the answer in hand has had a moment to leave.
@@ -146,20 +223,34 @@ impl Connection {
     pub fn begin(self: &Arc<Self>) -> InProgress {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.active.fetch_add(1, Ordering::AcqRel);
-        InProgress(Arc::clone(self))
+        InProgress {
+            connection: Arc::clone(self),
+            ended: None,
+        }
     }
 }
 
 /// A request in progress on its connection.
 #[derive(Debug)]
-pub struct InProgress(Arc<Connection>);
+pub struct InProgress {
+    connection: Arc<Connection>,
+    ended: Option<Duration>,
+}
+
+impl InProgress {
+    /// Marks the end at an instant of the monotonic clock that the caller has just read.
+    pub fn end(mut self, now: Duration) {
+        self.ended = Some(now);
+    }
+}
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.0
+        let ended = self.ended.unwrap_or_else(clock::monotonic);
+        self.connection
             .last_end_ms
-            .store(millis(clock::monotonic()), Ordering::Release);
-        self.0.active.fetch_sub(1, Ordering::AcqRel);
+            .store(millis(ended), Ordering::Release);
+        self.connection.active.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -174,6 +265,7 @@ pub struct Connections {
     next: AtomicU64,
     /// Guards only the map; taken once when a connection opens and once when it closes.
     open: Mutex<HashMap<u64, Weak<Connection>>>,
+    closing: AtomicBool,
 }
 
 impl Connections {
@@ -186,9 +278,21 @@ impl Connections {
     pub fn enter(self: &Arc<Self>, connection: &Arc<Connection>) -> Open {
         self.lock()
             .insert(connection.id, Arc::downgrade(connection));
+        // After the insertion, so that either this or `close_all` sees the other.
+        if self.closing.load(Ordering::Acquire) {
+            connection.close();
+        }
         Open {
             all: Arc::clone(self),
             id: connection.id,
+        }
+    }
+
+    /// Asks every connection, those to come included, to end with its next answer.
+    pub fn close_all(&self) {
+        self.closing.store(true, Ordering::Release);
+        for connection in self.all() {
+            connection.close();
         }
     }
 

@@ -13,6 +13,7 @@ use hangu_redact::Summary;
 use http::header::USER_AGENT;
 use http::{HeaderMap, Method, StatusCode, Version, request};
 use hyper::upgrade::OnUpgrade;
+use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use crate::body::request::BodyState;
@@ -26,6 +27,7 @@ use crate::snapshot::{Portal, Snapshot};
 use crate::stage::forward::Place;
 use crate::stage::route::Target;
 use crate::stage::tls::ZoneTls;
+use crate::upstream::pool::Address;
 
 /// Everything that is known about a request, from its arrival to its event.
 pub struct Exchange {
@@ -43,13 +45,15 @@ pub struct Exchange {
     pub begun: Duration,
     /// When it arrived, in milliseconds since the epoch.
     pub begun_ms: u64,
+    /// How long it took, once it has ended.
+    pub took: Option<Duration>,
     /// Its method.
     pub method: Method,
     /// Its protocol version.
     pub version: Version,
     /// The canonical host; empty until it has one.
     pub host: String,
-    /// The canonical path; the path as sent until it has one.
+    /// The canonical path; empty until it has one, and the path as sent where it never gets one.
     pub path: String,
     /// The query as sent.
     pub query: Option<String>,
@@ -68,7 +72,7 @@ pub struct Exchange {
     /// The request's body.
     pub sent: Option<Arc<BodyState>>,
     /// The upstream that answered.
-    pub upstream: Option<std::net::SocketAddr>,
+    pub upstream: Option<Arc<Address>>,
     /// Risk of caller and address when it was decided.
     pub risk: u8,
     /// Whether caller or address is served slowly for the time being.
@@ -159,13 +163,13 @@ impl Trace {
     }
 
     /// The header for the next hop, whose parent is this request.
-    pub fn header(&self, request: &Id) -> String {
-        format!(
-            "00-{}-{}-{:02x}",
-            self.id.as_str(),
-            request.span(),
-            u8::from(self.sampled)
-        )
+    pub fn header(&self, request: &Id) -> SmallVec<[u8; 64]> {
+        let mut text = SmallVec::new();
+        for part in ["00-", self.id.as_str(), "-", request.span()] {
+            text.extend_from_slice(part.as_bytes());
+        }
+        text.extend_from_slice(if self.sampled { b"-01" } else { b"-00" });
+        text
     }
 }
 
@@ -216,10 +220,11 @@ impl Exchange {
             trace: Trace::of(&parts.headers, id),
             begun: clock::monotonic(),
             begun_ms: clock::wall_ms(),
+            took: None,
             method: parts.method.clone(),
             version: parts.version,
             host: String::new(),
-            path: parts.uri.path().to_owned(),
+            path: String::new(),
             query: parts.uri.query().map(str::to_owned),
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             portal: None,
@@ -296,6 +301,11 @@ impl Exchange {
         self.portal
             .and_then(|index| self.snapshot.portals.get(index))
             .ok_or(Refusal::NoPortal)
+    }
+
+    /// When it arrived, as a timestamp.
+    pub fn now(&self) -> Timestamp {
+        clock::timestamp(self.begun_ms)
     }
 
     /// The client's address.

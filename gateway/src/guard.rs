@@ -45,7 +45,8 @@ pub struct Guard<T> {
 /// A head that has begun.
 #[derive(Debug)]
 struct Head {
-    since: Instant,
+    /// When it was first waited for; most heads come whole and never are.
+    since: Option<Instant>,
     /// The connection's count of requests when it began; a higher count means that it is complete.
     requests: u64,
     /// Whether any byte of it has come.
@@ -58,7 +59,7 @@ impl<T> Guard<T> {
     pub fn new(inner: T, connection: Arc<Connection>, times: Times, http1: bool) -> Self {
         let timer = Box::pin(tokio::time::sleep(times.head.min(times.idle)));
         let head = Some(Head {
-            since: Instant::now(),
+            since: Some(Instant::now()),
             requests: 0,
             begun: false,
             scan: FramingScan::default(),
@@ -89,7 +90,7 @@ impl<T> Guard<T> {
                 return;
             }
             self.head = Some(Head {
-                since: Instant::now(),
+                since: None,
                 requests,
                 begun: true,
                 scan: FramingScan::default(),
@@ -113,7 +114,7 @@ impl<T> Guard<T> {
         let requests = self.connection.requests.load(Ordering::Relaxed);
         if let Some(head) = &self.head {
             if head.requests == requests {
-                return Some(head.since + self.times.head);
+                return Some(head.since.unwrap_or(now) + self.times.head);
             }
             self.head = None;
         }
@@ -128,12 +129,17 @@ impl<T> Guard<T> {
 
     /// Whether the peer has been waited for long enough.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(head) = &self.head
+        if self.connection.active.load(Ordering::Acquire) != 0 {
+            // Nothing is due while a request is in progress; its end brings the transport here again.
+            return Poll::Pending;
+        }
+        if let Some(head) = &mut self.head
             && head.requests == self.connection.requests.load(Ordering::Relaxed)
-            && self.timer.deadline() > head.since + self.times.head
         {
-            let due = head.since + self.times.head;
-            self.timer.as_mut().reset(due);
+            let due = *head.since.get_or_insert_with(Instant::now) + self.times.head;
+            if self.timer.deadline() > due {
+                self.timer.as_mut().reset(due);
+            }
         }
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
@@ -147,7 +153,7 @@ impl<T> Guard<T> {
     }
 
     fn aborted(&self) -> Option<io::Error> {
-        self.connection.cancelled().is_cancelled().then(|| {
+        self.connection.is_ended().then(|| {
             io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "the gateway ended the connection",

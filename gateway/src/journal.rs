@@ -154,7 +154,7 @@ impl Journal {
 
     fn append(
         &self,
-        event: Vec<u8>,
+        event: &[u8],
         durability: Durability,
         ack: Option<Ack>,
     ) -> Result<(), NotRecorded> {
@@ -168,7 +168,7 @@ impl Journal {
     }
 
     /// Hands an event over; it is written within milliseconds, and then seen by the detectors.
-    pub fn soon(&self, event: Vec<u8>, seen: Seen) {
+    pub fn soon(&self, event: &[u8], seen: Seen) {
         let (tower, number) = (Arc::clone(&self.tower), self.number);
         let ack: Ack = Box::new(move |result| {
             if let Ok(committed) = result {
@@ -180,7 +180,7 @@ impl Journal {
     }
 
     /// Hands over an event that no detector looks at: an alert, a response.
-    pub fn quietly(&self, event: Vec<u8>) {
+    pub fn quietly(&self, event: &[u8]) {
         let _noted = self.append(event, Durability::Buffered, None);
     }
 
@@ -188,7 +188,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it could not be recorded.
-    pub async fn durable(&self, event: Vec<u8>, seen: Option<Seen>) -> Result<u64, NotRecorded> {
+    pub async fn durable(&self, event: &[u8], seen: Option<Seen>) -> Result<u64, NotRecorded> {
         let (send, receive) = oneshot::channel();
         let ack: Ack = Box::new(move |result| {
             // The waiter may have given up.

@@ -25,7 +25,6 @@ use crate::clock;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::stage::identify;
-use crate::stage::limit::fingerprint;
 use crate::stage::record::{self, Signer};
 
 /// The largest form that is read.
@@ -319,10 +318,7 @@ async fn sign_in(
     match checked {
         Ok(caller) => {
             let previous = session_cookie(parts);
-            let certificate = exchange
-                .connection
-                .peer()
-                .and_then(|p| fingerprint(&p.identity.fingerprint_sha256));
+            let certificate = exchange.connection.peer().map(|p| p.digest);
             let id = gateway
                 .sessions
                 .start(Arc::clone(&caller), previous, certificate, clock::now())

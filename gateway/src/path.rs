@@ -8,7 +8,6 @@ use hyper::body::Incoming;
 
 use crate::answer;
 use crate::body::response::ResponseBody;
-use crate::clock;
 use crate::connection::Connection;
 use crate::exchange::{Ending, Exchange};
 use crate::gateway::Gateway;
@@ -30,7 +29,7 @@ pub async fn serve(
             record::soon(exchange, Ending::Own(response.status()));
             response
         }
-        Err(refusal) => refuse(exchange, refusal, &parts).await,
+        Err(refusal) => Box::pin(refuse(exchange, refusal, &parts)).await,
     }
 }
 
@@ -41,7 +40,7 @@ async fn cross(
     body: Incoming,
 ) -> Result<Crossed, Refusal> {
     record::possible(exchange)?;
-    tls::still_trusted(&exchange.connection, exchange.zone_tls(), clock::now())?;
+    tls::still_trusted(&exchange.connection, exchange.zone_tls(), exchange.now())?;
     let target = route::target(
         parts,
         exchange.take_framing_conflict(),
@@ -50,14 +49,20 @@ async fn cross(
     limit::address(exchange)?;
     let place = exchange.place(target)?;
     if own::is_own(&exchange.path) {
-        return own::serve(exchange, parts, body).await.map(Crossed::Own);
+        // Boxed: it is rare, and every request would keep room for it. So are the other boxes of the path.
+        return Box::pin(own::serve(exchange, parts, body))
+            .await
+            .map(Crossed::Own);
     }
     let caller = identify::caller(exchange, parts).await?;
     limit::ban(exchange, &caller)?;
     inspect::head(exchange, parts)?;
     let permit = decide::permit(exchange, &caller, parts)?;
     let held = limit::caller(exchange, &caller, &permit)?;
-    let body = inspect::body(exchange, parts, body).await?;
+    let body = match inspect::no_body(body) {
+        Ok(none) => none,
+        Err(body) => Box::pin(inspect::body(exchange, parts, body)).await?,
+    };
     let plan = redact::plan(exchange, &permit, parts);
     let answer = forward::forward(exchange, &caller, permit, &place, parts, body).await?;
     let answer = redact::prepare(exchange, plan, answer)?;
@@ -82,11 +87,14 @@ enum Crossed {
 
 /// Answers a refused request and records it.
 async fn refuse(
-    exchange: Box<Exchange>,
+    mut exchange: Box<Exchange>,
     refusal: Refusal,
     parts: &Parts,
 ) -> Response<ResponseBody> {
     exchange.gateway.metrics.refused(&refusal);
+    if exchange.path.is_empty() {
+        parts.uri.path().clone_into(&mut exchange.path);
+    }
     if refusal == Refusal::CertificateRevoked {
         // Not only this request: every stream of the connection was begun by somebody who is not trusted any more.
         exchange.connection.close_soon();

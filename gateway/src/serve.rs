@@ -1,12 +1,14 @@
 //! Listeners, connections, shutdown and hand-over; the only file that knows pingora's server.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -58,7 +60,8 @@ pub fn run(config: &Path, start: Start) -> Result<(), Vec<Mistake>> {
     };
     let conf = ServerConf {
         threads,
-        work_stealing: true,
+        // A thread has nobody to steal from when it is alone, and the simpler runtime costs it less.
+        work_stealing: threads > 1,
         grace_period_seconds: Some(configuration.grace.as_secs().max(1)),
         graceful_shutdown_timeout_seconds: Some(2),
         upgrade_sock: configuration
@@ -257,6 +260,7 @@ impl Service for Traffic {
         loops.close();
         loops.wait().await;
         self.gateway.tower.set_ready(false);
+        self.gateway.connections.close_all();
         tracker.close();
         tracker.wait().await;
     }
@@ -484,22 +488,10 @@ impl Door {
         });
         let ended = if h2 {
             let mut http = Box::pin(http2(&bounds).serve_connection(io, service));
-            drive(
-                http.as_mut(),
-                |http| http.graceful_shutdown(),
-                &connection,
-                self.shutdown.clone(),
-            )
-            .await
+            drive(http.as_mut(), |http| http.graceful_shutdown(), &connection).await
         } else {
             let mut http = Box::pin(http1(&bounds).serve_connection(io, service).with_upgrades());
-            drive(
-                http.as_mut(),
-                |http| http.graceful_shutdown(),
-                &connection,
-                self.shutdown.clone(),
-            )
-            .await
+            drive(http.as_mut(), |http| http.graceful_shutdown(), &connection).await
         };
         if let Err(error) = ended {
             self.broken(&connection, &error);
@@ -536,47 +528,50 @@ enum Established {
     ),
 }
 
+/// How long a connection that has not asked anything yet is waited for when the gateway shuts down.
+const FIRST_REQUEST: Duration = Duration::from_secs(2);
+
 /// Drives a connection to its end: by itself, by shutdown, or by cancellation.
+///
+/// The two signals are flags of the connection and wake this task: looking at them costs next to nothing for each of
+/// its turns, of which a request takes several.
 async fn drive<F>(
     mut http: std::pin::Pin<&mut F>,
     close: impl Fn(std::pin::Pin<&mut F>),
     connection: &Connection,
-    mut shutdown: ShutdownWatch,
 ) -> Result<(), hyper::Error>
 where
     F: Future<Output = Result<(), hyper::Error>>,
 {
-    let mut closing = *shutdown.borrow();
-    if closing {
-        close(http.as_mut());
-    }
-    loop {
-        tokio::select! {
-            ended = http.as_mut() => return ended,
-            () = connection.cancelled().cancelled() => return Ok(()),
-            _ = shutdown.changed(), if !closing => {
-                closing = true;
-                // A connection that was accepted a moment ago and has not asked yet would be closed unanswered.
-                tokio::select! {
-                    ended = http.as_mut() => return ended,
-                    () = connection.cancelled().cancelled() => return Ok(()),
-                    () = first_request(connection) => {}
-                }
-                close(http.as_mut());
+    let mut closed = false;
+    let mut patience = None;
+    poll_fn(move |cx| {
+        connection.driven_by(cx.waker());
+        loop {
+            if connection.is_ended() {
+                return Poll::Ready(Ok(()));
             }
+            if let Poll::Ready(ended) = http.as_mut().poll(cx) {
+                return Poll::Ready(ended);
+            }
+            if closed || !connection.is_closing() {
+                return Poll::Pending;
+            }
+            // A connection that was accepted a moment ago and has not asked yet would be closed unanswered.
+            let waits = connection.requests.load(Ordering::Relaxed) == 0
+                && patience
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(FIRST_REQUEST)))
+                    .as_mut()
+                    .poll(cx)
+                    .is_pending();
+            if waits {
+                return Poll::Pending;
+            }
+            closed = true;
+            close(http.as_mut());
         }
-    }
-}
-
-/// Waits for a connection's first request, though not for long.
-async fn first_request(connection: &Connection) {
-    const STEPS: u32 = 40;
-    for _ in 0..STEPS {
-        if connection.requests.load(Ordering::Relaxed) > 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    })
+    .await
 }
 
 fn http1(bounds: &Bounds) -> hyper::server::conn::http1::Builder {

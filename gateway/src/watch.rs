@@ -30,6 +30,8 @@ use crate::streams::Whose;
 
 /// Events that may wait to be taken in. Chosen: two seconds at 100,000 a second.
 const MOST_WAITING: usize = 200_000;
+/// Events that room is kept for between two beats. Chosen: a beat of a busy gateway.
+const KEPT_ROOM: usize = 8_192;
 /// Callers that the console lists.
 const MOST_CALLERS: usize = 20_000;
 /// Seconds of traffic that are kept for the console's chart.
@@ -44,11 +46,6 @@ pub struct Seen {
 
 enum Kind {
     Exchange(Box<Exchange>, Ending),
-    Ordinary {
-        time_ms: u64,
-        address: IpAddr,
-        caller: Arc<Caller>,
-    },
     Connection {
         time_ms: u64,
         zone: usize,
@@ -71,18 +68,6 @@ impl Seen {
         exchange.user_agent = None;
         Self {
             kind: Kind::Exchange(exchange, ending),
-        }
-    }
-
-    /// A request that ended as requests should.
-    pub fn ordinary(exchange: &Exchange) -> Self {
-        let (time_ms, address) = (exchange.begun_ms, exchange.address());
-        Self {
-            kind: Kind::Ordinary {
-                time_ms,
-                address,
-                caller: exchange.caller(),
-            },
         }
     }
 
@@ -122,6 +107,15 @@ impl Seen {
             },
         }
     }
+}
+
+/// Requests that ended as requests should, one after the other by the same caller from the same address.
+struct Ordinary {
+    caller: Arc<Caller>,
+    address: IpAddr,
+    /// The last one, in milliseconds since the epoch.
+    time_ms: u64,
+    requests: u64,
 }
 
 /// One event as the console lists it.
@@ -202,6 +196,8 @@ pub struct CallerSeen {
 pub struct Watchtower {
     /// Guards the events that wait; held for a push or a swap.
     waiting: Mutex<Vec<(u64, Seen)>>,
+    /// Guards the ordinary requests that wait; held for a push or a swap.
+    ordinary: Mutex<Vec<Ordinary>>,
     lost: AtomicU64,
     /// Guards detectors and alerts, off the request's path.
     situation: Mutex<Situation>,
@@ -220,6 +216,7 @@ impl Watchtower {
         let situation = Situation::new(settings);
         Self {
             waiting: Mutex::new(Vec::new()),
+            ordinary: Mutex::new(Vec::new()),
             lost: AtomicU64::new(0),
             risk: situation.risk(),
             situation: Mutex::new(situation),
@@ -235,6 +232,28 @@ impl Watchtower {
         let mut waiting = lock(&self.waiting);
         if waiting.len() < MOST_WAITING {
             waiting.push((number, seen));
+        } else {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes note of a request that ended as requests should: of most, so it costs as little as it can.
+    pub fn see_ordinary(&self, exchange: &Exchange) {
+        let (caller, address) = (exchange.caller(), exchange.address());
+        let mut ordinary = lock(&self.ordinary);
+        if let Some(last) = ordinary.last_mut()
+            && Arc::ptr_eq(&last.caller, &caller)
+            && last.address == address
+        {
+            last.requests += 1;
+            last.time_ms = exchange.begun_ms;
+        } else if ordinary.len() < MOST_WAITING {
+            ordinary.push(Ordinary {
+                caller,
+                address,
+                time_ms: exchange.begun_ms,
+                requests: 1,
+            });
         } else {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -289,7 +308,7 @@ impl Watchtower {
         lock(&self.seconds).iter().cloned().collect()
     }
 
-    fn note_caller(&self, id: &str, address: IpAddr, time_ms: u64, refused: bool) {
+    fn note_caller(&self, id: &str, address: IpAddr, time_ms: u64, requests: u64, refused: u64) {
         let mut callers = lock(&self.callers);
         if !callers.contains_key(id) && callers.len() >= MOST_CALLERS {
             // The one that has been silent for longest makes room; rare, and off the path.
@@ -306,8 +325,8 @@ impl Watchtower {
             Some(known) => known,
             None => callers.entry(id.to_owned()).or_default(),
         };
-        caller.requests += 1;
-        caller.refused += u64::from(refused);
+        caller.requests += requests;
+        caller.refused += refused;
         caller.last_ms = time_ms;
         if caller.addresses.front() != Some(&address) {
             caller.addresses.retain(|a| *a != address);
@@ -327,9 +346,10 @@ pub async fn run(gateway: Arc<Gateway>) {
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut before: Vec<(u64, u64)> = Vec::new();
     let mut second = clock::wall_ms() / 1000;
+    let mut room = Room::default();
     loop {
         beat.tick().await;
-        take_in(&gateway);
+        take_in(&gateway, &mut room);
         let now = clock::wall_ms();
         if now / 1000 != second {
             second = now / 1000;
@@ -377,18 +397,44 @@ fn count_second(gateway: &Gateway, t_ms: u64, before: &mut Vec<(u64, u64)>) {
     let _listeners = gateway.tower.live.send(Live::Traffic(second));
 }
 
-fn take_in(gateway: &Arc<Gateway>) {
-    let waiting = std::mem::take(&mut *lock(&gateway.tower.waiting));
+/// Room that is exchanged for what waits, so that it need not grow anew each time.
+#[derive(Default)]
+struct Room {
+    waiting: Vec<(u64, Seen)>,
+    ordinary: Vec<Ordinary>,
+}
+
+fn take_in(gateway: &Arc<Gateway>, room: &mut Room) {
+    std::mem::swap(&mut *lock(&gateway.tower.waiting), &mut room.waiting);
+    std::mem::swap(&mut *lock(&gateway.tower.ordinary), &mut room.ordinary);
     let lost = gateway.tower.lost.swap(0, Ordering::Relaxed);
     if lost > 0 {
         tracing::error!(lost, "events came faster than the detectors take them in");
     }
-    for (number, seen) in waiting {
-        let reactions = observe(gateway, number, seen);
-        for reaction in reactions {
+    for (number, seen) in room.waiting.drain(..) {
+        for reaction in observe(gateway, number, seen) {
             react(gateway, reaction);
         }
     }
+    for seen in room.ordinary.drain(..) {
+        for reaction in observe_ordinary(gateway, &seen) {
+            react(gateway, reaction);
+        }
+    }
+    room.waiting.shrink_to(KEPT_ROOM);
+    room.ordinary.shrink_to(KEPT_ROOM);
+}
+
+fn observe_ordinary(gateway: &Arc<Gateway>, seen: &Ordinary) -> Vec<Reaction> {
+    let caller = &seen.caller;
+    gateway
+        .tower
+        .note_caller(&caller.id, seen.address, seen.time_ms, seen.requests, 0);
+    let observation = Observation {
+        caller: if caller.is_nobody() { "" } else { &caller.id },
+        ..blank(seen.time_ms, 0, "", seen.address)
+    };
+    gateway.tower.situation().observe(&observation)
 }
 
 fn cause(refusal: &Refusal) -> Cause {
@@ -427,25 +473,6 @@ fn cause(refusal: &Refusal) -> Cause {
 fn observe(gateway: &Arc<Gateway>, number: u64, seen: Seen) -> Vec<Reaction> {
     match seen.kind {
         Kind::Exchange(exchange, ending) => observe_exchange(gateway, number, &exchange, &ending),
-        Kind::Ordinary {
-            time_ms,
-            address,
-            caller,
-        } => {
-            gateway
-                .tower
-                .note_caller(&caller.id, address, time_ms, false);
-            let id = if caller.is_nobody() {
-                ""
-            } else {
-                caller.id.as_str()
-            };
-            let observation = Observation {
-                caller: id,
-                ..blank(time_ms, number, "", address)
-            };
-            gateway.tower.situation().observe(&observation)
-        }
         Kind::Connection {
             time_ms,
             zone,
@@ -535,9 +562,13 @@ fn observe_exchange(
     };
     let caller = exchange.caller();
     let address = exchange.address();
-    gateway
-        .tower
-        .note_caller(&caller.id, address, exchange.begun_ms, refusal.is_some());
+    gateway.tower.note_caller(
+        &caller.id,
+        address,
+        exchange.begun_ms,
+        1,
+        refusal.is_some().into(),
+    );
     let redacted = match ending {
         Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => redacted.as_ref(),
         Ending::Refused(_) | Ending::Streamed { .. } | Ending::Own(_) => None,
@@ -700,7 +731,7 @@ pub fn record_alert(gateway: &Arc<Gateway>, alert: &Alert) {
     let mut event = Event::new(now_stamp(), what, id.as_str());
     event.severity = severity(alert.severity);
     event.gateway = Some("hangu");
-    gateway.journal.quietly(event.to_record());
+    gateway.journal.quietly(&event.to_record());
 }
 
 /// Writes a response, or its undoing, into the audit log.
@@ -725,7 +756,7 @@ pub fn record_remedy(
     event.severity = Severity::Medium;
     event.status = Status::Success;
     event.gateway = Some("hangu");
-    gateway.journal.quietly(event.to_record());
+    gateway.journal.quietly(&event.to_record());
 }
 
 /// Carries an order out and gives the alert as it then stands.

@@ -28,6 +28,7 @@ pub use parts::{
     Actor, CallerKind, Certificate, Decision, Effect, Endpoint, Finding, Limit, Request, Response,
     Risk, Tls, Traffic, Upstream,
 };
+pub use write::TlsWritten;
 
 /// The version of OCSF that events are written in.
 pub const OCSF_VERSION: &str = "1.8.0";
@@ -49,7 +50,7 @@ pub struct Event<'a> {
     pub detail: Option<&'a str>,
     /// The request's id (or the act's), unique in the log.
     pub id: &'a str,
-    /// The trace that the request belongs to (W3C trace id).
+    /// The trace that the request belongs to (W3C trace id); not written where it is the request's id.
     pub trace: Option<&'a str>,
     /// Version of the gateway.
     pub version: &'a str,
@@ -63,6 +64,8 @@ pub struct Event<'a> {
     pub portal: Option<&'a str>,
     /// The TLS connection it came over.
     pub tls: Option<Tls<'a>>,
+    /// The same, written before; it goes before `tls`, which is what is left of it in an event that is shortened.
+    pub tls_written: Option<&'a TlsWritten>,
     /// The request's head.
     pub request: Option<Request<'a>>,
     /// The response's head.
@@ -108,6 +111,7 @@ impl<'a> Event<'a> {
             target: Endpoint::default(),
             portal: None,
             tls: None,
+            tls_written: None,
             request: None,
             response: None,
             actor: None,

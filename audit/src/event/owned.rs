@@ -401,7 +401,7 @@ fields! {
 fields! {
     /// A decision.
     OwnedDecision {
-        /// Id.
+        /// Id; empty where it is the request's.
         id: String,
         /// `allow` or `deny`.
         effect: String,
@@ -483,6 +483,17 @@ fields! {
 }
 
 impl Owned {
+    /// The id of its decision, where there was one: the request's id unless it says otherwise.
+    #[must_use]
+    pub fn decision_id(&self) -> Option<&str> {
+        let decision = self.unmapped.decision.as_ref()?;
+        Some(if decision.id.is_empty() {
+            &self.metadata.uid
+        } else {
+            &decision.id
+        })
+    }
+
     /// Reads an event from a record.
     ///
     /// # Errors

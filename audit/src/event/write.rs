@@ -25,6 +25,18 @@ const SHORTENED: [Cut; 2] = [
     Cut { text: 160, list: 8 },
 ];
 
+/// The TLS part of events as it is to stand in them: a connection writes it once for all its requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsWritten(String);
+
+impl From<&Tls<'_>> for TlsWritten {
+    fn from(tls: &Tls<'_>) -> Self {
+        let mut out = Vec::with_capacity(512);
+        Json::new(&mut out, WHOLE).braced(|json| connection(json, tls));
+        Self(String::from_utf8_lossy(&out).into_owned())
+    }
+}
+
 impl Event<'_> {
     /// The event as JSON that fits a record.
     ///
@@ -32,15 +44,21 @@ impl Event<'_> {
     #[must_use]
     pub fn to_record(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(1536);
-        self.write(&mut Json::new(&mut out, WHOLE), false);
+        self.record_into(&mut out);
+        out
+    }
+
+    /// The same in place of what `out` held, so that its room can serve one event after the other.
+    pub fn record_into(&self, out: &mut Vec<u8>) {
+        out.clear();
+        self.write(&mut Json::new(out, WHOLE), false);
         for cut in SHORTENED {
             if out.len() <= MAX_RECORD {
                 break;
             }
             out.clear();
-            self.write(&mut Json::new(&mut out, cut), true);
+            self.write(&mut Json::new(out, cut), true);
         }
-        out
     }
 
     fn write(&self, json: &mut Json<'_>, shortened: bool) {
@@ -64,8 +82,10 @@ impl Event<'_> {
             self.metadata(json);
             json.object("src_endpoint", |json| endpoint(json, &self.source));
             json.object("dst_endpoint", |json| endpoint(json, &self.target));
-            if let Some(tls) = &self.tls {
-                json.object("tls", |json| connection(json, tls));
+            match (self.tls_written, &self.tls) {
+                (Some(tls), _) if !shortened => json.written("tls", &tls.0),
+                (_, Some(tls)) => json.object("tls", |json| connection(json, tls)),
+                (_, None) => {}
             }
             if let Some(request) = &self.request {
                 json.object("http_request", |json| head(json, request));
@@ -138,7 +158,10 @@ impl Event<'_> {
                 json.text("version", self.version);
             });
             json.text("uid", self.id);
-            json.text_if("correlation_uid", self.trace);
+            json.text_if(
+                "correlation_uid",
+                self.trace.filter(|trace| *trace != self.id),
+            );
             json.text_if("log_provider", self.gateway);
         });
     }
@@ -152,7 +175,9 @@ impl Event<'_> {
         }
         if let Some(decision) = &self.decision {
             json.object("decision", |json| {
-                json.text("id", decision.id);
+                if decision.id != self.id {
+                    json.text("id", decision.id);
+                }
                 json.text("effect", effect(decision.effect));
                 json.texts("rules", decision.rules);
                 json.text("revision", decision.revision);
@@ -218,7 +243,7 @@ impl Event<'_> {
 
 fn endpoint(json: &mut Json<'_>, endpoint: &Endpoint<'_>) {
     if let Some(ip) = endpoint.ip {
-        json.plain("ip", ip);
+        json.address("ip", ip);
     }
     json.number_if("port", endpoint.port);
     json.text_if("zone", endpoint.zone);

@@ -17,37 +17,104 @@ pub const RETRY_AFTER: &str = "retry-after";
 /// carry are left out. Durations are whole seconds, rounded up, so that a client that waits as told is not refused.
 /// A request that can never pass gets no `retry-after`.
 pub fn ratelimit_headers(policy: &str, outcome: &Outcome) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::new();
+    ratelimit_fields(policy, outcome, |name, value| {
+        fields.push((name, String::from_utf8_lossy(value).into_owned()));
+    });
+    fields
+}
+
+/// The same, each field handed over as it is made: nothing is allocated.
+pub fn ratelimit_fields(
+    policy: &str,
+    outcome: &Outcome,
+    mut field: impl FnMut(&'static str, &[u8]),
+) {
     let allowance = outcome.allowance();
-    let name: String = policy
-        .chars()
-        .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))
-        .collect();
-    let mut fields = vec![
-        (
-            RATE_LIMIT_POLICY,
-            format!(
-                "\"{name}\";q={};w={}",
-                allowance.limit,
-                seconds(allowance.window).max(1)
-            ),
-        ),
-        (
-            RATE_LIMIT,
-            format!(
-                "\"{name}\";r={};t={}",
-                allowance.remaining,
-                seconds(allowance.reset)
-            ),
-        ),
-    ];
+    let mut text = Text::default();
+    text.parameters(
+        policy,
+        ("q", u64::from(allowance.limit)),
+        ("w", seconds(allowance.window).max(1)),
+    );
+    field(RATE_LIMIT_POLICY, text.as_bytes());
+    text.parameters(
+        policy,
+        ("r", u64::from(allowance.remaining)),
+        ("t", seconds(allowance.reset)),
+    );
+    field(RATE_LIMIT, text.as_bytes());
     if let Outcome::Limited {
         retry_after: Some(wait),
         ..
     } = outcome
     {
-        fields.push((RETRY_AFTER, seconds(*wait).max(1).to_string()));
+        text.length = 0;
+        text.number(seconds(*wait).max(1));
+        field(RETRY_AFTER, text.as_bytes());
     }
-    fields
+}
+
+/// Longest name of a rate that is told; what is longer is cut.
+const LONGEST_NAME: usize = 64;
+
+/// A field's value as it is made: a quoted name, and two numbers of at most 20 digits.
+struct Text {
+    bytes: [u8; LONGEST_NAME + 64],
+    length: usize,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self {
+            bytes: [0; LONGEST_NAME + 64],
+            length: 0,
+        }
+    }
+}
+
+impl Text {
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        let room = self.bytes.iter_mut().skip(self.length);
+        self.length += room.zip(bytes).map(|(to, from)| *to = *from).count();
+    }
+
+    fn parameters(&mut self, name: &str, first: (&str, u64), second: (&str, u64)) {
+        self.length = 0;
+        self.put(b"\"");
+        let plain = name
+            .bytes()
+            .filter(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\'));
+        for byte in plain.take(LONGEST_NAME) {
+            self.put(&[byte]);
+        }
+        self.put(b"\"");
+        for (key, value) in [first, second] {
+            self.put(b";");
+            self.put(key.as_bytes());
+            self.put(b"=");
+            self.number(value);
+        }
+    }
+
+    fn number(&mut self, value: u64) {
+        let mut digits = [0; 20];
+        let mut rest = value;
+        let mut count = 0;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            count += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.put(digits.get(digits.len() - count..).unwrap_or_default());
+    }
 }
 
 fn seconds(duration: Duration) -> u64 {

@@ -58,7 +58,7 @@ pub async fn refused(
         .admin
         .gateway
         .journal
-        .durable(event, None)
+        .durable(&event, None)
         .await
         .map(|_| ())
         .map_err(|_| Problem::not_recorded())
@@ -85,7 +85,7 @@ pub async fn begins(
         .admin
         .gateway
         .journal
-        .durable(event, None)
+        .durable(&event, None)
         .await
         .map(|_| ())
         .map_err(|_| Problem::not_recorded())

@@ -72,7 +72,7 @@ fn find(gateway: &Gateway, id: &str) -> Result<Option<(u64, Owned)>, Problem> {
             .filter(|(_, record)| needle.find(&record.event).is_some());
         let event = named.find_map(|(number, record)| {
             let event: Owned = serde_json::from_slice(&record.event).ok()?;
-            let decides = event.unmapped.decision.as_ref().is_some_and(|d| d.id == id);
+            let decides = event.decision_id() == Some(id);
             (decides && event.metadata.uid == id && event.http_request.is_some())
                 .then_some((*number, event))
         });
@@ -206,7 +206,7 @@ fn explanation(gateway: &Gateway, number: u64, event: Owned) -> Option<Value> {
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
     Some(json!({
-        "decision_id": decision.id,
+        "decision_id": event.decision_id(),
         "effect": decision.effect,
         "grounds": decision.grounds,
         "revision": decision.revision,

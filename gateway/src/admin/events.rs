@@ -115,6 +115,10 @@ pub fn summary(index: u64, record: &[u8]) -> Option<EventSummary> {
 /// An event as the console lists it. What is no request is put in the same words: signing in, an act, an alert.
 pub fn of(index: u64, event: Owned) -> EventSummary {
     let refused = event.status_id == 2;
+    let decision_id = event
+        .decision_id()
+        .filter(|_| event.class_uid == HTTP_ACTIVITY)
+        .map(str::to_owned);
     let request = event.http_request.unwrap_or_default();
     let path = match event.class_uid {
         AUTHENTICATION => if event.activity_id == 2 {
@@ -145,11 +149,7 @@ pub fn of(index: u64, event: Owned) -> EventSummary {
     EventSummary {
         index,
         time_ms: u64::try_from(time).unwrap_or(0),
-        decision_id: event
-            .unmapped
-            .decision
-            .map(|d| d.id)
-            .filter(|_| event.class_uid == HTTP_ACTIVITY),
+        decision_id,
         request_id: event.metadata.uid,
         zone: event
             .src_endpoint

@@ -60,7 +60,7 @@ pub enum ResponseBody {
 pub struct Stream {
     incoming: Incoming,
     redactor: Option<Box<BodyRedactor>>,
-    ready: VecDeque<Frame<Bytes>>,
+    ready: Ready,
     status: StatusCode,
     bytes: u64,
     summary: Option<Summary>,
@@ -83,6 +83,47 @@ enum State {
     Passing,
     Draining,
     Ended,
+}
+
+/// Frames that are ready to leave. Mostly one at a time, which then needs no room of its own.
+#[derive(Default)]
+struct Ready {
+    first: Option<Frame<Bytes>>,
+    more: VecDeque<Frame<Bytes>>,
+}
+
+impl Ready {
+    fn push_back(&mut self, frame: Frame<Bytes>) {
+        if self.first.is_none() {
+            self.first = Some(frame);
+        } else {
+            self.more.push_back(frame);
+        }
+    }
+
+    fn pop_front(&mut self) -> Option<Frame<Bytes>> {
+        let frame = self.first.take()?;
+        self.first = self.more.pop_front();
+        Some(frame)
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn clear(&mut self) {
+        self.first = None;
+        self.more.clear();
+    }
+
+    /// Bytes of data in all of them.
+    fn bytes(&self) -> usize {
+        self.first
+            .iter()
+            .chain(&self.more)
+            .map(|frame| frame.data_ref().map_or(0, Bytes::len))
+            .sum()
+    }
 }
 
 /// What a stream is made of.
@@ -114,7 +155,7 @@ impl Stream {
         Self {
             incoming: parts.incoming,
             redactor: parts.redactor,
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             status: parts.status,
             bytes: 0,
             summary: None,
@@ -141,12 +182,7 @@ impl Stream {
                     self.on_end(None)?;
                     return Ok(true);
                 }
-                let held: usize = self
-                    .ready
-                    .iter()
-                    .map(|f| f.data_ref().map_or(0, Bytes::len))
-                    .sum();
-                if held > bound {
+                if self.ready.bytes() > bound {
                     return Ok(false);
                 }
                 let incoming = &mut self.incoming;
@@ -174,11 +210,7 @@ impl Stream {
 
     /// The facts for the event of a body that was gathered whole, and how it will have ended.
     pub fn settle(&mut self) -> Option<(Box<Exchange>, Ending)> {
-        let bytes = self
-            .ready
-            .iter()
-            .map(|f| f.data_ref().map_or(0, |d| d.len() as u64))
-            .sum();
+        let bytes = self.ready.bytes() as u64;
         let ending = Ending::Answered {
             status: self.status,
             bytes,

@@ -4,7 +4,6 @@
 //! its method is safe and it has no body; and then once, to another address where there is one.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use hangu_identity::Caller;
@@ -26,12 +25,12 @@ use crate::body::request::RequestBody;
 use crate::canon;
 use crate::clock;
 use crate::config::Balance;
+use crate::connection::Asserted;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::snapshot::Portal;
 use crate::stage::identify::Credential;
-use crate::stage::limit::fingerprint;
-use crate::stage::route::strip_hop;
+use crate::stage::route::{is_hop, remove_where};
 use crate::upstream::pool::{Address, Lease, Origin, SendError, Sender};
 use crate::upstream::{Outcome, Upstream};
 
@@ -69,7 +68,7 @@ pub async fn forward(
     if place.websocket && !portal.settings.websocket {
         return Err(Refusal::Upgrade);
     }
-    let path = outbound_path(exchange)?;
+    let path = outbound_path(exchange, &parts.uri)?;
     outbound_headers(exchange, caller, &portal, place, parts, &path, &body)?;
     // The permit is spent: one decision lets one request through.
     drop(permit);
@@ -88,7 +87,7 @@ pub async fn forward(
         Ok(answered) => answered,
         Err(refusal) => return Err(blame(exchange, refusal)),
     };
-    exchange.upstream = Some(lease.address().at);
+    exchange.upstream = Some(Arc::clone(lease.address()));
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if upgraded && !(place.websocket && agrees_on_websocket(response.headers())) {
         return Err(Refusal::UpstreamFailed);
@@ -111,8 +110,14 @@ fn blame(exchange: &Exchange, refusal: Refusal) -> Refusal {
 }
 
 /// The canonical path with the query as sent.
-fn outbound_path(exchange: &Exchange) -> Result<PathAndQuery, Refusal> {
+fn outbound_path(exchange: &Exchange, sent: &Uri) -> Result<PathAndQuery, Refusal> {
     let path = canon::encode(&exchange.path);
+    if let Some(sent) = sent.path_and_query()
+        && sent.path() == path
+        && sent.query() == exchange.query.as_deref()
+    {
+        return Ok(sent.clone());
+    }
     let text = match &exchange.query {
         Some(query) => format!("{path}?{query}"),
         None => path.into_owned(),
@@ -137,14 +142,7 @@ fn outbound_headers(
     const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
     let headers = &mut parts.headers;
-    let reserved: smallvec::SmallVec<[HeaderName; 4]> = headers
-        .keys()
-        .filter(|name| is_reserved(name.as_str()))
-        .cloned()
-        .collect();
-    for name in reserved {
-        headers.remove(name);
-    }
+    remove_where(headers, |name| is_reserved(name.as_str()));
     if parts
         .extensions
         .get::<Credential>()
@@ -155,8 +153,17 @@ fn outbound_headers(
     strip_session_cookie(headers);
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Refusal::Undecided);
     headers.insert(REQUEST_ID, value(exchange.id.as_str())?);
-    headers.insert(TRACEPARENT, value(&exchange.trace.header(&exchange.id))?);
-    headers.insert(FORWARDED_FOR, value(&exchange.address().to_string())?);
+    let traceparent = HeaderValue::from_bytes(&exchange.trace.header(&exchange.id));
+    headers.insert(TRACEPARENT, traceparent.map_err(|_| Refusal::Undecided)?);
+    let client = &exchange.connection.forwarded_for;
+    let client = match client.get() {
+        Some(client) => client.clone(),
+        None => {
+            let text = value(&exchange.address().to_string())?;
+            client.get_or_init(|| text).clone()
+        }
+    };
+    headers.insert(FORWARDED_FOR, client);
     let scheme = if exchange.connection.tls.is_some() {
         "https"
     } else {
@@ -165,7 +172,7 @@ fn outbound_headers(
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     if !caller.is_nobody() {
         let assertion = assertion(exchange, caller, &portal.settings.name)?;
-        headers.insert(ASSERTION, value(&assertion.text)?);
+        headers.insert(ASSERTION, asserted(exchange, &assertion)?);
         if let Some(key) = &portal.binding_key {
             let digest = body_digest(body);
             let bound = Bound {
@@ -196,20 +203,33 @@ fn outbound_headers(
     Ok(())
 }
 
+/// The assertion as it stands in a header; made once for a connection whose requests carry the same one.
+fn asserted(exchange: &Exchange, assertion: &Arc<Assertion>) -> Result<HeaderValue, Refusal> {
+    let last = &exchange.connection.asserted;
+    if let Some(last) = &*last.load()
+        && Arc::ptr_eq(&last.assertion, assertion)
+    {
+        return Ok(last.value.clone());
+    }
+    let value = HeaderValue::from_str(&assertion.text).map_err(|_| Refusal::Undecided)?;
+    last.store(Some(Arc::new(Asserted {
+        assertion: Arc::clone(assertion),
+        value: value.clone(),
+    })));
+    Ok(value)
+}
+
 /// The assertion about a caller for a portal.
 fn assertion(
     exchange: &Exchange,
     caller: &Arc<Caller>,
     portal: &str,
 ) -> Result<Arc<Assertion>, Refusal> {
-    let fingerprint = exchange
-        .connection
-        .peer()
-        .and_then(|p| fingerprint(&p.identity.fingerprint_sha256));
+    let fingerprint = exchange.connection.peer().map(|p| &p.digest);
     exchange
         .snapshot
         .signer
-        .assertion(caller, portal, fingerprint.as_ref(), clock::now())
+        .assertion(caller, portal, fingerprint, exchange.now())
         .map_err(|error| {
             tracing::error!(%error, "no assertion");
             Refusal::Undecided
@@ -254,32 +274,28 @@ fn agrees_on_websocket(headers: &HeaderMap) -> bool {
 
 /// Takes out of an answer what concerns only the hop to the upstream, and what only the gateway may say.
 fn inbound_headers(headers: &mut HeaderMap, upgraded: bool) {
-    let nominated: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|v| v.split(','))
-        .filter_map(|token| token.trim().parse().ok())
-        .filter(|name| {
-            !matches!(
-                *name,
-                CONNECTION | http::header::CONTENT_LENGTH | http::header::SET_COOKIE
-            )
-        })
-        .collect();
-    for name in nominated {
-        headers.remove(name);
+    if headers.contains_key(CONNECTION) {
+        let nominated: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(','))
+            .filter_map(|token| token.trim().parse().ok())
+            .filter(|name| {
+                !matches!(
+                    *name,
+                    CONNECTION | http::header::CONTENT_LENGTH | http::header::SET_COOKIE
+                )
+            })
+            .collect();
+        for name in nominated {
+            headers.remove(name);
+        }
+        headers.remove(CONNECTION);
     }
-    headers.remove(CONNECTION);
-    strip_hop(headers);
-    let ours: smallvec::SmallVec<[HeaderName; 2]> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with("hangu-"))
-        .cloned()
-        .collect();
-    for name in ours {
-        headers.remove(name);
-    }
+    remove_where(headers, |name| {
+        is_hop(name) || name.as_str().starts_with("hangu-")
+    });
     if upgraded {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -379,21 +395,26 @@ async fn send(
     let mut first: Option<Arc<Address>> = None;
     let mut fresh_only = false;
     for _try in 0..3 {
+        let begun = clock::monotonic();
         let address = match (&first, fresh_only) {
             // A kept connection had gone stale: the address is not to blame.
             (Some(same), true) => Arc::clone(same),
-            (not, _) => match upstream.choose(key.as_bytes(), not.as_ref()) {
+            (not, _) => match upstream.choose(key.as_bytes(), not.as_ref(), begun) {
                 Some(address) => address,
                 None => break,
             },
         };
-        let connected = if fresh_only {
-            address
-                .open(&upstream.connector)
-                .await
-                .map(|sender| (sender, Origin::Fresh))
+        let kept = if fresh_only {
+            None
         } else {
-            address.connection(&upstream.connector).await
+            address.kept(begun)
+        };
+        let connected = match kept {
+            Some(sender) => Ok((sender, Origin::Kept)),
+            // Boxed: it is rare, and every request would keep room for a handshake.
+            None => Box::pin(address.open(&upstream.connector))
+                .await
+                .map(|sender| (sender, Origin::Fresh)),
         };
         let (sender, origin) = match connected {
             Ok(connected) => connected,
@@ -410,7 +431,6 @@ async fn send(
         };
         let Some(payload) = body.take() else { break };
         let request = out.request(&sender, payload, repeatable)?;
-        let begun = Instant::now();
         match attempt(sender, &address, request, upstream).await {
             Try::Answered(answered) => {
                 let down = matches!(answered.0.status().as_u16(), 502..=504);
@@ -419,7 +439,7 @@ async fn send(
                 } else {
                     Outcome::Answered
                 };
-                upstream.learn(&address, outcome, begun.elapsed());
+                upstream.learn(&address, outcome, clock::monotonic().saturating_sub(begun));
                 return Ok(*answered);
             }
             Try::Back(payload, headers) => {
@@ -429,13 +449,21 @@ async fn send(
                 body = Some(payload);
                 fresh_only = origin == Origin::Kept;
                 if !fresh_only {
-                    upstream.learn(&address, Outcome::Failed, begun.elapsed());
+                    upstream.learn(
+                        &address,
+                        Outcome::Failed,
+                        clock::monotonic().saturating_sub(begun),
+                    );
                 }
             }
             Try::Broken => {
                 let stale = origin == Origin::Kept;
                 if !stale {
-                    upstream.learn(&address, Outcome::Failed, begun.elapsed());
+                    upstream.learn(
+                        &address,
+                        Outcome::Failed,
+                        clock::monotonic().saturating_sub(begun),
+                    );
                 }
                 if !repeatable || (first.is_some() && !stale) {
                     return Err(Refusal::UpstreamFailed);
@@ -444,7 +472,11 @@ async fn send(
                 fresh_only = stale;
             }
             Try::Slow => {
-                upstream.learn(&address, Outcome::Failed, begun.elapsed());
+                upstream.learn(
+                    &address,
+                    Outcome::Failed,
+                    clock::monotonic().saturating_sub(begun),
+                );
                 return Err(Refusal::UpstreamSlow);
             }
         }

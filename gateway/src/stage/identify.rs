@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use hangu_identity::Caller;
 use hangu_identity::api_key::ApiKeyRefusal;
 use hangu_identity::certificate::CertificateFacts;
@@ -14,12 +15,10 @@ use hangu_identity::token::TokenRefusal;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 
-use crate::clock;
 use crate::config::Method;
-use crate::connection::Mapped;
+use crate::connection::{Mapped, Proven};
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
-use crate::stage::limit::fingerprint;
 
 /// Which part of the request was the credential, so that it goes no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,24 +111,29 @@ fn presented(parts: &Parts) -> Result<Option<Presented<'_>>, Refusal> {
 
 /// The SHA-256 of the connection's client certificate.
 fn certificate_digest(exchange: &Exchange) -> Option<[u8; 32]> {
-    exchange
-        .connection
-        .peer()
-        .and_then(|p| fingerprint(&p.identity.fingerprint_sha256))
+    exchange.connection.peer().map(|p| p.digest)
 }
 
 async fn token_caller(exchange: &Exchange, token: &str) -> Result<Arc<Caller>, Refusal> {
     let gateway = &exchange.gateway;
     let snapshot = &exchange.snapshot;
-    let mut verified = gateway
-        .tokens
-        .verify(&snapshot.tokens.load(), token, clock::now());
+    let now = exchange.now();
+    let generation = snapshot.tokens.load().generation();
+    let known = &exchange.connection.proven;
+    let again = known.load().as_ref().and_then(|last| {
+        let same = last.generation == generation
+            && verify_slices_are_equal(last.token.as_bytes(), token.as_bytes()).is_ok();
+        (same && last.verified.is_good_at(now)).then(|| Arc::clone(&last.verified))
+    });
+    let mut verified = match again {
+        Some(verified) => Ok(verified),
+        None => gateway.tokens.verify(&snapshot.tokens.load(), token, now),
+    };
     if let Err(TokenRefusal::UnknownKey { issuer, .. }) = &verified {
         let issuer = issuer.clone();
-        if gateway.jwks.refresh(gateway, &issuer).await {
-            verified = gateway
-                .tokens
-                .verify(&snapshot.tokens.load(), token, clock::now());
+        // Boxed: it is rare, and every request would keep room for it.
+        if Box::pin(gateway.jwks.refresh(gateway, &issuer)).await {
+            verified = gateway.tokens.verify(&snapshot.tokens.load(), token, now);
         }
     }
     let refused = |refusal: TokenRefusal| {
@@ -137,6 +141,17 @@ async fn token_caller(exchange: &Exchange, token: &str) -> Result<Arc<Caller>, R
         Refusal::BadCredentials(refusal.code())
     };
     let verified = verified.map_err(refused)?;
+    let kept = known.load();
+    if kept
+        .as_ref()
+        .is_none_or(|last| !Arc::ptr_eq(&last.verified, &verified))
+    {
+        known.store(Some(Arc::new(Proven {
+            token: token.into(),
+            generation,
+            verified: Arc::clone(&verified),
+        })));
+    }
     let certificate = if verified.is_bound() {
         certificate_digest(exchange)
     } else {
@@ -152,7 +167,7 @@ fn key_caller(exchange: &Exchange, key: &str) -> Result<Arc<Caller>, Refusal> {
     let Some(keys) = &exchange.snapshot.identities.api_keys else {
         return Err(Refusal::BadCredentials(ApiKeyRefusal::Unknown.code()));
     };
-    keys.verify(key, clock::now())
+    keys.verify(key, exchange.now())
         .map_err(|refusal| Refusal::BadCredentials(refusal.code()))
 }
 
@@ -169,7 +184,7 @@ fn session_caller(exchange: &mut Exchange, parts: &Parts) -> Result<Option<Arc<C
     match exchange
         .gateway
         .sessions
-        .find(id, certificate.as_ref(), clock::now())
+        .find(id, certificate.as_ref(), exchange.now())
     {
         Ok(session) => {
             let caller = Arc::clone(session.caller());

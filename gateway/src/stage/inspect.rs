@@ -44,6 +44,15 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
     if blocks { Err(Refusal::Attack) } else { Ok(()) }
 }
 
+/// The body of a request that has none; or the body, back.
+pub fn no_body(incoming: Incoming) -> Result<RequestBody, Incoming> {
+    if incoming.is_end_stream() {
+        Ok(RequestBody::Empty)
+    } else {
+        Err(incoming)
+    }
+}
+
 /// Bounds the body, and inspects its begin.
 ///
 /// # Errors
@@ -58,9 +67,6 @@ pub async fn body(
     let zone = snapshot
         .zone(exchange.connection.zone)
         .ok_or(Refusal::Undecided)?;
-    if incoming.is_end_stream() {
-        return Ok(RequestBody::Empty);
-    }
     let bounds = BodyBounds {
         size: portal.settings.body_size,
         time: zone.settings.bounds.body_time,

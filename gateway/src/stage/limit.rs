@@ -7,7 +7,6 @@ use hangu_identity::Caller;
 use hangu_limit::{AddressKey, Guard, Outcome};
 use hangu_policy::{Permit, RateClass};
 
-use crate::clock;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 
@@ -34,10 +33,9 @@ pub fn address(exchange: &mut Exchange) -> Result<(), Refusal> {
         return Err(Refusal::Banned("address"));
     }
     if let Some(peer) = exchange.connection.peer()
-        && let Some(fingerprint) = fingerprint(&peer.identity.fingerprint_sha256)
         && gateway
             .bans
-            .certificate(&fingerprint, exchange.begun_ms)
+            .certificate(&peer.digest, exchange.begun_ms)
             .is_some()
     {
         return Err(Refusal::Banned("certificate"));
@@ -45,7 +43,7 @@ pub fn address(exchange: &mut Exchange) -> Result<(), Refusal> {
     let rate = &exchange.snapshot.rates.address;
     let outcome = gateway
         .addresses
-        .check(&AddressKey::from(address), rate, clock::monotonic(), 1);
+        .check(&AddressKey::from(address), rate, exchange.begun, 1);
     limited("address", &outcome)
 }
 
@@ -107,7 +105,7 @@ pub fn caller(exchange: &Exchange, caller: &Caller, permit: &Permit) -> Result<H
         let outcome = gateway.callers.check(
             &(who, THROTTLE),
             &exchange.snapshot.rates.throttle,
-            clock::monotonic(),
+            exchange.begun,
             1,
         );
         limited("throttle", &outcome)?;
@@ -120,7 +118,7 @@ pub fn caller(exchange: &Exchange, caller: &Caller, permit: &Permit) -> Result<H
             .ok_or(Refusal::Obligation)?;
         let outcome = gateway
             .callers
-            .check(&(who, class as u8), limit, clock::monotonic(), 1);
+            .check(&(who, class as u8), limit, exchange.begun, 1);
         limited(class.name(), &outcome)?;
         rate = Some((class, outcome));
     }

@@ -4,6 +4,7 @@
 //! are dropped, and everything else that a client chose goes through redaction first.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use std::time::Duration;
 use hangu_audit::Timestamp;
 use hangu_audit::event::{
     Actor, Authentication, CallerKind, Certificate, Decision, Effect, Endpoint, Event, Finding,
-    Limit, Logon, Request, Response as EventResponse, Risk, Severity, Status, Tls, Traffic,
-    Upstream, What,
+    Limit, Logon, Request, Response as EventResponse, Risk, Severity, Status, Tls, TlsWritten,
+    Traffic, Upstream, What,
 };
 use hangu_identity::Proof;
 use hangu_inspect::{Category, Place};
@@ -202,8 +203,8 @@ fn severity(exchange: &Exchange, ending: &Ending) -> Severity {
     }
 }
 
-/// The event of an exchange, as bytes.
-pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
+/// Hands the event of an exchange over as bytes, which are gone afterwards.
+pub fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce(&[u8]) -> R) -> R {
     let snapshot = &exchange.snapshot;
     let connection = &exchange.connection;
     let portal = exchange.portal.and_then(|i| snapshot.portals.get(i));
@@ -233,6 +234,10 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
     };
     event.portal = portal.map(|p| p.settings.name.as_str());
     event.tls = connection.tls.as_ref().map(tls_of);
+    event.tls_written = event
+        .tls
+        .as_ref()
+        .map(|tls| connection.tls_written.get_or_init(|| TlsWritten::from(tls)));
     let path = masked(&exchange.path);
     let query = exchange.query.as_deref().map(query_names);
     let agent = exchange
@@ -250,7 +255,13 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
         length: None,
     });
     let caller = exchange.caller.as_deref();
-    let clearance = caller.map(|c| c.clearance.to_string());
+    let clearance = caller.map(|c| CLEARANCES.get(usize::from(c.clearance)).copied());
+    let clearance = clearance.map(|short| {
+        short.map_or_else(
+            || Cow::Owned(caller.map_or(0, |c| c.clearance).to_string()),
+            Cow::Borrowed,
+        )
+    });
     event.actor = caller.map(|c| Actor {
         id: &c.id,
         name: None,
@@ -312,15 +323,15 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
         caller: exchange.risk,
         address: 0,
     });
-    let upstream = exchange.upstream.map(|a| a.to_string());
-    event.upstream = upstream.as_deref().map(|address| Upstream {
-        address,
+    event.upstream = exchange.upstream.as_ref().map(|address| Upstream {
+        address: &address.name,
         attempts: 1,
         code: None,
     });
-    let micros = clock::monotonic()
-        .saturating_sub(exchange.begun)
-        .as_micros();
+    let took = exchange
+        .took
+        .unwrap_or_else(|| clock::monotonic().saturating_sub(exchange.begun));
+    let micros = took.as_micros();
     event.duration_us = Some(u64::try_from(micros).unwrap_or(u64::MAX));
     let bytes_in = exchange.sent.as_ref().map_or(0, |s| s.bytes());
     let mut notes: SmallVec<[&str; 2]> = SmallVec::new();
@@ -405,8 +416,19 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
         }
     }
     event.notes = &notes;
-    event.to_record()
+    // One buffer for all events of a thread: they are copied out of it at once.
+    ROOM.with_borrow_mut(|room| {
+        event.record_into(room);
+        record(room)
+    })
 }
+
+thread_local! {
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Clearances as they stand in events.
+const CLEARANCES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 fn redactions(summary: Option<&Summary>) -> SmallVec<[(&'static str, u64); 5]> {
     summary
@@ -420,7 +442,17 @@ fn redactions(summary: Option<&Summary>) -> SmallVec<[(&'static str, u64); 5]> {
         .unwrap_or_default()
 }
 
-fn count(exchange: &Exchange, ending: &Ending) {
+/// Counts the end of an exchange, which is now; no request is in progress any more.
+fn end(exchange: &mut Exchange, ending: &Ending) {
+    let now = clock::monotonic();
+    count(exchange, ending, now);
+    exchange.took = Some(now.saturating_sub(exchange.begun));
+    if let Some(progress) = exchange.progress.take() {
+        progress.end(now);
+    }
+}
+
+fn count(exchange: &Exchange, ending: &Ending, now: Duration) {
     let gateway = &exchange.gateway;
     let Some(zone) = gateway.metrics.zone(exchange.connection.zone) else {
         return;
@@ -438,27 +470,23 @@ fn count(exchange: &Exchange, ending: &Ending) {
         | Ending::Streamed { .. }
         | Ending::Own(_) => zone.allowed.inc(),
     };
-    gateway.metrics.ended(
-        clock::monotonic()
-            .saturating_sub(exchange.begun)
-            .as_secs_f64(),
-        redacted,
-    );
+    gateway
+        .metrics
+        .ended(now.saturating_sub(exchange.begun).as_secs_f64(), redacted);
 }
 
 /// Records the end of an exchange within milliseconds, without waiting.
 pub fn soon(mut exchange: Box<Exchange>, ending: Ending) {
-    count(&exchange, &ending);
-    let record = event(&exchange, &ending);
-    exchange.progress = None;
+    end(&mut exchange, &ending);
     let gateway = Arc::clone(&exchange.gateway);
     if is_ordinary(&exchange, &ending) && !gateway.tower.is_listened_to() {
         // Most requests: what detectors want to know of them fits in a few words, and the rest ends here and not on
         // another thread.
-        gateway.journal.quietly(record);
-        gateway.tower.see(0, Seen::ordinary(&exchange));
+        event(&exchange, &ending, |record| gateway.journal.quietly(record));
+        gateway.tower.see_ordinary(&exchange);
     } else {
-        gateway.journal.soon(record, Seen::new(exchange, ending));
+        let record = event(&exchange, &ending, <[u8]>::to_vec);
+        gateway.journal.soon(&record, Seen::new(exchange, ending));
     }
 }
 
@@ -481,8 +509,7 @@ fn is_ordinary(exchange: &Exchange, ending: &Ending) -> bool {
 
 /// What is left to do at the end of an answer whose event was written before it began.
 pub fn after(number: u64, mut exchange: Box<Exchange>, ending: Ending) {
-    count(&exchange, &ending);
-    exchange.progress = None;
+    end(&mut exchange, &ending);
     let tower = Arc::clone(&exchange.gateway.tower);
     tower.see(number, Seen::new(exchange, ending));
 }
@@ -499,13 +526,12 @@ pub async fn now(mut exchange: Box<Exchange>, ending: Ending) -> Result<(), NotR
         soon(exchange, ending);
         return Ok(());
     }
-    count(&exchange, &ending);
-    let record = event(&exchange, &ending);
-    exchange.progress = None;
+    end(&mut exchange, &ending);
+    let record = event(&exchange, &ending, <[u8]>::to_vec);
     let gateway = Arc::clone(&exchange.gateway);
     gateway
         .journal
-        .durable(record, Some(Seen::new(exchange, ending)))
+        .durable(&record, Some(Seen::new(exchange, ending)))
         .await
         .map(|_| ())
 }
@@ -531,7 +557,7 @@ pub async fn on_the_way(
     let waits = portal.settings.record == Record::BeforeResponse;
     let stay = tunnel::stay(&exchange, &parts, upgraded);
     if upgraded {
-        return upgrade(exchange, parts, stay, (held, lease)).await;
+        return Box::pin(upgrade(exchange, parts, stay, (held, lease))).await;
     }
     let long = stay.is_some()
         && parts
@@ -551,7 +577,7 @@ pub async fn on_the_way(
         held: Box::new((held, stay)),
         exchange,
     });
-    if waits && let Err(refusal) = record_first(&mut stream, long).await {
+    if waits && let Err(refusal) = Box::pin(record_first(&mut stream, long)).await {
         let id = stream.exchange().map(|e| e.id);
         let headers = http::HeaderMap::new();
         return crate::answer::refusal(
@@ -582,13 +608,12 @@ async fn record_first(stream: &mut Stream, long: bool) -> Result<(), Refusal> {
         let Some((mut exchange, ending)) = stream.settle() else {
             return Ok(());
         };
-        count(&exchange, &ending);
-        let record = event(&exchange, &ending);
-        exchange.progress = None;
+        end(&mut exchange, &ending);
+        let record = event(&exchange, &ending, <[u8]>::to_vec);
         let gateway = Arc::clone(&exchange.gateway);
         return match gateway
             .journal
-            .durable(record, Some(Seen::new(exchange, ending)))
+            .durable(&record, Some(Seen::new(exchange, ending)))
             .await
         {
             Ok(_) => Ok(()),
@@ -602,11 +627,14 @@ async fn record_first(stream: &mut Stream, long: bool) -> Result<(), Refusal> {
         let ending = Ending::Streamed {
             status: stream.status(),
         };
-        (event(exchange, &ending), Arc::clone(&exchange.gateway))
+        (
+            event(exchange, &ending, <[u8]>::to_vec),
+            Arc::clone(&exchange.gateway),
+        )
     };
     let number = gateway
         .journal
-        .durable(record, None)
+        .durable(&record, None)
         .await
         .map_err(|_| Refusal::NoRecord)?;
     stream.set_recorded(number);
@@ -656,11 +684,11 @@ fn rate_fields(headers: &mut http::HeaderMap, held: &Held) {
     let Some((class, outcome)) = &held.rate else {
         return;
     };
-    for (name, value) in hangu_limit::ratelimit_headers(class.name(), outcome) {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    hangu_limit::ratelimit_fields(class.name(), outcome, |name, value| {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
-    }
+    });
 }
 
 /// A connection that never became a request, or bytes that were no request.
@@ -698,7 +726,7 @@ pub fn without_request(
         counters.refused.inc();
     }
     let seen = Seen::connection(now, zone, client.ip(), refusal.reason());
-    gateway.journal.soon(event.to_record(), seen);
+    gateway.journal.soon(&event.to_record(), seen);
 }
 
 /// A sign-in or sign-out. It is on disk before the answer.
@@ -750,7 +778,7 @@ pub async fn sign_in(
     );
     gateway
         .journal
-        .durable(record, Some(seen))
+        .durable(&record, Some(seen))
         .await
         .map(|_| ())
 }

@@ -9,6 +9,7 @@ use http::header::{
     HOST, HeaderName, ORIGIN, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Method, Version, request};
+use smallvec::SmallVec;
 
 use crate::canon;
 use crate::config;
@@ -39,17 +40,19 @@ fn is_forwarded(method: &Method) -> bool {
     )
 }
 
-/// Headers whose value decides something here, so that bytes beyond ASCII in them are refused.
-const ACTED_ON: [HeaderName; 8] = [
-    HOST,
-    AUTHORIZATION,
-    COOKIE,
-    CONTENT_TYPE,
-    CONTENT_LENGTH,
-    CONTENT_ENCODING,
-    ORIGIN,
-    TRANSFER_ENCODING,
-];
+/// Whether a header's value decides something here, so that bytes beyond ASCII in it are refused.
+fn is_acted_on(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        HOST | AUTHORIZATION
+            | COOKIE
+            | CONTENT_TYPE
+            | CONTENT_LENGTH
+            | CONTENT_ENCODING
+            | ORIGIN
+            | TRANSFER_ENCODING
+    )
+}
 
 /// Reads a head strictly and finds its canonical target; strips what concerns only this hop.
 ///
@@ -70,13 +73,8 @@ pub fn target(
     if !is_forwarded(&parts.method) {
         return Err(Refusal::Method);
     }
-    for name in &ACTED_ON {
-        if parts
-            .headers
-            .get_all(name)
-            .iter()
-            .any(|v| v.to_str().is_err())
-        {
+    for (name, value) in &parts.headers {
+        if is_acted_on(name) && value.to_str().is_err() {
             return Err(if *name == HOST {
                 Refusal::BadHost
             } else {
@@ -185,24 +183,26 @@ fn connection_headers(parts: &mut request::Parts) -> Result<bool, Refusal> {
         && headers
             .get(UPGRADE)
             .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    strip_hop(headers);
     // The gateway itself asks the client to go on, once the body is wanted.
-    headers.remove(EXPECT);
+    remove_where(headers, |name| is_hop(name) || *name == EXPECT);
     Ok(websocket)
 }
 
-/// Strips the hop-by-hop fields of RFC 9110 section 7.6.1, in requests and answers alike.
-pub fn strip_hop(headers: &mut HeaderMap) {
-    const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-    const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-    for name in [
-        UPGRADE,
-        KEEP_ALIVE,
-        PROXY_CONNECTION,
-        TRANSFER_ENCODING,
-        TE,
-        TRAILER,
-    ] {
+/// Whether a field is for one hop only (RFC 9110 section 7.6.1), in requests and answers alike; `Connection` has been
+/// read and removed before.
+pub fn is_hop(name: &HeaderName) -> bool {
+    matches!(*name, UPGRADE | TRANSFER_ENCODING | TE | TRAILER)
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
+
+/// Removes fields by name. Looking at the few names there are costs less than asking for each that may not be there.
+pub fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
+    let names: SmallVec<[HeaderName; 4]> = headers
+        .keys()
+        .filter(|name| unwanted(name))
+        .cloned()
+        .collect();
+    for name in names {
         headers.remove(name);
     }
 }

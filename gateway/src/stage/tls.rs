@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use hangu_pki::trust::{
     self, Certificates, ClientAuth, Material, PeerIdentity, Trust, TrustFile, client_verifier,
     verify_again,
@@ -196,6 +196,15 @@ impl ZoneTls {
     }
 }
 
+/// SHA-256 of a certificate.
+fn digest_of(certificate: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    for (to, from) in out.iter_mut().zip(digest(&SHA256, certificate).as_ref()) {
+        *to = *from;
+    }
+    out
+}
+
 /// The facts of a finished handshake.
 ///
 /// # Errors
@@ -206,6 +215,7 @@ pub fn facts<T>(
     let session = stream.get_ref().1;
     let peer = match session.peer_certificates() {
         Some([leaf, ..]) => Some(Peer {
+            digest: digest_of(leaf),
             identity: PeerIdentity::from_der(leaf)?,
             chain: session
                 .peer_certificates()

@@ -137,8 +137,13 @@ impl Upstream {
     ///
     /// Where every address is unhealthy or ejected, none is chosen: an answer from a service that is
     /// known to be down is worth less than a quick refusal.
-    pub fn choose(&self, key: &[u8], not: Option<&Arc<Address>>) -> Option<Arc<Address>> {
-        let now = millis(clock::monotonic());
+    pub fn choose(
+        &self,
+        key: &[u8],
+        not: Option<&Arc<Address>>,
+        now: Duration,
+    ) -> Option<Arc<Address>> {
+        let now = millis(now);
         if let [only] = self.addresses.as_slice()
             && self.settings.health.is_none()
         {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -13,6 +13,7 @@ use hyper::client::conn::{http1, http2};
 use super::Counters;
 use super::connect::{ConnectError, Connector};
 use crate::body::request::RequestBody;
+use crate::clock;
 
 /// A kept connection is not used after this long: most servers close idle ones after a minute or more.
 const IDLE_LIMIT: Duration = Duration::from_secs(50);
@@ -22,6 +23,8 @@ const IDLE_LIMIT: Duration = Duration::from_secs(50);
 pub struct Address {
     /// The socket address.
     pub at: SocketAddr,
+    /// The same as it stands in events.
+    pub name: String,
     counters: Counters,
     active: AtomicUsize,
     keep: usize,
@@ -42,7 +45,8 @@ impl Deref for Address {
 #[derive(Debug)]
 struct Idle {
     sender: http1::SendRequest<RequestBody>,
-    since: Instant,
+    /// On the monotonic clock.
+    since: Duration,
 }
 
 /// A connection on which one request can be sent.
@@ -77,6 +81,7 @@ impl Address {
     pub fn new(at: SocketAddr, keep: usize) -> Self {
         Self {
             at,
+            name: at.to_string(),
             counters: Counters::default(),
             active: AtomicUsize::new(0),
             keep,
@@ -95,20 +100,6 @@ impl Address {
         self.counters.ejected_until.load(Ordering::Relaxed) > now_ms
     }
 
-    /// A connection: a kept one, or a new one.
-    ///
-    /// # Errors
-    /// When none can be opened.
-    pub async fn connection(
-        self: &Arc<Self>,
-        connector: &Connector,
-    ) -> Result<(Sender, Origin), ConnectError> {
-        if let Some(sender) = self.kept() {
-            return Ok((sender, Origin::Kept));
-        }
-        Ok((self.open(connector).await?, Origin::Fresh))
-    }
-
     /// A new connection.
     ///
     /// # Errors
@@ -121,7 +112,8 @@ impl Address {
         Ok(sender)
     }
 
-    fn kept(&self) -> Option<Sender> {
+    /// A kept connection, if there is one that still stands.
+    pub fn kept(&self, now: Duration) -> Option<Sender> {
         {
             let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
             match &*shared {
@@ -132,7 +124,7 @@ impl Address {
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(candidate) = idle.pop() {
-            if candidate.since.elapsed() > IDLE_LIMIT {
+            if now.saturating_sub(candidate.since) > IDLE_LIMIT {
                 // The stack is in order of age, so all below are older.
                 idle.clear();
                 return None;
@@ -152,7 +144,7 @@ impl Address {
         if idle.len() < self.keep {
             idle.push(Idle {
                 sender,
-                since: Instant::now(),
+                since: clock::monotonic(),
             });
         }
     }

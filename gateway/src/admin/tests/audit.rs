@@ -61,7 +61,7 @@ async fn write(world: &World, id: &str, zone: &str, path: &str, refused: Option<
     world
         .gateway
         .journal
-        .durable(event.to_record(), None)
+        .durable(&event.to_record(), None)
         .await
         .unwrap()
 }
