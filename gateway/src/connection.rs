@@ -76,10 +76,27 @@ impl std::fmt::Debug for Proven {
 /// The assertion that was sent last, as it stands in a header.
 #[derive(Debug)]
 pub struct Asserted {
+    /// Whom it is about.
+    pub caller: Arc<Caller>,
+    /// Index of the portal it is for.
+    pub portal: usize,
+    /// The serial of the snapshot whose signer made it.
+    pub serial: u64,
+    /// From when to when it can be sent.
+    pub usable: std::ops::Range<jiff::Timestamp>,
     /// The assertion.
     pub assertion: Arc<Assertion>,
     /// Its text.
     pub value: HeaderValue,
+}
+
+/// A user agent, and how it is recorded.
+#[derive(Debug)]
+pub struct Agent {
+    /// As sent.
+    pub sent: Box<[u8]>,
+    /// Masked and cut.
+    pub masked: Box<str>,
 }
 
 /// Why a connection was cut.
@@ -110,6 +127,8 @@ pub struct Connection {
     pub proven: ArcSwapOption<Proven>,
     /// The assertion that was sent last.
     pub asserted: ArcSwapOption<Asserted>,
+    /// The user agent that was recorded last.
+    pub agent: ArcSwapOption<Agent>,
     /// The client's address as it stands in `X-Forwarded-For`.
     pub forwarded_for: OnceLock<HeaderValue>,
     /// TLS as it stands in events.
@@ -148,6 +167,7 @@ impl Connection {
             mapped: ArcSwapOption::empty(),
             proven: ArcSwapOption::empty(),
             asserted: ArcSwapOption::empty(),
+            agent: ArcSwapOption::empty(),
             forwarded_for: OnceLock::new(),
             tls_written: OnceLock::new(),
             requests: AtomicU64::new(0),

@@ -25,6 +25,7 @@ use crate::own;
 use crate::refusal::Refusal;
 use crate::snapshot::{Portal, Snapshot};
 use crate::stage::forward::Place;
+use crate::stage::identify::Credential;
 use crate::stage::route::Target;
 use crate::stage::tls::ZoneTls;
 use crate::upstream::pool::Address;
@@ -61,6 +62,8 @@ pub struct Exchange {
     pub user_agent: Option<http::HeaderValue>,
     /// Index of the portal.
     pub portal: Option<usize>,
+    /// Which part of the request was the credential.
+    pub credential: Option<Credential>,
     /// Who is asking.
     pub caller: Option<Arc<Caller>>,
     /// What inspection saw.
@@ -228,6 +231,7 @@ impl Exchange {
             query: parts.uri.query().map(str::to_owned),
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             portal: None,
+            credential: None,
             caller: None,
             verdict: Verdict::default(),
             unread: None,

@@ -35,7 +35,7 @@ SCENARIOS = [
     Scenario(
         "off", "Everything off: plain HTTP/1.1, keep-alive, 1 KB",
         Work(),
-        ("bare-hyper", "hangu", "nginx", "haproxy", "bare-pingora"),
+        ("bare-hyper", "hangu", "hangu-recording", "nginx", "haproxy", "bare-pingora"),
         (("hangu", "bare-hyper", 1.15),),
     ),
     Scenario(

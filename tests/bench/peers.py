@@ -22,6 +22,7 @@ class Work:
     token: str = ""  # `rs` or `es`: a bearer token is verified, its role checked, rates limited, requests logged
     inspect: bool = False  # the head is inspected for attacks; the gateway alone can
     durable: bool = False  # the event is on disk before the response; the gateway alone can
+    record: bool = False  # without `tls`: the audit log is written all the same; the gateway alone can
     console: bool = False  # the console and its listener run as well
 
 
@@ -332,6 +333,7 @@ model = "{MODEL}"
 rules = ["{MODEL.parent / "console.csv"}"]
 users = "{at.folder}/administrators.toml"
 """
+    record = "before-response" if work.durable else "buffered" if work.tls or work.record else "exceptions"
     rules = "rules.csv" if work.tls and not work.anonymous else "open.csv"
     text = f"""
 [gateway]
@@ -351,7 +353,7 @@ name = "bench"
 zone = "internet"
 department = "bench"
 hosts = ["{HOST}"]
-record = "{"before-response" if work.durable else "buffered"}"
+record = "{record}"
 body-size = "2GiB"
 [portal.upstream]
 addresses = ["{at.upstream}"]
@@ -405,6 +407,10 @@ def hangu_inspecting(work, at):
     return hangu(Work(**{**work.__dict__, "inspect": True}), at)
 
 
+def hangu_recording(work, at):
+    return hangu(Work(**{**work.__dict__, "record": True}), at)
+
+
 def hangu_durable(work, at):
     return hangu(Work(**{**work.__dict__, "inspect": True, "durable": True}), at)
 
@@ -417,6 +423,7 @@ PEERS = {
     "bare-pingora": bare_pingora,
     "hangu": hangu,
     "hangu-inspecting": hangu_inspecting,
+    "hangu-recording": hangu_recording,
     "hangu-durable": hangu_durable,
 }
 

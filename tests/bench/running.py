@@ -150,7 +150,10 @@ def wait_for(port, process, seconds=30):
     while time.monotonic() < end and process.child.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), 0.5).close()
-            return
+            # Somebody else may hold the port, left over from a run that was killed.
+            time.sleep(0.05)
+            if process.child.poll() is None:
+                return
         except OSError:
             time.sleep(0.1)
     said = process.said()

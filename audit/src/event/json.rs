@@ -21,7 +21,8 @@ impl<'b> Json<'b> {
         Self { out, cut }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `key`")]
+    #[inline(always)]
     pub(super) fn object(&mut self, key: &str, fields: impl FnOnce(&mut Self)) {
         self.key(key);
         self.braced(fields);
@@ -61,26 +62,30 @@ impl<'b> Json<'b> {
         self.out.push(b']');
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `key`")]
+    #[inline(always)]
     pub(super) fn text(&mut self, key: &str, value: &str) {
         self.key(key);
         self.string(value);
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `key`")]
+    #[inline(always)]
     pub(super) fn text_if(&mut self, key: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.text(key, value);
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `key`")]
+    #[inline(always)]
     pub(super) fn number(&mut self, key: &str, value: impl Into<i128>) {
         self.key(key);
         self.digits(value.into());
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `key`")]
+    #[inline(always)]
     pub(super) fn number_if<N: Into<i128>>(&mut self, key: &str, value: Option<N>) {
         if let Some(value) = value {
             self.number(key, value);

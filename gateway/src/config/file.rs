@@ -262,7 +262,7 @@ pub enum Unreadable {
     Pass,
 }
 
-/// Whether a response waits for its event.
+/// What is recorded of a portal's requests, and when.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Record {
@@ -271,6 +271,9 @@ pub enum Record {
     Buffered,
     /// On disk before the response leaves.
     BeforeResponse,
+    /// Requests that were allowed and ended as they should are only counted; everything else is written soon after:
+    /// refusals, findings, redacted answers, answers of 400 and above, and what broke off. For files that everybody may read.
+    Exceptions,
 }
 
 /// Inspection of a portal's requests.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use hangu_identity::Caller;
-use hangu_identity::assertion::Assertion;
+use hangu_identity::assertion::MIN_REMAINING;
 use hangu_identity::binding::Bound;
 use hangu_identity::headers::is_reserved;
 use hangu_identity::session::cookie;
@@ -143,11 +143,7 @@ fn outbound_headers(
     const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
     let headers = &mut parts.headers;
     remove_where(headers, |name| is_reserved(name.as_str()));
-    if parts
-        .extensions
-        .get::<Credential>()
-        .is_some_and(|c| *c == Credential::Authorization)
-    {
+    if exchange.credential == Some(Credential::Authorization) {
         headers.remove(AUTHORIZATION);
     }
     strip_session_cookie(headers);
@@ -171,12 +167,12 @@ fn outbound_headers(
     };
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     if !caller.is_nobody() {
-        let assertion = assertion(exchange, caller, &portal.settings.name)?;
-        headers.insert(ASSERTION, asserted(exchange, &assertion)?);
+        let asserted = assertion(exchange, caller, &portal.settings.name)?;
+        headers.insert(ASSERTION, asserted.value.clone());
         if let Some(key) = &portal.binding_key {
             let digest = body_digest(body);
             let bound = Bound {
-                assertion: &assertion.digest,
+                assertion: &asserted.assertion.digest,
                 method: parts.method.as_str(),
                 path: path.as_str(),
                 body: digest.as_ref(),
@@ -203,37 +199,46 @@ fn outbound_headers(
     Ok(())
 }
 
-/// The assertion as it stands in a header; made once for a connection whose requests carry the same one.
-fn asserted(exchange: &Exchange, assertion: &Arc<Assertion>) -> Result<HeaderValue, Refusal> {
-    let last = &exchange.connection.asserted;
-    if let Some(last) = &*last.load()
-        && Arc::ptr_eq(&last.assertion, assertion)
-    {
-        return Ok(last.value.clone());
-    }
-    let value = HeaderValue::from_str(&assertion.text).map_err(|_| Refusal::Undecided)?;
-    last.store(Some(Arc::new(Asserted {
-        assertion: Arc::clone(assertion),
-        value: value.clone(),
-    })));
-    Ok(value)
-}
-
-/// The assertion about a caller for a portal.
+/// The assertion about a caller for a portal, as it stands in a header. A connection keeps the last one, which most of
+/// its requests carry.
 fn assertion(
     exchange: &Exchange,
     caller: &Arc<Caller>,
     portal: &str,
-) -> Result<Arc<Assertion>, Refusal> {
-    let fingerprint = exchange.connection.peer().map(|p| &p.digest);
-    exchange
-        .snapshot
+) -> Result<Arc<Asserted>, Refusal> {
+    let (connection, snapshot, now) = (&exchange.connection, &exchange.snapshot, exchange.now());
+    let index = exchange.portal.ok_or(Refusal::NoPortal)?;
+    let last = connection.asserted.load_full().filter(|last| {
+        Arc::ptr_eq(&last.caller, caller)
+            && last.portal == index
+            && last.serial == snapshot.serial
+            && last.usable.contains(&now)
+    });
+    if let Some(last) = last {
+        return Ok(last);
+    }
+    let fingerprint = connection.peer().map(|p| &p.digest);
+    let assertion = snapshot
         .signer
-        .assertion(caller, portal, fingerprint, exchange.now())
+        .assertion(caller, portal, fingerprint, now)
         .map_err(|error| {
             tracing::error!(%error, "no assertion");
             Refusal::Undecided
-        })
+        })?;
+    let until = assertion
+        .expires
+        .checked_sub(MIN_REMAINING)
+        .map_err(|_| Refusal::Undecided)?;
+    let asserted = Arc::new(Asserted {
+        caller: Arc::clone(caller),
+        portal: index,
+        serial: snapshot.serial,
+        usable: now..until,
+        value: HeaderValue::from_str(&assertion.text).map_err(|_| Refusal::Undecided)?,
+        assertion,
+    });
+    connection.asserted.store(Some(Arc::clone(&asserted)));
+    Ok(asserted)
 }
 
 /// The digest of a body that is known whole; a stream has none.

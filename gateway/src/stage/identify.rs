@@ -37,7 +37,7 @@ enum Presented<'a> {
 ///
 /// # Errors
 /// `bad-credentials`, and `header-not-allowed` for several `Authorization` fields.
-pub async fn caller(exchange: &mut Exchange, parts: &mut Parts) -> Result<Arc<Caller>, Refusal> {
+pub async fn caller(exchange: &mut Exchange, parts: &Parts) -> Result<Arc<Caller>, Refusal> {
     let caller = find(exchange, parts).await?;
     let zone = exchange
         .snapshot
@@ -56,7 +56,7 @@ pub async fn caller(exchange: &mut Exchange, parts: &mut Parts) -> Result<Arc<Ca
     Ok(caller)
 }
 
-async fn find(exchange: &mut Exchange, parts: &mut Parts) -> Result<Arc<Caller>, Refusal> {
+async fn find(exchange: &mut Exchange, parts: &Parts) -> Result<Arc<Caller>, Refusal> {
     let portal = Arc::clone(exchange.portal()?);
     let accepted = &portal.settings.identify;
     let accepts = |method: Method| accepted.is_empty() || accepted.contains(&method);
@@ -64,12 +64,12 @@ async fn find(exchange: &mut Exchange, parts: &mut Parts) -> Result<Arc<Caller>,
     match presented {
         Some(Presented::Token(token)) if accepts(Method::Token) => {
             let caller = token_caller(exchange, token).await?;
-            parts.extensions.insert(Credential::Authorization);
+            exchange.credential = Some(Credential::Authorization);
             return Ok(caller);
         }
         Some(Presented::ApiKey(key)) if accepts(Method::ApiKey) => {
             let caller = key_caller(exchange, key)?;
-            parts.extensions.insert(Credential::Authorization);
+            exchange.credential = Some(Credential::Authorization);
             return Ok(caller);
         }
         Some(Presented::Token(_) | Presented::ApiKey(_)) | None => {}

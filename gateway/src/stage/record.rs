@@ -26,7 +26,7 @@ use smallvec::SmallVec;
 use crate::body::response::{Parts, ResponseBody, Stream};
 use crate::clock;
 use crate::config::Record;
-use crate::connection::TlsFacts;
+use crate::connection::{Agent, Connection, TlsFacts};
 use crate::exchange::{Ending, Exchange};
 use crate::gateway::Gateway;
 use crate::id::Id;
@@ -47,6 +47,20 @@ const MASK: Level = Level::L3;
 fn masked(text: &str) -> Cow<'_, str> {
     let end = text.char_indices().nth(KEPT).map_or(text.len(), |(i, _)| i);
     mask_str(MASK, text.get(..end).unwrap_or_default())
+}
+
+/// A user agent as it is recorded; a connection keeps the last one, for it is always the same.
+fn agent(connection: &Connection, sent: &HeaderValue) -> Arc<Agent> {
+    let last = connection.agent.load_full();
+    if let Some(last) = last.filter(|last| *last.sent == *sent.as_bytes()) {
+        return last;
+    }
+    let agent = Arc::new(Agent {
+        sent: sent.as_bytes().into(),
+        masked: masked(&String::from_utf8_lossy(sent.as_bytes())).into(),
+    });
+    connection.agent.store(Some(Arc::clone(&agent)));
+    agent
 }
 
 /// The names of a query's parameters; what stands behind them may be anybody's secret.
@@ -243,15 +257,14 @@ pub fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce(&[u8])
     let agent = exchange
         .user_agent
         .as_ref()
-        .and_then(|v| v.to_str().ok())
-        .map(masked);
+        .map(|sent| agent(connection, sent));
     event.request = Some(Request {
         method: exchange.method.as_str(),
         host: (!exchange.host.is_empty()).then_some(exchange.host.as_str()),
         path: Some(&path),
         query: query.as_deref(),
         version: Some(version(exchange.version)),
-        user_agent: agent.as_deref(),
+        user_agent: agent.as_ref().map(|agent| &*agent.masked),
         length: None,
     });
     let caller = exchange.caller.as_deref();
@@ -479,7 +492,10 @@ fn count(exchange: &Exchange, ending: &Ending, now: Duration) {
 pub fn soon(mut exchange: Box<Exchange>, ending: Ending) {
     end(&mut exchange, &ending);
     let gateway = Arc::clone(&exchange.gateway);
-    if is_ordinary(&exchange, &ending) && !gateway.tower.is_listened_to() {
+    let ordinary = is_ordinary(&exchange, &ending);
+    if ordinary && records(&exchange) == Record::Exceptions {
+        gateway.tower.see_ordinary(&exchange);
+    } else if ordinary && !gateway.tower.is_listened_to() {
         // Most requests: what detectors want to know of them fits in a few words, and the rest ends here and not on
         // another thread.
         event(&exchange, &ending, |record| gateway.journal.quietly(record));
@@ -488,6 +504,13 @@ pub fn soon(mut exchange: Box<Exchange>, ending: Ending) {
         let record = event(&exchange, &ending, <[u8]>::to_vec);
         gateway.journal.soon(&record, Seen::new(exchange, ending));
     }
+}
+
+/// What the portal wants recorded.
+fn records(exchange: &Exchange) -> Record {
+    exchange
+        .portal()
+        .map_or(Record::Buffered, |portal| portal.settings.record)
 }
 
 /// Whether an exchange ended as exchanges should: no detector looks further than at who came from where.
@@ -519,10 +542,7 @@ pub fn after(number: u64, mut exchange: Box<Exchange>, ending: Ending) {
 /// # Errors
 /// When the event could not be recorded.
 pub async fn now(mut exchange: Box<Exchange>, ending: Ending) -> Result<(), NotRecorded> {
-    let waits = exchange
-        .portal()
-        .is_ok_and(|p| p.settings.record == Record::BeforeResponse);
-    if !waits {
+    if records(&exchange) != Record::BeforeResponse {
         soon(exchange, ending);
         return Ok(());
     }
