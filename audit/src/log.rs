@@ -27,7 +27,7 @@ pub struct LogOptions {
     pub segment_bytes: u64,
     /// Longest time between a record and the checkpoint that covers it. Default 1 s.
     pub checkpoint_every: Duration,
-    /// Records after which a checkpoint is made earlier, though at most ten times a second. Default 1,000.
+    /// Records after which a checkpoint is made earlier, though at most twice a second. Default 1,000.
     pub checkpoint_records: u64,
     /// Bound on the bytes of events that are queued or being written. Default 32 MiB.
     pub queue_bytes: usize,

@@ -21,7 +21,7 @@ const BATCH_BYTES: usize = 1024 * 1024;
 /// How long buffered events are gathered (chosen: at most 200 wake-ups a second).
 const GATHER: Duration = Duration::from_millis(5);
 /// Checkpoints by number of records come at most this often: each costs four waits for the disk (chosen).
-const CHECKPOINT_GAP: Duration = Duration::from_millis(100);
+const CHECKPOINT_GAP: Duration = Duration::from_millis(500);
 /// Room made ahead in a segment; writing into zeros spares the file system its journal at each sync (measured).
 const ZEROED_AHEAD: u64 = 4 * 1024 * 1024;
 

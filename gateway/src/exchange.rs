@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use hangu_identity::Caller;
 use hangu_identity::session::Session;
 use hangu_inspect::Verdict;
@@ -165,14 +166,22 @@ impl Trace {
         })
     }
 
-    /// The header for the next hop, whose parent is this request.
-    pub fn header(&self, request: &Id) -> SmallVec<[u8; 64]> {
-        let mut text = SmallVec::new();
-        for part in ["00-", self.id.as_str(), "-", request.span()] {
+    /// The request's id, and behind it the header for the next hop, whose parent is this request: two values that share
+    /// their room.
+    pub fn header(&self, request: &Id) -> Bytes {
+        let mut text = BytesMut::with_capacity(96);
+        let flags = if self.sampled { "-01" } else { "-00" };
+        for part in [
+            request.as_str(),
+            "00-",
+            self.id.as_str(),
+            "-",
+            request.span(),
+            flags,
+        ] {
             text.extend_from_slice(part.as_bytes());
         }
-        text.extend_from_slice(if self.sampled { b"-01" } else { b"-00" });
-        text
+        text.freeze()
     }
 }
 

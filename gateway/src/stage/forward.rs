@@ -148,9 +148,12 @@ fn outbound_headers(
     }
     strip_session_cookie(headers);
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Refusal::Undecided);
-    headers.insert(REQUEST_ID, value(exchange.id.as_str())?);
-    let traceparent = HeaderValue::from_bytes(&exchange.trace.header(&exchange.id));
-    headers.insert(TRACEPARENT, traceparent.map_err(|_| Refusal::Undecided)?);
+    let mut trace = exchange.trace.header(&exchange.id);
+    let id = trace.split_to(exchange.id.as_str().len());
+    for (name, bytes) in [(REQUEST_ID, id), (TRACEPARENT, trace)] {
+        let value = HeaderValue::from_maybe_shared(bytes).map_err(|_| Refusal::Undecided)?;
+        headers.insert(name, value);
+    }
     let client = &exchange.connection.forwarded_for;
     let client = match client.get() {
         Some(client) => client.clone(),
@@ -388,12 +391,11 @@ async fn send(
 ) -> Result<(Response<Incoming>, Lease), Refusal> {
     let repeatable = parts.method.is_safe() && body.is_empty() && !websocket;
     let key = hash_key(exchange, upstream, caller);
-    let host = exchange.host.clone();
     let tls = upstream.settings.tls.is_some();
     let mut out = Outbound {
         parts,
         path,
-        host: &host,
+        host: &exchange.host,
         tls,
     };
     let mut body = Some(body);
