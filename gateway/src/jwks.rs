@@ -129,11 +129,7 @@ async fn fetch(url: &str, anchors: &[std::path::PathBuf]) -> Result<Jwks, String
         idle_connections: 0,
     };
     let connector = Connector::new(&settings).map_err(|e| e.to_string())?;
-    let sender: Sender = connector
-        .connect(at)
-        .await
-        .map_err(|e| e.to_string())?
-        .detached();
+    let sender: Sender = connector.connect(at).await.map_err(|e| e.to_string())?;
     let path = uri
         .path_and_query()
         .map_or("/", http::uri::PathAndQuery::as_str);

@@ -355,16 +355,8 @@ pub async fn run(gateway: Arc<Gateway>) {
             second = now / 1000;
             count_second(&gateway, second * 1000, &mut before);
             gateway.bans.expire(now);
-            sweep_upstreams(&gateway);
             gateway.journal.look();
         }
-    }
-}
-
-fn sweep_upstreams(gateway: &Gateway) {
-    let now = clock::monotonic();
-    for portal in &gateway.snapshot.load().portals {
-        portal.upstream.sweep(now);
     }
 }
 

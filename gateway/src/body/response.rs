@@ -186,8 +186,7 @@ impl Stream {
                     return Ok(false);
                 }
                 let incoming = &mut self.incoming;
-                let lease = &mut self.lease;
-                match std::future::poll_fn(|cx| next(lease, incoming, cx)).await {
+                match std::future::poll_fn(|cx| Pin::new(&mut *incoming).poll_frame(cx)).await {
                     Some(Ok(frame)) => match frame.into_data() {
                         Ok(data) => self.on_data(data)?,
                         Err(frame) => {
@@ -348,7 +347,7 @@ impl Stream {
                 }
                 State::Passing => {}
             }
-            let step = match next(&mut self.lease, &mut self.incoming, cx) {
+            let step = match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.timer = None;
                     match frame.into_data() {
@@ -373,18 +372,6 @@ impl Stream {
                 return self.break_off(why);
             }
         }
-    }
-}
-
-/// The next frame of an upstream's body, by way of its connection.
-fn next(
-    lease: &mut Option<Lease>,
-    incoming: &mut Incoming,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-    match lease {
-        Some(lease) => lease.poll_frame(incoming, cx),
-        None => Pin::new(incoming).poll_frame(cx),
     }
 }
 

@@ -11,12 +11,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::http1::Http1;
 use super::pool::Sender;
-use super::transport::Transport;
 use crate::body::request::RequestBody;
 use crate::clock;
 use crate::config::{self, Protocol};
@@ -112,7 +111,7 @@ impl Connector {
         let tcp = TcpStream::connect(at).await?;
         tcp.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
-            return begin(Transport::Clear(tcp), self.protocol).await;
+            return begin(tcp, self.protocol).await;
         };
         let stream = tls.connector.connect(tls.name.clone(), tcp).await?;
         let protocol = match stream.get_ref().1.alpn_protocol() {
@@ -120,7 +119,7 @@ impl Connector {
             Some(_) => Protocol::Http1,
             None => self.protocol,
         };
-        begin(Transport::Tls(Box::new(stream)), protocol).await
+        begin(stream, protocol).await
     }
 }
 
@@ -166,14 +165,21 @@ fn read_all(paths: &[std::path::PathBuf]) -> Result<Vec<u8>, TlsError> {
     Ok(all)
 }
 
-async fn begin(io: Transport, protocol: Protocol) -> Result<Sender, ConnectError> {
+async fn begin<T>(io: T, protocol: Protocol) -> Result<Sender, ConnectError>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     match protocol {
         Protocol::Http1 => {
             let (sender, connection) = http1::Builder::new()
                 .max_buf_size(256 << 10)
                 .handshake::<_, RequestBody>(TokioIo::new(io))
                 .await?;
-            Ok(Sender::Http1(Http1::new(sender, connection)))
+            tokio::spawn(async move {
+                // The error reaches the request that is on the connection; an idle one just closes.
+                let _closed = connection.with_upgrades().await;
+            });
+            Ok(Sender::Http1(sender))
         }
         Protocol::Http2 => {
             let (sender, connection) = http2::Builder::new(TokioExecutor::new())

@@ -1,14 +1,11 @@
 //! Where a portal's requests go: which address, over which connection.
 //!
 //! [`pool`] keeps connections, one pool for each upstream and trust, so that connections verified under different
-//! rules are never shared; [`connect`] opens them over a [`transport`]; [`http1`] drives those that serve one request at
-//! a time; [`health`] checks addresses; this file chooses.
+//! rules are never shared; [`connect`] opens them; [`health`] checks addresses; this file chooses.
 
 pub mod connect;
 pub mod health;
-pub mod http1;
 pub mod pool;
-pub mod transport;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -113,13 +110,6 @@ impl Upstream {
         match &self.balancer {
             Balancer::RoundRobin(b) => b.backends().run_health_check(true).await,
             Balancer::Consistent(b) => b.backends().run_health_check(true).await,
-        }
-    }
-
-    /// Lets go of kept connections that are of no use any more.
-    pub fn sweep(&self, now: Duration) {
-        for address in &self.addresses {
-            address.sweep(now);
         }
     }
 

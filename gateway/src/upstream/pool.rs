@@ -4,19 +4,14 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
-use hyper::client::conn::http2;
+use hyper::client::conn::{http1, http2};
 
 use super::Counters;
 use super::connect::{ConnectError, Connector};
-use super::http1::Http1;
 use crate::body::request::RequestBody;
 use crate::clock;
 
@@ -49,7 +44,7 @@ impl Deref for Address {
 
 #[derive(Debug)]
 struct Idle {
-    connection: Http1,
+    sender: http1::SendRequest<RequestBody>,
     /// On the monotonic clock.
     since: Duration,
 }
@@ -58,7 +53,7 @@ struct Idle {
 #[derive(Debug)]
 pub enum Sender {
     /// HTTP/1.1, ours alone until the answer's body has ended.
-    Http1(Http1),
+    Http1(http1::SendRequest<RequestBody>),
     /// HTTP/2, shared.
     Http2(http2::SendRequest<RequestBody>),
 }
@@ -128,41 +123,30 @@ impl Address {
             }
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(mut candidate) = idle.pop() {
+        while let Some(candidate) = idle.pop() {
             if now.saturating_sub(candidate.since) > IDLE_LIMIT {
                 // The stack is in order of age, so all below are older.
                 idle.clear();
                 return None;
             }
-            if candidate.connection.is_ready() {
-                return Some(Sender::Http1(candidate.connection));
+            if candidate.sender.is_ready() {
+                return Some(Sender::Http1(candidate.sender));
             }
         }
         None
     }
 
-    /// Keeps a connection for the next request, unless this one is not over: an upstream may answer before it has read
-    /// everything.
-    fn give_back(&self, mut connection: Http1) {
-        if !connection.is_ready() {
+    fn give_back(&self, sender: http1::SendRequest<RequestBody>) {
+        if sender.is_closed() {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < self.keep {
             idle.push(Idle {
-                connection,
+                sender,
                 since: clock::monotonic(),
             });
         }
-    }
-
-    /// Lets go of kept connections that are too old or that the upstream has closed; done now and then, for nobody
-    /// listens to them meanwhile.
-    pub fn sweep(&self, now: Duration) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain_mut(|kept| {
-            now.saturating_sub(kept.since) <= IDLE_LIMIT && kept.connection.is_ready()
-        });
     }
 
     /// Closes every kept connection.
@@ -179,7 +163,7 @@ impl Address {
 #[derive(Debug)]
 pub struct Lease {
     address: Arc<Address>,
-    connection: Option<Http1>,
+    sender: Option<http1::SendRequest<RequestBody>>,
 }
 
 impl Lease {
@@ -190,20 +174,8 @@ impl Lease {
 
     /// The answer has ended: the connection can serve another request.
     pub fn done(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.address.give_back(connection);
-        }
-    }
-
-    /// The next frame of the answer's body.
-    pub fn poll_frame(
-        &mut self,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.connection {
-            Some(connection) => connection.poll_frame(body, cx),
-            None => Pin::new(body).poll_frame(cx),
+        if let Some(sender) = self.sender.take() {
+            self.address.give_back(sender);
         }
     }
 }
@@ -215,15 +187,6 @@ impl Drop for Lease {
 }
 
 impl Sender {
-    /// The same with a task of its own, for whoever reads the answer without the lease.
-    #[must_use]
-    pub fn detached(mut self) -> Self {
-        if let Self::Http1(connection) = &mut self {
-            connection.detach();
-        }
-        self
-    }
-
     /// Sends a request and waits for the head of the answer.
     ///
     /// # Errors
@@ -236,12 +199,12 @@ impl Sender {
         address.active.fetch_add(1, Ordering::Relaxed);
         let mut lease = Lease {
             address: Arc::clone(address),
-            connection: None,
+            sender: None,
         };
         let result = match self {
-            Self::Http1(mut connection) => {
-                let result = connection.send(request).await;
-                lease.connection = Some(connection);
+            Self::Http1(mut sender) => {
+                let result = sender.try_send_request(request).await;
+                lease.sender = Some(sender);
                 result
             }
             Self::Http2(mut sender) => sender.try_send_request(request).await,
