@@ -141,6 +141,10 @@ pub struct Connection {
     pub last_end_ms: AtomicU64,
     /// Set when a head carried both ways of framing a body.
     pub framing_conflict: AtomicBool,
+    /// The number, counted from one, of the request whose head began last.
+    pub head_of: AtomicU64,
+    /// Whether bytes wait for the client to take them.
+    pub writing: AtomicBool,
     cut: OnceLock<Cut>,
     cancel: CancellationToken,
     ended: AtomicBool,
@@ -174,6 +178,8 @@ impl Connection {
             active: AtomicUsize::new(0),
             last_end_ms: AtomicU64::new(millis(clock::monotonic())),
             framing_conflict: AtomicBool::new(false),
+            head_of: AtomicU64::new(0),
+            writing: AtomicBool::new(false),
             cut: OnceLock::new(),
             cancel: CancellationToken::new(),
             ended: AtomicBool::new(false),
@@ -237,6 +243,21 @@ impl Connection {
     /// The handle that [`Connection::cancel`] pulls.
     pub fn cancelled(&self) -> &CancellationToken {
         &self.cancel
+    }
+
+    /// Whether it waits for the next request: none is in progress, none has begun to arrive, and the last answer has left.
+    pub fn is_between_requests(&self) -> bool {
+        let requests = self.requests.load(Ordering::Relaxed);
+        self.active.load(Ordering::Acquire) == 0
+            && requests > 0
+            && self.head_of.load(Ordering::Acquire) <= requests
+            && !self.writing.load(Ordering::Acquire)
+    }
+
+    /// How long ago the last request ended.
+    pub fn idle_for(&self) -> Duration {
+        let since = self.last_end_ms.load(Ordering::Acquire);
+        clock::monotonic().saturating_sub(Duration::from_millis(since))
     }
 
     /// Marks the begin of a request; dropping the value marks its end.

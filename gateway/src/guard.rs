@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
@@ -40,6 +41,8 @@ pub struct Guard<T> {
     timer: Pin<Box<Sleep>>,
     /// Armed while a write waits.
     write_timer: Option<Pin<Box<Sleep>>>,
+    /// Bytes that were read before and are to be read again.
+    again: Bytes,
 }
 
 /// A head that has begun.
@@ -72,7 +75,13 @@ impl<T> Guard<T> {
             head,
             timer,
             write_timer: None,
+            again: Bytes::new(),
         }
+    }
+
+    /// Hands bytes that were read through the guard to the next reader.
+    pub fn read_again(&mut self, bytes: Bytes) {
+        self.again = bytes;
     }
 
     fn on_bytes(&mut self, bytes: &[u8]) {
@@ -80,6 +89,9 @@ impl<T> Guard<T> {
             return;
         }
         let requests = self.connection.requests.load(Ordering::Relaxed);
+        self.connection
+            .head_of
+            .store(requests + 1, Ordering::Release);
         let fresh = self
             .head
             .as_ref()
@@ -184,10 +196,13 @@ impl<T> Guard<T> {
     ) -> Poll<io::Result<R>> {
         match result {
             Poll::Ready(done) => {
-                self.write_timer = None;
+                if self.write_timer.take().is_some() {
+                    self.connection.writing.store(false, Ordering::Release);
+                }
                 Poll::Ready(done)
             }
             Poll::Pending => {
+                self.connection.writing.store(true, Ordering::Release);
                 ready!(self.poll_write_deadline(cx));
                 Poll::Ready(Err(self.cut()))
             }
@@ -204,6 +219,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guard<T> {
         let this = self.get_mut();
         if let Some(error) = this.aborted() {
             return Poll::Ready(Err(error));
+        }
+        if !this.again.is_empty() {
+            let taken = this.again.split_to(this.again.len().min(buf.remaining()));
+            buf.put_slice(&taken);
+            return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
         match Pin::new(&mut this.inner).poll_read(cx, buf) {

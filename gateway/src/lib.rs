@@ -21,6 +21,7 @@ pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod control;
+pub mod drive;
 pub mod exchange;
 pub mod gateway;
 pub mod guard;

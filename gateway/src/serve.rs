@@ -1,20 +1,17 @@
 //! Listeners, connections, shutdown and hand-over; the only file that knows pingora's server.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hangu_identity::session::Sharing;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use pingora_core::server::configuration::{Opt, ServerConf};
 use pingora_core::server::{ExecutionPhase, ListenFds, RunArgs, Server, ShutdownWatch};
 use pingora_core::services::Service;
@@ -27,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Bounds, Mistake};
 use crate::connection::{Connection, Cut};
 use crate::control::Control;
+use crate::drive;
 use crate::gateway::Gateway;
 use crate::guard::{Guard, Times};
 use crate::path;
@@ -475,7 +473,7 @@ impl Door {
             head: bounds.head_time,
             idle: bounds.idle_time,
         };
-        let io = TokioIo::new(Guard::new(io, Arc::clone(&connection), times, !h2));
+        let io = Guard::new(io, Arc::clone(&connection), times, !h2);
         let gateway = Arc::clone(&self.gateway);
         let shared = Arc::clone(&connection);
         // Boxed for each request: hyper keeps room for the future on every connection, idle ones included, and the
@@ -487,11 +485,9 @@ impl Door {
             )
         });
         let ended = if h2 {
-            let mut http = Box::pin(http2(&bounds).serve_connection(io, service));
-            drive(http.as_mut(), |http| http.graceful_shutdown(), &connection).await
+            drive::http2(&bounds, io, service, &connection).await
         } else {
-            let mut http = Box::pin(http1(&bounds).serve_connection(io, service).with_upgrades());
-            drive(http.as_mut(), |http| http.graceful_shutdown(), &connection).await
+            drive::http1(&bounds, io, service, &connection).await
         };
         if let Err(error) = ended {
             self.broken(&connection, &error);
@@ -526,83 +522,6 @@ enum Established {
         Arc<Connection>,
         Box<tokio_rustls::server::TlsStream<TcpStream>>,
     ),
-}
-
-/// How long a connection that has not asked anything yet is waited for when the gateway shuts down.
-const FIRST_REQUEST: Duration = Duration::from_secs(2);
-
-/// Drives a connection to its end: by itself, by shutdown, or by cancellation.
-///
-/// The two signals are flags of the connection and wake this task: looking at them costs next to nothing for each of
-/// its turns, of which a request takes several.
-async fn drive<F>(
-    mut http: std::pin::Pin<&mut F>,
-    close: impl Fn(std::pin::Pin<&mut F>),
-    connection: &Connection,
-) -> Result<(), hyper::Error>
-where
-    F: Future<Output = Result<(), hyper::Error>>,
-{
-    let mut closed = false;
-    let mut patience = None;
-    poll_fn(move |cx| {
-        connection.driven_by(cx.waker());
-        loop {
-            if connection.is_ended() {
-                return Poll::Ready(Ok(()));
-            }
-            if let Poll::Ready(ended) = http.as_mut().poll(cx) {
-                return Poll::Ready(ended);
-            }
-            if closed || !connection.is_closing() {
-                return Poll::Pending;
-            }
-            // A connection that was accepted a moment ago and has not asked yet would be closed unanswered.
-            let waits = connection.requests.load(Ordering::Relaxed) == 0
-                && patience
-                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(FIRST_REQUEST)))
-                    .as_mut()
-                    .poll(cx)
-                    .is_pending();
-            if waits {
-                return Poll::Pending;
-            }
-            closed = true;
-            close(http.as_mut());
-        }
-    })
-    .await
-}
-
-fn http1(bounds: &Bounds) -> hyper::server::conn::http1::Builder {
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        // The guard under it bounds heads and idle time, and tells the two apart.
-        .header_read_timeout(None)
-        .half_close(false)
-        .keep_alive(true)
-        .max_headers(bounds.headers)
-        .max_header_size(bounds.head_size)
-        .max_buf_size(bounds.head_size.max(64 << 10));
-    builder
-}
-
-fn http2(bounds: &Bounds) -> hyper::server::conn::http2::Builder<TokioExecutor> {
-    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(bounds.streams)
-        .max_header_list_size(u32::try_from(bounds.head_size).unwrap_or(u32::MAX))
-        // The h2 crate's own bound on streams that a client opens and resets (CVE-2023-44487).
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(Some(1024))
-        .initial_stream_window_size(256 << 10)
-        .initial_connection_window_size(1 << 20)
-        .max_send_buf_size(256 << 10)
-        .keep_alive_interval(Some(Duration::from_secs(30)))
-        .keep_alive_timeout(Duration::from_secs(15));
-    builder
 }
 
 /// Reads a PROXY header and not one byte more.

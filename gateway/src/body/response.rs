@@ -17,7 +17,9 @@ use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::exchange::{Ending, Exchange};
+use crate::stage::limit::Held;
 use crate::stage::record;
+use crate::streams::Stay;
 use crate::upstream::pool::Lease;
 
 /// Why an answer broke off after its head; the client sees a cut stream, never a shorter body that looks whole.
@@ -71,7 +73,7 @@ pub struct Stream {
     end: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     lease: Option<Lease>,
     /// Dropped with the stream: what must live as long as it, such as a place among the caller's requests.
-    _held: Box<dyn std::any::Any + Send + Sync>,
+    _held: (Held, Option<Stay>),
     exchange: Option<Box<Exchange>>,
     /// The event's number, where it was written before the answer began.
     recorded: Option<u64>,
@@ -141,7 +143,7 @@ pub struct Parts {
     /// The upstream's connection.
     pub lease: Lease,
     /// What must live as long as the stream.
-    pub held: Box<dyn std::any::Any + Send + Sync>,
+    pub held: (Held, Option<Stay>),
     /// The facts for its event.
     pub exchange: Box<Exchange>,
 }

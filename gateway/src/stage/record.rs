@@ -594,7 +594,7 @@ pub async fn on_the_way(
         idle: portal.upstream.settings.idle_time,
         end,
         lease,
-        held: Box::new((held, stay)),
+        held: (held, stay),
         exchange,
     });
     if waits && let Err(refusal) = Box::pin(record_first(&mut stream, long)).await {
