@@ -27,7 +27,7 @@ const REST_AFTER: Duration = Duration::from_secs(1);
 /// what a connection takes.
 pub async fn http1<T, S>(
     bounds: &Bounds,
-    io: Guard<T>,
+    io: Box<Guard<T>>,
     mut service: S,
     connection: &Connection,
 ) -> Result<(), hyper::Error>
@@ -70,7 +70,7 @@ where
 /// Serves an HTTP/2 connection.
 pub async fn http2<T, S>(
     bounds: &Bounds,
-    io: Guard<T>,
+    io: Box<Guard<T>>,
     service: S,
     connection: &Connection,
 ) -> Result<(), hyper::Error>

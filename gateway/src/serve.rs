@@ -473,7 +473,8 @@ impl Door {
             head: bounds.head_time,
             idle: bounds.idle_time,
         };
-        let io = Guard::new(io, Arc::clone(&connection), times, !h2);
+        // Boxed: it is handed from one owner to the next, each of which would keep room for it.
+        let io = Box::new(Guard::new(io, Arc::clone(&connection), times, !h2));
         let gateway = Arc::clone(&self.gateway);
         let shared = Arc::clone(&connection);
         // Boxed for each request: hyper keeps room for the future on every connection, idle ones included, and the
