@@ -121,6 +121,41 @@ async fn an_answer_of_a_portal_that_waits_is_never_ahead_of_its_event() {
 }
 
 /// Everything below a folder, as one text.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_of_exceptions_records_what_is_one_and_counts_the_rest() {
+    let mut pass = Plan::new()
+        .portal("public", |portal| {
+            portal.insert("record".to_owned(), "exceptions".into());
+        })
+        .start()
+        .await;
+    let client = pass.stranger(Zone::Internet);
+    for _ in 0..3 {
+        assert_eq!(client.get(PUBLIC, "/static/site.css").await.status, 200);
+    }
+    assert_eq!(client.get(PUBLIC, "/static/nothing").await.status, 404);
+    assert_eq!(client.get(PUBLIC, "/a/%zz").await.status, 400);
+    let attack = "/?q=1%27%20UNION%20SELECT%20a%20FROM%20b--";
+    assert_eq!(client.get(PUBLIC, attack).await.status, 403);
+    let metrics = pass.metrics().await;
+    assert!(
+        metrics
+            .lines()
+            .any(|line| line.contains("zone=\"internet\"")
+                && line.contains("allowed")
+                && line.ends_with(" 4")),
+        "{metrics}"
+    );
+    assert_eq!(pass.stop().await, Some(0));
+    let events = pass.events();
+    let mut recorded: Vec<u64> = http_events(&events)
+        .iter()
+        .map(|e| e["http_response"]["code"].as_u64().unwrap())
+        .collect();
+    recorded.sort_unstable();
+    assert_eq!(recorded, [400, 403, 404]);
+}
+
 fn bytes_of(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -216,6 +216,43 @@ async fn an_http2_head_whose_end_never_comes_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_rested_is_served_again_and_bounded_as_before() {
+    const ASK: &[u8] = b"GET /echo HTTP/1.1\r\nHost: portal.gov.example\r\n\r\n";
+    let pass = PASS.get().await;
+    let mut rested = open(pass).await;
+    // Longer than a second the gateway keeps nothing of an idle connection but its transport.
+    for pause in [0, 1_300, 1_300] {
+        assert!(!rested.raw.ends_within(Duration::from_millis(pause)).await);
+        // In pieces: the first bytes wake it, the others must not get lost.
+        let (first, second) = ASK.split_at(7);
+        rested.raw.send(first).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        rested.raw.send(second).await;
+        let said = rested.raw.read_until("\"trailers\":").await;
+        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    }
+    assert!(!rested.raw.ends_within(Duration::from_millis(1_300)).await);
+    // Two at once.
+    rested.raw.send(&[ASK, ASK].concat()).await;
+    let said = rested.raw.read_for(Duration::from_millis(500)).await;
+    assert_eq!(said.matches("HTTP/1.1 200").count(), 2, "{said}");
+    // A head that never ends, after a rest.
+    assert!(!rested.raw.ends_within(Duration::from_millis(1_300)).await);
+    let begun = Instant::now();
+    rested.raw.send(&ASK[..9]).await;
+    assert!(rested.raw.ends_within(Duration::from_secs(8)).await);
+    assert!(
+        begun.elapsed() > Duration::from_millis(900),
+        "{:?}",
+        begun.elapsed()
+    );
+    let fits = |e: &serde_json::Value| {
+        hangu_tests::wire::is_of(e, rested.from) && e["status_code"] == "head-too-slow"
+    };
+    pass.event(fits).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_idle_connection_is_closed() {
     let pass = PASS.get().await;
     let mut idle = open(pass).await;
