@@ -3,8 +3,10 @@
 //! A new reason does not compile until someone decides its status, its words in both languages and whether the
 //! connection can go on. Details for operators go into the event, never into the answer.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use hangu_limit::Outcome;
 use http::StatusCode;
 
 /// Why a request is refused.
@@ -55,11 +57,11 @@ pub enum Refusal {
     RateLimited {
         /// Which limit.
         limit: &'static str,
-        /// When to come back.
-        retry_after: Duration,
+        /// What is left of it, and when to come back.
+        outcome: Outcome,
     },
-    /// Too many requests at once.
-    TooManyAtOnce,
+    /// Too many requests at once; this many may be in progress.
+    TooManyAtOnce(NonZeroU32),
     /// The request looks like an attack.
     Attack,
     /// The body cannot be inspected.
@@ -122,6 +124,17 @@ pub struct Words {
     pub en: &'static str,
 }
 
+/// How long to wait before the same request passes; the whole window for one that costs more than the burst.
+pub fn wait(outcome: &Outcome) -> Duration {
+    match outcome {
+        Outcome::Allowed(_) => Duration::ZERO,
+        Outcome::Limited {
+            retry_after,
+            allowance,
+        } => retry_after.unwrap_or(allowance.window),
+    }
+}
+
 impl Refusal {
     /// The reason in events, metrics and problem documents.
     pub const fn reason(&self) -> &'static str {
@@ -148,7 +161,7 @@ impl Refusal {
             Self::StepUp(_) => "step-up",
             Self::Banned(_) => "banned",
             Self::RateLimited { .. } => "rate-limited",
-            Self::TooManyAtOnce => "too-many-at-once",
+            Self::TooManyAtOnce(_) => "too-many-at-once",
             Self::Attack => "attack",
             Self::Uninspectable(_) => "uninspectable-body",
             Self::Upgrade => "upgrade-not-forwarded",
@@ -171,12 +184,13 @@ impl Refusal {
             Self::BadCredentials(why) => (*why).to_owned(),
             Self::Uninspectable(why) | Self::Unredactable(why) => (*why).to_owned(),
             Self::Banned(what) => format!("ban of the {what}"),
-            Self::RateLimited { limit, retry_after } => {
+            Self::RateLimited { limit, outcome } => {
                 format!(
                     "limit `{limit}`, again after {} ms",
-                    retry_after.as_millis()
+                    wait(outcome).as_millis()
                 )
             }
+            Self::TooManyAtOnce(most) => format!("{most} may be in progress"),
             Self::StepUp(level) => format!("assurance {level} is needed"),
             Self::Unparsable
             | Self::HeadTooLarge
@@ -192,7 +206,6 @@ impl Refusal {
             | Self::MethodNotAccepted
             | Self::CertificateRevoked
             | Self::Denied(_)
-            | Self::TooManyAtOnce
             | Self::Attack
             | Self::Upgrade
             | Self::NoUpstream
@@ -230,7 +243,7 @@ impl Refusal {
             | Self::Banned(_)
             | Self::Attack
             | Self::Upgrade => StatusCode::FORBIDDEN,
-            Self::RateLimited { .. } | Self::TooManyAtOnce => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoUpstream | Self::UpstreamFailed | Self::Unredactable(_) => {
                 StatusCode::BAD_GATEWAY
             }
@@ -265,7 +278,7 @@ impl Refusal {
             | Self::Denied(_)
             | Self::StepUp(_)
             | Self::RateLimited { .. }
-            | Self::TooManyAtOnce
+            | Self::TooManyAtOnce(_)
             | Self::Uninspectable(_)
             | Self::Upgrade
             | Self::NoUpstream
@@ -339,7 +352,7 @@ impl Refusal {
                 zh: "由于异常行为，访问已被暂时停止。如有疑问，请把下面的编号告诉管理员。",
                 en: "Access is suspended for a time because of unusual behaviour. If in doubt, give your administrator the number below.",
             },
-            Self::RateLimited { .. } | Self::TooManyAtOnce => Words {
+            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => Words {
                 zh: "请求过于频繁。请稍后再试。",
                 en: "Too many requests. Try again later.",
             },

@@ -399,7 +399,7 @@ fn cause(refusal: &Refusal) -> Cause {
         | Refusal::Obligation => Cause::Denied,
         Refusal::Unidentified => Cause::Unidentified,
         Refusal::BadCredentials(_) | Refusal::CertificateRevoked => Cause::BadCredential,
-        Refusal::RateLimited { .. } | Refusal::TooManyAtOnce => Cause::Limited,
+        Refusal::RateLimited { .. } | Refusal::TooManyAtOnce(_) => Cause::Limited,
         Refusal::Banned(_) => Cause::Banned,
         Refusal::Attack | Refusal::Uninspectable(_) => Cause::Inspected,
         Refusal::Unparsable

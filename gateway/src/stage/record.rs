@@ -386,8 +386,8 @@ pub fn event(exchange: &Exchange, ending: &Ending) -> Vec<u8> {
                 bytes_in,
                 bytes_out: 0,
             });
-            if let Refusal::RateLimited { limit, retry_after } = refusal {
-                let wait = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+            if let Refusal::RateLimited { limit, outcome } = refusal {
+                let wait = crate::connection::millis(crate::refusal::wait(outcome));
                 event.limit = Some(Limit {
                     name: limit,
                     remaining: 0,
