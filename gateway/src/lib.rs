@@ -24,6 +24,7 @@ pub mod control;
 pub mod exchange;
 pub mod gateway;
 pub mod guard;
+pub mod handshake;
 pub mod id;
 pub mod identities;
 pub mod journal;

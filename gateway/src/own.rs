@@ -342,12 +342,8 @@ async fn sign_in(
                 "失败次数过多，已暂时锁定。请稍后再试。",
                 "Too many failed attempts. Signing in is locked for a while; try again later.",
             );
-            let mut page = sign_in_page(
-                language,
-                &back,
-                Some(words),
-                StatusCode::TOO_MANY_REQUESTS,
-            );
+            let mut page =
+                sign_in_page(language, &back, Some(words), StatusCode::TOO_MANY_REQUESTS);
             let seconds = until.duration_since(clock::now()).as_secs().max(1);
             page.headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));

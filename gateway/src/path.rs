@@ -87,7 +87,7 @@ async fn refuse(
     parts: &Parts,
 ) -> Response<ResponseBody> {
     exchange.gateway.metrics.refused(&refusal);
-    if refusal == Refusal::CertificateRevoked {
+    if matches!(refusal, Refusal::Certificate(_)) {
         // Not only this request: every stream of the connection was begun by somebody who is not trusted any more.
         exchange.connection.close_soon();
     }

@@ -8,6 +8,7 @@ mod bodies;
 mod crash;
 mod crossings;
 mod detection;
+mod handshakes;
 mod harness;
 mod identify;
 mod inspection;

@@ -184,7 +184,7 @@ fn timestamp(ms: u64) -> Timestamp {
 /// How grave an ending is.
 fn severity(exchange: &Exchange, ending: &Ending) -> Severity {
     match ending {
-        Ending::Refused(Refusal::Attack | Refusal::CertificateRevoked) => Severity::High,
+        Ending::Refused(Refusal::Attack | Refusal::Certificate(_)) => Severity::High,
         Ending::Refused(Refusal::Denied(_) | Refusal::Banned(_) | Refusal::Framing) => {
             Severity::Medium
         }
