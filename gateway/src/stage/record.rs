@@ -631,6 +631,7 @@ async fn upgrade(
         .map(ResponseBody::from);
     };
     let connection = Arc::clone(&exchange.connection);
+    let open = exchange.gateway.connections.enter(&connection);
     let version = exchange.version;
     let id = exchange.id;
     let progress = connection.begin();
@@ -647,7 +648,7 @@ async fn upgrade(
         return crate::answer::refusal(&Refusal::NoRecord, &headers, id.as_str(), version)
             .map(ResponseBody::from);
     }
-    tunnel::spawn(client, server, stay, connection, progress, held);
+    tunnel::spawn(client, server, stay, connection, progress, (held, open));
     Response::from_parts(parts, ResponseBody::Full(bytes::Bytes::new()))
 }
 
