@@ -29,6 +29,7 @@ pub mod id;
 pub mod identities;
 pub mod journal;
 pub mod jwks;
+pub mod key_use;
 pub mod keys;
 pub mod metrics;
 pub mod own;

@@ -28,6 +28,7 @@ use crate::control::Control;
 use crate::gateway::Gateway;
 use crate::guard::{Guard, Times};
 use crate::handshake::{self, CertificateFault};
+use crate::key_use;
 use crate::path;
 use crate::refusal::{Refusal, Slow};
 use crate::stage::accept::{LONGEST, ProxyFault, canonical, proxy_header};
@@ -90,6 +91,7 @@ pub fn run(config: &Path, start: Start) -> Result<(), Vec<Mistake>> {
         start,
     });
     server.run(RunArgs::default());
+    key_use::settle(&gateway);
     gateway.journal.close();
     Ok(())
 }
@@ -546,17 +548,15 @@ async fn drive<F>(
 where
     F: Future<Output = Result<(), hyper::Error>>,
 {
-    let mut closing = *shutdown.borrow();
-    if closing {
-        close(http.as_mut());
-    }
+    let mut closing = false;
     loop {
         tokio::select! {
             ended = http.as_mut() => return ended,
             () = connection.cancelled().cancelled() => return Ok(()),
-            _ = shutdown.changed(), if !closing => {
+            () = stopping(&mut shutdown), if !closing => {
                 closing = true;
-                // A connection that was accepted a moment ago and has not asked yet would be closed unanswered.
+                // A connection that was accepted a moment ago and has not asked yet would be closed unanswered; it may
+                // have shaken hands while the stop began.
                 tokio::select! {
                     ended = http.as_mut() => return ended,
                     () = connection.cancelled().cancelled() => return Ok(()),
@@ -566,6 +566,11 @@ where
             }
         }
     }
+}
+
+/// Waits for the stop, which may have begun already.
+async fn stopping(shutdown: &mut ShutdownWatch) {
+    drop(shutdown.wait_for(|stopping| *stopping).await);
 }
 
 /// Waits for a connection's first request, though not for long.
