@@ -94,6 +94,7 @@ fn api_keys(file: &Path, state: Option<&Path>) -> Result<Answer, String> {
         None => key_use::Uses::new(),
     };
     let now = clock::now();
+    let mut lines = Vec::new();
     for key in &known.key {
         let state = match key.expires {
             _ if key.disabled => "disabled",
@@ -108,10 +109,11 @@ fn api_keys(file: &Path, state: Option<&Path>) -> Result<Answer, String> {
             "expires": key.expires,
             "last_used": uses.get(&key.name).copied().max(key.last_used),
         });
-        match say(&line.to_string()) {
-            Answer::Yes => {}
-            other => return Ok(other),
-        }
+        lines.push(line.to_string());
     }
-    Ok(Answer::Yes)
+    Ok(if lines.is_empty() {
+        Answer::Yes
+    } else {
+        say(&lines.join("\n"))
+    })
 }
