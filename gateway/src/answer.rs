@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    HeaderMap, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, Response};
 use serde_json::json;
@@ -92,16 +92,7 @@ pub fn refusal(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(PAGE_POLICY),
     );
-    if let Refusal::RateLimited { retry_after, .. } = refusal {
-        let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-        headers.insert(
-            RETRY_AFTER,
-            HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)),
-        );
-    }
-    if *refusal == Refusal::TooManyAtOnce {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
+    limit_fields(refusal, headers);
     if *refusal == Refusal::Method {
         let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
         headers.insert(http::header::ALLOW, methods);
@@ -116,6 +107,27 @@ pub fn refusal(
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Which limit was reached and when to come back (draft-ietf-httpapi-ratelimit-headers-10, RFC 9110 section 10.2.3).
+fn limit_fields(refusal: &Refusal, headers: &mut HeaderMap) {
+    use hangu_limit::{RATE_LIMIT, RATE_LIMIT_POLICY, RETRY_AFTER, ratelimit_headers};
+    let mut insert = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    if let Refusal::RateLimited { limit, outcome } = refusal {
+        for (name, value) in ratelimit_headers(limit, outcome) {
+            insert(name, value);
+        }
+    }
+    if let Refusal::TooManyAtOnce(most) = refusal {
+        let policy = format!("\"at-once\";q={most};qu=\"concurrent-requests\"");
+        insert(RATE_LIMIT_POLICY, policy);
+        insert(RATE_LIMIT, "\"at-once\";r=0".to_owned());
+        insert(RETRY_AFTER, "1".to_owned());
+    }
 }
 
 /// What `WWW-Authenticate` asks for (RFC 6750 section 3, RFC 9470).

@@ -59,6 +59,43 @@ pub fn path(raw: &[u8]) -> Result<Cow<'_, str>, PathFault> {
     resolve_dots(&text).map(Cow::Owned)
 }
 
+/// The first byte of a request target that no URI has (RFC 3986 section 2), if there is one.
+///
+/// Brackets pass though they stand for addresses only: browsers send them in queries as they are. A backslash in the
+/// path is left to [`path`], which has a reason of its own for it.
+pub fn not_of_a_uri(target: &[u8]) -> Option<u8> {
+    let mut in_query = false;
+    target.iter().copied().find(|&byte| {
+        in_query |= byte == b'?';
+        !(byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'.'
+                    | b'_'
+                    | b'~'
+                    | b'%'
+                    | b':'
+                    | b'/'
+                    | b'?'
+                    | b'['
+                    | b']'
+                    | b'@'
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
+                    | b'+'
+                    | b','
+                    | b';'
+                    | b'='
+            )
+            || (byte == b'\\' && !in_query))
+    })
+}
+
 /// Whether a byte is written in a canonical path as it is; read and written by one table, so that both agree.
 fn stands_for_itself(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
@@ -296,6 +333,36 @@ mod tests {
             ("/%2e%2e/x", PathFault::AboveRoot),
         ] {
             assert_eq!(path(raw.as_bytes()), Err(fault), "{raw}");
+        }
+    }
+
+    #[test]
+    fn only_characters_of_a_uri_stand_in_a_target() {
+        for good in [
+            "/",
+            "/a-b._~c/%E4%BD%A0;v=1",
+            "/a?x=[1]&y=it's(1)*2,3;4:5@6/7?8!$+",
+            "/a\\b",
+        ] {
+            assert_eq!(not_of_a_uri(good.as_bytes()), None, "{good}");
+        }
+        for (bad, byte) in [
+            ("/a b", b' '),
+            ("/a\"", b'"'),
+            ("/<", b'<'),
+            ("/?a=>", b'>'),
+            ("/`", b'`'),
+            ("/?q={1}", b'{'),
+            ("/}", b'}'),
+            ("/?a|b", b'|'),
+            ("/^", b'^'),
+            ("/?a=\\", b'\\'),
+            ("/a#b", b'#'),
+            ("/\x7f", 0x7f),
+            ("/\t", b'\t'),
+            ("/é", 0xc3),
+        ] {
+            assert_eq!(not_of_a_uri(bad.as_bytes()), Some(byte), "{bad}");
         }
     }
 

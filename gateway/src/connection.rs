@@ -315,17 +315,18 @@ impl Connections {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Remembers a connection until the returned value is dropped.
+    /// Remembers a connection until the returned value is dropped. One that goes on as WebSocket is entered once more,
+    /// because hyper is done with it then.
     pub fn enter(self: &Arc<Self>, connection: &Arc<Connection>) -> Open {
-        self.lock()
-            .insert(connection.id, Arc::downgrade(connection));
+        let id = self.next_id();
+        self.lock().insert(id, Arc::downgrade(connection));
         // After the insertion, so that either this or `close_all` sees the other.
         if self.closing.load(Ordering::Acquire) {
             connection.close();
         }
         Open {
             all: Arc::clone(self),
-            id: connection.id,
+            id,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::admin;
 use crate::gateway::Gateway;
 use crate::serve::{Start, follow_sessions, listen};
 use crate::stage::accept::canonical;
-use crate::{jwks, reload, watch};
+use crate::{jwks, key_use, reload, watch};
 
 /// The service beside the traffic.
 pub struct Control {
@@ -49,6 +49,7 @@ impl Service for Control {
         tokio::spawn(reload::watch(Arc::clone(gateway)));
         tokio::spawn(follow_sessions(Arc::clone(gateway), self.start));
         tokio::spawn(jwks::keep_fetching(Arc::clone(gateway)));
+        tokio::spawn(key_use::keep(Arc::clone(gateway)));
         let snapshot = gateway.snapshot.load_full();
         let configuration = &snapshot.configuration;
         if let Some(address) = configuration.operations {

@@ -14,6 +14,7 @@ use crate::connection::Connections;
 use crate::id::Ids;
 use crate::journal::Journal;
 use crate::jwks::JwksFetcher;
+use crate::key_use::KeyUse;
 use crate::metrics::Metrics;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
@@ -52,6 +53,8 @@ pub struct Gateway {
     pub tower: Arc<Watchtower>,
     /// Where alerts are kept over a restart.
     pub alerts_file: AlertsFile,
+    /// When API keys were last used.
+    pub key_use: KeyUse,
     /// Fetches keys of issuers.
     pub jwks: JwksFetcher,
     /// Room for passwords that are being checked: each takes 19 MiB and tens of milliseconds.

@@ -17,8 +17,6 @@ use crate::gateway::Gateway;
 use crate::upstream::connect::Connector;
 use crate::upstream::pool::{Address, Sender};
 
-/// The least time between two fetches for one issuer, however many unknown keys are named. Chosen.
-const PAUSE: Duration = Duration::from_secs(30);
 /// How often keys are fetched anyway. Chosen.
 const EVERY: Duration = Duration::from_secs(600);
 /// For a whole fetch.
@@ -37,19 +35,19 @@ impl JwksFetcher {
     /// Fetches an issuer's keys again, unless that was done a moment ago. True if the keys are new.
     pub async fn refresh(&self, gateway: &Gateway, issuer: &str) -> bool {
         let mut last = self.last.lock().await;
-        let now = tokio::time::Instant::now();
-        if last
-            .get(issuer)
-            .is_some_and(|at| now.duration_since(*at) < PAUSE)
-        {
-            return false;
-        }
-        last.insert(issuer.to_owned(), now);
         let snapshot = gateway.snapshot.load_full();
         let issuers = &snapshot.configuration.identity.issuers;
         let Some(source) = issuers.iter().find(|i| i.token.name() == issuer) else {
             return false;
         };
+        let now = tokio::time::Instant::now();
+        if last
+            .get(issuer)
+            .is_some_and(|at| now.duration_since(*at) < source.jwks_pause)
+        {
+            return false;
+        }
+        last.insert(issuer.to_owned(), now);
         let JwksSource::Url { url, anchors } = &source.keys else {
             return false;
         };
@@ -120,7 +118,7 @@ async fn fetch(url: &str, anchors: &[std::path::PathBuf]) -> Result<Jwks, String
         eject: Eject {
             failures: 1,
             slower_than: None,
-            time: PAUSE,
+            time: PATIENCE,
             share: 0,
         },
         connect_time: PATIENCE,

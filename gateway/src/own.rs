@@ -9,10 +9,10 @@ use hangu_identity::Caller;
 use hangu_identity::assertion::jwks;
 use hangu_identity::local::SignInRefusal;
 use hangu_identity::session::cookie;
-use hangu_limit::{AddressKey, Outcome};
+use hangu_limit::AddressKey;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue,
-    LOCATION, ORIGIN, SET_COOKIE,
+    LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -25,6 +25,7 @@ use crate::clock;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::stage::identify;
+use crate::stage::limit::limited;
 use crate::stage::record::{self, Signer};
 
 /// The largest form that is read.
@@ -286,19 +287,10 @@ async fn sign_in(
     let gateway = Arc::clone(&exchange.gateway);
     let address = exchange.address();
     let rate = &exchange.snapshot.rates.sign_in;
-    if let Outcome::Limited {
-        retry_after,
-        allowance,
-    } = gateway
+    let outcome = gateway
         .sign_ins
-        .check(&AddressKey::from(address), rate, clock::monotonic(), 1)
-    {
-        let retry_after = retry_after.unwrap_or(allowance.window);
-        return Err(Refusal::RateLimited {
-            limit: "sign-in",
-            retry_after,
-        });
-    }
+        .check(&AddressKey::from(address), rate, clock::monotonic(), 1);
+    limited("sign-in", &outcome)?;
     let form = form(body).await?;
     let language = Language::of(&parts.headers);
     let portal = exchange.portal()?.settings.name.clone();
@@ -342,17 +334,17 @@ async fn sign_in(
                 StatusCode::UNAUTHORIZED,
             ))
         }
-        Err(SignInRefusal::Locked { .. }) => {
+        Err(SignInRefusal::Locked { until }) => {
             let words = (
                 "失败次数过多，已暂时锁定。请稍后再试。",
                 "Too many failed attempts. Signing in is locked for a while; try again later.",
             );
-            Ok(sign_in_page(
-                language,
-                &back,
-                Some(words),
-                StatusCode::TOO_MANY_REQUESTS,
-            ))
+            let mut page =
+                sign_in_page(language, &back, Some(words), StatusCode::TOO_MANY_REQUESTS);
+            let seconds = until.duration_since(clock::now()).as_secs().max(1);
+            page.headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+            Ok(page)
         }
         Err(SignInRefusal::Unavailable) => Err(Refusal::Undecided),
     }

@@ -95,7 +95,7 @@ async fn refuse(
     if exchange.path.is_empty() {
         parts.uri.path().clone_into(&mut exchange.path);
     }
-    if refusal == Refusal::CertificateRevoked {
+    if matches!(refusal, Refusal::Certificate(_)) {
         // Not only this request: every stream of the connection was begun by somebody who is not trusted any more.
         exchange.connection.close_soon();
     }

@@ -3,9 +3,14 @@
 //! A new reason does not compile until someone decides its status, its words in both languages and whether the
 //! connection can go on. Details for operators go into the event, never into the answer.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use hangu_limit::Outcome;
 use http::StatusCode;
+
+use crate::canon::PathFault;
+use crate::handshake::{CertificateFault, HandshakeFault};
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +28,10 @@ pub enum Refusal {
     BadHost,
     /// A method that is not forwarded.
     Method,
+    /// A byte in the target that no URI has, so that two readers could take it for different things.
+    TargetByte(u8),
     /// No canonical path.
-    Path(crate::canon::PathFault),
+    Path(PathFault),
     /// A header that may not be sent this way.
     Header(&'static str),
     /// The body is larger than the portal allows.
@@ -43,8 +50,10 @@ pub enum Refusal {
     BadCredentials(&'static str),
     /// This way of identification is not accepted by the portal.
     MethodNotAccepted,
-    /// The client certificate is no longer trusted.
-    CertificateRevoked,
+    /// A client certificate is needed, or the one that was shown is not good, or no longer.
+    Certificate(CertificateFault),
+    /// The handshake failed for another reason.
+    Handshake(HandshakeFault),
     /// The policy says no.
     Denied(Denial),
     /// The policy would say yes at a higher assurance.
@@ -55,11 +64,11 @@ pub enum Refusal {
     RateLimited {
         /// Which limit.
         limit: &'static str,
-        /// When to come back.
-        retry_after: Duration,
+        /// What is left of it, and when to come back.
+        outcome: Outcome,
     },
-    /// Too many requests at once.
-    TooManyAtOnce,
+    /// Too many requests at once; this many may be in progress.
+    TooManyAtOnce(NonZeroU32),
     /// The request looks like an attack.
     Attack,
     /// The body cannot be inspected.
@@ -93,6 +102,8 @@ pub enum Slow {
     Head,
     /// The request's body.
     Body,
+    /// The TLS handshake, or the PROXY header before it.
+    Handshake,
 }
 
 /// How the policy said no.
@@ -122,6 +133,17 @@ pub struct Words {
     pub en: &'static str,
 }
 
+/// How long to wait before the same request passes; the whole window for one that costs more than the burst.
+pub fn wait(outcome: &Outcome) -> Duration {
+    match outcome {
+        Outcome::Allowed(_) => Duration::ZERO,
+        Outcome::Limited {
+            retry_after,
+            allowance,
+        } => retry_after.unwrap_or(allowance.window),
+    }
+}
+
 impl Refusal {
     /// The reason in events, metrics and problem documents.
     pub const fn reason(&self) -> &'static str {
@@ -133,6 +155,8 @@ impl Refusal {
             Self::Framing => "ambiguous-framing",
             Self::BadHost => "bad-host",
             Self::Method => "method-not-forwarded",
+            Self::TargetByte(_) => "not-a-uri",
+            Self::Path(PathFault::AboveRoot) => "path-above-root",
             Self::Path(_) => "no-canonical-path",
             Self::Header(_) => "header-not-allowed",
             Self::BodyTooLarge => "body-too-large",
@@ -142,13 +166,15 @@ impl Refusal {
             Self::Unidentified => "unidentified",
             Self::BadCredentials(_) => "bad-credentials",
             Self::MethodNotAccepted => "identification-not-accepted",
-            Self::CertificateRevoked => "certificate-not-trusted",
+            Self::Certificate(fault) => fault.reason(),
+            Self::Handshake(fault) => fault.reason(),
+            Self::TooSlow(Slow::Handshake) => "handshake-too-slow",
             Self::Denied(Denial::Explicit) => "denied-by-rule",
             Self::Denied(Denial::Default) => "no-rule-allows",
             Self::StepUp(_) => "step-up",
             Self::Banned(_) => "banned",
             Self::RateLimited { .. } => "rate-limited",
-            Self::TooManyAtOnce => "too-many-at-once",
+            Self::TooManyAtOnce(_) => "too-many-at-once",
             Self::Attack => "attack",
             Self::Uninspectable(_) => "uninspectable-body",
             Self::Upgrade => "upgrade-not-forwarded",
@@ -166,17 +192,19 @@ impl Refusal {
     /// What operators learn beyond the reason.
     pub fn detail(&self) -> String {
         match self {
+            Self::TargetByte(byte) => format!("byte 0x{byte:02x} in the target"),
             Self::Path(fault) => fault.to_string(),
             Self::Header(name) => format!("header `{name}`"),
             Self::BadCredentials(why) => (*why).to_owned(),
             Self::Uninspectable(why) | Self::Unredactable(why) => (*why).to_owned(),
             Self::Banned(what) => format!("ban of the {what}"),
-            Self::RateLimited { limit, retry_after } => {
+            Self::RateLimited { limit, outcome } => {
                 format!(
                     "limit `{limit}`, again after {} ms",
-                    retry_after.as_millis()
+                    wait(outcome).as_millis()
                 )
             }
+            Self::TooManyAtOnce(most) => format!("{most} may be in progress"),
             Self::StepUp(level) => format!("assurance {level} is needed"),
             Self::Unparsable
             | Self::HeadTooLarge
@@ -190,9 +218,9 @@ impl Refusal {
             | Self::NoCrossing
             | Self::Unidentified
             | Self::MethodNotAccepted
-            | Self::CertificateRevoked
+            | Self::Certificate(_)
+            | Self::Handshake(_)
             | Self::Denied(_)
-            | Self::TooManyAtOnce
             | Self::Attack
             | Self::Upgrade
             | Self::NoUpstream
@@ -211,8 +239,10 @@ impl Refusal {
             Self::Unparsable
             | Self::Framing
             | Self::BadHost
+            | Self::TargetByte(_)
             | Self::Path(_)
             | Self::Header(_)
+            | Self::Handshake(_)
             | Self::BodyCut => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
@@ -225,12 +255,12 @@ impl Refusal {
             }
             Self::NoCrossing
             | Self::MethodNotAccepted
-            | Self::CertificateRevoked
+            | Self::Certificate(_)
             | Self::Denied(_)
             | Self::Banned(_)
             | Self::Attack
             | Self::Upgrade => StatusCode::FORBIDDEN,
-            Self::RateLimited { .. } | Self::TooManyAtOnce => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoUpstream | Self::UpstreamFailed | Self::Unredactable(_) => {
                 StatusCode::BAD_GATEWAY
             }
@@ -250,11 +280,13 @@ impl Refusal {
             | Self::BadHost
             | Self::BodyTooLarge
             | Self::BodyCut
-            | Self::CertificateRevoked
+            | Self::Certificate(_)
+            | Self::Handshake(_)
             | Self::Banned(_)
             | Self::Attack
             | Self::Closing => After::Close,
             Self::Method
+            | Self::TargetByte(_)
             | Self::Path(_)
             | Self::Header(_)
             | Self::NoPortal
@@ -265,7 +297,7 @@ impl Refusal {
             | Self::Denied(_)
             | Self::StepUp(_)
             | Self::RateLimited { .. }
-            | Self::TooManyAtOnce
+            | Self::TooManyAtOnce(_)
             | Self::Uninspectable(_)
             | Self::Upgrade
             | Self::NoUpstream
@@ -287,6 +319,10 @@ impl Refusal {
                     en: "This request is malformed or ambiguous and was not forwarded.",
                 }
             }
+            Self::TargetByte(_) => Words {
+                zh: "网址中含有必须经过百分号编码的字符，请求没有被转发。请更正网址后重试。",
+                en: "The address holds characters that must be percent-encoded, and the request was not forwarded. Correct the address and try again.",
+            },
             Self::HeadTooLarge => Words {
                 zh: "请求的头部太大。请清除本站的 Cookie 后重试。",
                 en: "The head of the request is too large. Clear this site's cookies and try again.",
@@ -323,9 +359,18 @@ impl Refusal {
                 zh: "这项服务不接受这种身份认证方式。",
                 en: "This service does not accept this way of identification.",
             },
-            Self::CertificateRevoked => Words {
-                zh: "您的数字证书已不再受信任。请联系管理员更换证书。",
-                en: "Your certificate is no longer trusted. Ask your administrator for a new one.",
+            Self::Certificate(fault) => certificate_words(*fault),
+            Self::Handshake(HandshakeFault::NothingInCommon) => Words {
+                zh: "您的程序与本站没有共同支持的 TLS 版本、密码套件或协议。请升级后重试。",
+                en: "Your program and this site have no TLS version, cipher suite or protocol in common. Update it and try again.",
+            },
+            Self::Handshake(HandshakeFault::NotTls) => Words {
+                zh: "这个端口只接受 TLS。请改用 https:// 地址。",
+                en: "This port speaks TLS only. Use an https:// address.",
+            },
+            Self::Handshake(HandshakeFault::BrokenOff | HandshakeFault::Malformed) => Words {
+                zh: "安全连接没有建立。请检查网络和证书设置后重试。",
+                en: "The secure connection was not established. Check your network and certificate settings and try again.",
             },
             Self::Denied(_) => Words {
                 zh: "您没有这项操作的权限。如果确有需要，请把下面的编号告诉管理员。",
@@ -339,7 +384,7 @@ impl Refusal {
                 zh: "由于异常行为，访问已被暂时停止。如有疑问，请把下面的编号告诉管理员。",
                 en: "Access is suspended for a time because of unusual behaviour. If in doubt, give your administrator the number below.",
             },
-            Self::RateLimited { .. } | Self::TooManyAtOnce => Words {
+            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => Words {
                 zh: "请求过于频繁。请稍后再试。",
                 en: "Too many requests. Try again later.",
             },
@@ -364,6 +409,31 @@ impl Refusal {
                 en: "The security gateway cannot handle this request at the moment. Try again later.",
             },
         }
+    }
+}
+
+const fn certificate_words(fault: CertificateFault) -> Words {
+    match fault {
+        CertificateFault::Missing => Words {
+            zh: "访问这里需要出示数字证书。请安装或选择证书后重试。",
+            en: "A certificate is needed here. Install or choose yours and try again.",
+        },
+        CertificateFault::Expired => Words {
+            zh: "您的数字证书已过期。请更换证书。",
+            en: "Your certificate has expired. Renew it.",
+        },
+        CertificateFault::Revoked => Words {
+            zh: "您的数字证书已被吊销。请联系管理员更换证书。",
+            en: "Your certificate has been revoked. Ask your administrator for a new one.",
+        },
+        CertificateFault::WrongPurpose => Words {
+            zh: "这张数字证书不能用于客户端认证。请改用客户端证书。",
+            en: "This certificate is not for clients. Use a client certificate.",
+        },
+        CertificateFault::NotTrusted => Words {
+            zh: "您的数字证书不受信任。请联系管理员更换证书。",
+            en: "Your certificate is not trusted. Ask your administrator for a new one.",
+        },
     }
 }
 

@@ -40,6 +40,9 @@ pub fn reload(gateway: &Arc<Gateway>) -> Result<Arc<Snapshot>, Vec<Mistake>> {
                 .bans
                 .exempt(&snapshot.configuration.situational.responses.spare_networks);
             gateway.snapshot.store(Arc::clone(&snapshot));
+            if let Some(keys) = &before.identities.api_keys {
+                gateway.key_use.note(keys);
+            }
             gateway.last_errors.store(Arc::new(Vec::new()));
             gateway.metrics.reloads.inc();
             let cut = verify_open_connections(gateway, &snapshot);

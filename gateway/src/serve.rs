@@ -27,6 +27,8 @@ use crate::control::Control;
 use crate::drive;
 use crate::gateway::Gateway;
 use crate::guard::{Guard, Times};
+use crate::handshake::{self, CertificateFault};
+use crate::key_use;
 use crate::path;
 use crate::refusal::{Refusal, Slow};
 use crate::stage::accept::{LONGEST, ProxyFault, canonical, proxy_header};
@@ -90,6 +92,7 @@ pub fn run(config: &Path, start: Start) -> Result<(), Vec<Mistake>> {
         start,
     });
     server.run(RunArgs::default());
+    key_use::settle(&gateway);
     gateway.journal.close();
     Ok(())
 }
@@ -310,7 +313,7 @@ struct Door {
 #[derive(Debug)]
 enum NotEstablished {
     Proxy(ProxyFault),
-    Handshake(String),
+    Handshake(Refusal, String),
     Slow,
     Gone,
 }
@@ -386,10 +389,11 @@ impl Door {
     fn not_established(&self, peer: SocketAddr, why: &NotEstablished) {
         let (refusal, detail) = match why {
             NotEstablished::Gone => return,
-            NotEstablished::Slow => (Refusal::TooSlow(Slow::Head), "handshake".to_owned()),
+            NotEstablished::Slow => (Refusal::TooSlow(Slow::Handshake), String::new()),
             NotEstablished::Proxy(fault) => (Refusal::Unparsable, fault.to_string()),
-            NotEstablished::Handshake(why) => (Refusal::CertificateRevoked, why.clone()),
+            NotEstablished::Handshake(refusal, why) => (refusal.clone(), why.clone()),
         };
+        self.gateway.metrics.refused(&refusal);
         if let Some(counters) = self.gateway.metrics.zone(self.zone) {
             counters.handshakes_failed.fetch_add(1, Ordering::Relaxed);
         }
@@ -428,6 +432,10 @@ impl Door {
             let connection = Arc::new(Connection::new(id, self.zone, client, None, 0));
             return Ok(Established::Clear(connection, tcp));
         };
+        // A peer that only looked whether the port is open is not worth an event.
+        if !matches!(tcp.peek(&mut [0]).await, Ok(1..)) {
+            return Err(NotEstablished::Gone);
+        }
         let _permit = self
             .gate
             .handshakes
@@ -435,18 +443,12 @@ impl Door {
             .await
             .map_err(|_| NotEstablished::Gone)?;
         let stream = tls.acceptor.clone().accept(tcp).await.map_err(|error| {
-            // A peer that only looked whether the port is open is not worth an event.
-            let gone = matches!(
-                error.kind(),
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
-            );
-            if gone {
-                NotEstablished::Gone
-            } else {
-                NotEstablished::Handshake(error.to_string())
-            }
+            NotEstablished::Handshake(handshake::refusal(&error), error.to_string())
         })?;
-        let facts = tls::facts(&stream).map_err(|e| NotEstablished::Handshake(e.to_string()))?;
+        let facts = tls::facts(&stream).map_err(|error| {
+            let refusal = Refusal::Certificate(CertificateFault::NotTrusted);
+            NotEstablished::Handshake(refusal, error.to_string())
+        })?;
         let connection = Arc::new(Connection::new(
             id,
             self.zone,

@@ -21,6 +21,7 @@ use crate::gateway::Gateway;
 use crate::id::Ids;
 use crate::journal::Journal;
 use crate::jwks::JwksFetcher;
+use crate::key_use::{self, KeyUse};
 use crate::metrics::Metrics;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
@@ -116,6 +117,7 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
         metrics,
         tower,
         alerts_file,
+        key_use: KeyUse::open(state.join(key_use::FILE)),
         jwks: JwksFetcher::default(),
         password_checks: Semaphore::new(PASSWORD_CHECKS),
         draining: AtomicBool::new(false),

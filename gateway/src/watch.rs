@@ -444,8 +444,8 @@ fn cause(refusal: &Refusal) -> Cause {
         | Refusal::MethodNotAccepted
         | Refusal::Obligation => Cause::Denied,
         Refusal::Unidentified => Cause::Unidentified,
-        Refusal::BadCredentials(_) | Refusal::CertificateRevoked => Cause::BadCredential,
-        Refusal::RateLimited { .. } | Refusal::TooManyAtOnce => Cause::Limited,
+        Refusal::BadCredentials(_) | Refusal::Certificate(_) => Cause::BadCredential,
+        Refusal::RateLimited { .. } | Refusal::TooManyAtOnce(_) => Cause::Limited,
         Refusal::Banned(_) => Cause::Banned,
         Refusal::Attack | Refusal::Uninspectable(_) => Cause::Inspected,
         Refusal::Unparsable
@@ -454,10 +454,12 @@ fn cause(refusal: &Refusal) -> Cause {
         | Refusal::Framing
         | Refusal::BadHost
         | Refusal::Method
+        | Refusal::TargetByte(_)
         | Refusal::Path(_)
         | Refusal::Header(_)
         | Refusal::BodyTooLarge
         | Refusal::BodyCut
+        | Refusal::Handshake(_)
         | Refusal::Upgrade => Cause::Malformed,
         Refusal::NoPortal | Refusal::NoCrossing => Cause::NotFound,
         Refusal::NoUpstream

@@ -1,6 +1,9 @@
 //! The administration: who may do what, how, and what is left of it; probes and metrics.
 
+use std::time::{Duration, Instant};
+
 use hangu_tests::administrator::CONSOLE;
+use hangu_tests::client::whole;
 use hangu_tests::{Administrator, Client, Pass, Zone};
 use http::Request;
 use serde_json::{Value, json};
@@ -26,6 +29,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ),
     ("POST", "/admin/situational/alerts/0/acknowledge", "chen"),
     ("POST", "/admin/situational/alerts/0/close", "chen"),
+    ("DELETE", "/admin/situational/alerts/0/response", "chen"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +107,77 @@ async fn an_act_needs_the_form_token_and_leaves_an_event_with_its_author() {
     let signed_out = chen.delete("/admin/session").await;
     assert_eq!(signed_out.status, 204, "{}", signed_out.text());
     assert_eq!(chen.get("/admin/situational/bans").await.status, 401);
+}
+
+/// The event of an act of `chen`, on this thing.
+async fn acted(pass: &Pass, operation: &str, resource: &str) -> Value {
+    pass.event(|e| {
+        e["api"]["operation"] == operation
+            && e["resources"][0]["uid"] == resource
+            && e["actor"]["user"]["uid"] == "u:chen"
+            && e["status"] == "Success"
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_on_alerts_and_ended_sessions_leave_events_with_author_and_reason() {
+    let pass = Pass::start().await;
+    let chen = Administrator::sign_in(&pass, "chen").await;
+    let attacker = pass.stranger(Zone::Internet);
+    let attack = "/search?q=1%27%20UNION%20SELECT%20password%20FROM%20users--";
+    let begun = Instant::now();
+    let id = loop {
+        // Once it is banned, it goes unanswered.
+        let request = Request::get(attack);
+        let _gone = attacker
+            .try_send("portal.gov.example", request, whole(""))
+            .await;
+        let alerts = chen.get("/admin/situational/alerts").await.json();
+        if let Some(id) = alerts["alerts"][0]["id"].as_u64() {
+            break id;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(15), "no alert");
+    };
+    let note = json!({ "note": "我来看" });
+    let path = format!("/admin/situational/alerts/{id}");
+    let taken = chen.post(&format!("{path}/acknowledge"), &note).await;
+    assert_eq!(taken.status, 200, "{}", taken.text());
+    assert_eq!(taken.json()["status"], "acknowledged");
+    let event = acted(&pass, "alert.acknowledge", &id.to_string()).await;
+    assert_eq!(event["unmapped"]["change"], "我来看", "{event:#}");
+
+    // What is refused leaves no event of an act.
+    let empty = chen
+        .post(&format!("{path}/close"), &json!({ "note": "" }))
+        .await;
+    assert_eq!(empty.status, 422, "{}", empty.text());
+    let finding = json!({ "note": "演练", "verdict": "false_positive" });
+    let closed = chen.post(&format!("{path}/close"), &finding).await;
+    assert_eq!(closed.status, 200, "{}", closed.text());
+    let event = acted(&pass, "alert.close", &id.to_string()).await;
+    assert_eq!(event["unmapped"]["change"], "false_positive: 演练");
+    let again = chen.post(&format!("{path}/close"), &finding).await;
+    assert_eq!(again.json()["reason"], "alert-closed");
+    let of_close = |e: &&Value| e["api"]["operation"] == "alert.close" && e["status"] == "Success";
+    assert_eq!(pass.events().iter().filter(of_close).count(), 1);
+
+    let wang = pass
+        .client(Zone::Internet)
+        .signed_in("portal.gov.example", "wang", &pass.password("wang"))
+        .await;
+    let ended = chen
+        .delete("/admin/situational/callers/u:wang/sessions")
+        .await;
+    assert_eq!(
+        (ended.status.as_u16(), &ended.json()["ended"]),
+        (200, &json!(1))
+    );
+    acted(&pass, "caller.end-sessions", "u:wang").await;
+    pass.event(|e| e["class_uid"] == 7004 || e.to_string().contains("end-session"))
+        .await;
+    let item = "/%E5%8A%9E%E4%BA%8B/%E8%BA%AB%E4%BB%BD%E8%AF%81";
+    assert_eq!(wang.get("portal.gov.example", item).await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,16 +26,16 @@ fn verified(pass: &Pass) {
     );
 }
 
-async fn ban_li(pass: &Pass) {
+async fn ban(pass: &Pass, caller: &str) {
     let chen = Administrator::sign_in(pass, "chen").await;
-    let ban = json!({ "kind": "caller", "value": "u:li", "reason": "测试", "minutes": 60 });
+    let ban = json!({ "kind": "caller", "value": caller, "reason": "测试", "minutes": 60 });
     let made = chen.post("/admin/situational/bans", &ban).await;
     assert_eq!(made.status, 200, "{}", made.text());
 }
 
-async fn is_banned(pass: &Pass) -> bool {
-    let li = pass.client(Zone::Intranet).identity(pass.identity("li"));
-    let answer = li.get(STAFF, "/").await;
+async fn is_banned(pass: &Pass, caller: &str) -> bool {
+    let client = pass.client(Zone::Intranet);
+    let answer = client.identity(pass.identity(caller)).get(STAFF, "/").await;
     answer.status == 403 && answer.json()["reason"] == "banned"
 }
 
@@ -48,8 +48,8 @@ async fn wang(pass: &Pass) -> Client {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_under_load_loses_no_recorded_answer_no_ban_and_no_session() {
     let mut pass = Pass::start().await;
-    ban_li(&pass).await;
-    assert!(is_banned(&pass).await);
+    ban(&pass, "u:li").await;
+    assert!(is_banned(&pass, "li").await);
     let citizen = wang(&pass).await;
     let (running, answered) = (
         Arc::new(AtomicBool::new(true)),
@@ -116,7 +116,7 @@ async fn a_kill_under_load_loses_no_recorded_answer_no_ban_and_no_session() {
         recorded >= answered.load(Ordering::Relaxed),
         "{recorded} of {answered:?}"
     );
-    assert!(is_banned(&pass).await, "the ban is in force");
+    assert!(is_banned(&pass, "li").await, "the ban is in force");
     let card = citizen.get(PUBLIC, SERVICE).await;
     assert_eq!(card.status, 200, "the session goes on: {}", card.text());
     assert_eq!(pass.stop().await, Some(0));
@@ -124,9 +124,11 @@ async fn a_kill_under_load_loses_no_recorded_answer_no_ban_and_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_process_on_the_same_state_ends_and_spoils_neither_the_log_nor_sessions() {
+async fn a_second_process_on_the_same_state_ends_and_spoils_neither_the_log_nor_sessions_nor_bans()
+{
     let mut pass = Pass::start().await;
     let before = wang(&pass).await;
+    ban(&pass, "u:li").await;
     let mut second = Command::new(hangu_tests::command::binary())
         .arg("run")
         .arg("--config")
@@ -139,10 +141,15 @@ async fn a_second_process_on_the_same_state_ends_and_spoils_neither_the_log_nor_
         .await
         .unwrap();
     assert_eq!(ended.code(), Some(2));
-    // The sessions that the first keeps from now on are kept.
+    assert!(is_banned(&pass, "li").await, "the ban is in force");
+    // What the first keeps from now on is kept.
+    ban(&pass, "u:zhao").await;
     assert_eq!(before.get(PUBLIC, SERVICE).await.status, 200);
     let after = wang(&pass).await;
     pass.crash_and_restart().await;
+    for caller in ["li", "zhao"] {
+        assert!(is_banned(&pass, caller).await, "{caller} is banned");
+    }
     for (client, when) in [(before, "before"), (after, "after")] {
         let card = client.get(PUBLIC, SERVICE).await;
         assert_eq!(card.status, 200, "the session from {when}: {}", card.text());

@@ -190,4 +190,15 @@ async fn one_denial_after_another_throttles_the_caller() {
     assert!(statuses.contains(&429), "{statuses:?}");
     pass.event(|e| e["status_code"] == "rate-limited" && e["http_response"]["code"] == 429)
         .await;
+
+    let chen = Administrator::sign_in(&pass, "chen").await;
+    let path = format!("/admin/situational/alerts/{}/response", alert["id"]);
+    let undone = chen.delete(&format!("{path}?reason=checked")).await;
+    assert_eq!(undone.status, 200, "{}", undone.text());
+    assert_eq!(undone.json()["response"], Value::Null);
+    for _ in 0..100 {
+        assert_ne!(connection.get("/").await.status, 429, "no longer throttled");
+    }
+    let again = chen.delete(&format!("{path}?reason=checked")).await;
+    assert_eq!(again.json()["reason"], "nothing-to-undo");
 }

@@ -301,3 +301,36 @@ async fn two_authorization_fields_are_refused_whatever_they_are() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_key_was_last_used_is_listed_after_a_restart() {
+    let mut pass = Plan::new().start().await;
+    let (file, state) = (pass.path("state/api-keys.toml"), pass.path("state"));
+    let (file, state) = (file.to_str().unwrap(), state.to_str().unwrap());
+    let list = || Hangu::run(&["identity", "api-keys", "--file", file, "--state", state]);
+    let before = list().lines();
+    assert_eq!(before.len(), 1);
+    assert_eq!(
+        (&before[0]["caller"], &before[0]["last_used"]),
+        (&json!("svc:report"), &Value::Null)
+    );
+    let since = jiff::Timestamp::now().as_second();
+    let report = pass.client(Zone::Extranet).api_key(&pass.api_key());
+    let answer = report.get(EXCHANGE, "/api/v1/people?size=1").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(pass.stop().await, Some(0));
+    let after = list().lines();
+    let used = after[0]["last_used"].as_str().unwrap();
+    let used: jiff::Timestamp = used.parse().unwrap();
+    assert!((since..=since + 30).contains(&used.as_second()), "{used}");
+    assert_eq!(after[0]["state"], "valid");
+
+    // Wrong keys are no use, and what is not there is said.
+    let gone = Hangu::run(&["identity", "api-keys", "--file", "/nowhere.toml"]);
+    assert_eq!(gone.status, Some(2));
+    assert!(
+        gone.complaint.contains("/nowhere.toml"),
+        "{}",
+        gone.complaint
+    );
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hangu_tests::client::whole;
 use hangu_tests::outcome::{unused_address, word};
-use hangu_tests::{Client, Hangu, Pass, Plan, Shared, Zone};
+use hangu_tests::{Answer, Client, Hangu, Pass, Plan, Shared, Zone};
 use http::Request;
 use serde_json::{Value, json};
 use toml::Table;
@@ -13,6 +13,16 @@ const PUBLIC: &str = "portal.gov.example";
 const EXCHANGE: &str = "exchange.gov.example";
 const STAFF: &str = "hr.gov.example";
 const CONSOLE: &str = "console.gw";
+
+/// That a refusal says which limit it was, that nothing is left, and when to come back.
+fn tells(refused: &Answer, policy: &str) {
+    assert_eq!(refused.header("ratelimit-policy"), policy);
+    let (name, _) = policy.split_once(';').unwrap();
+    let left = refused.header("ratelimit");
+    assert!(left.starts_with(&format!("{name};r=0;t=")), "{left}");
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=10).contains(&wait), "{wait}");
+}
 
 /// Small limits; each test asks from addresses of its own.
 static PASS: Shared = Shared::of(|| {
@@ -43,8 +53,7 @@ async fn an_address_has_its_burst_and_then_waits_while_others_go_on() {
     }
     let refused = client.get(PUBLIC, "/echo/a").await;
     assert_eq!(refused.outcome(), (429, "rate-limited".into()));
-    let wait: u64 = refused.header("retry-after").parse().unwrap();
-    assert!((1..=10).contains(&wait), "{wait}");
+    tells(&refused, "\"address\";q=12;w=120");
     assert_eq!(
         pass.stranger(Zone::Internet)
             .get(PUBLIC, "/echo/a")
@@ -95,7 +104,7 @@ async fn a_class_is_one_rate_for_a_caller_wherever_it_asks_from_and_it_is_told_w
     let client = pass.stranger(Zone::Extranet).api_key(&pass.api_key());
     let refused = client.get(EXCHANGE, path).await;
     assert_eq!(refused.outcome(), (429, "rate-limited".into()));
-    assert!((1..=10).contains(&refused.header("retry-after").parse::<u64>().unwrap()));
+    tells(&refused, "\"bronze\";q=3;w=30");
     assert_eq!(
         word(&pass.event_of(&client).await, "/unmapped/limit/name"),
         "bronze"
@@ -151,6 +160,7 @@ async fn signing_in_has_a_limit_of_its_own_for_right_and_wrong_passwords_alike()
     }
     let refused = client.sign_in(PUBLIC, "li", &pass.password("li")).await;
     assert_eq!(refused.outcome(), (429, "rate-limited".into()));
+    tells(&refused, "\"sign-in\";q=3;w=30");
     assert_eq!(client.get(PUBLIC, "/echo/a").await.status, 200);
 }
 
@@ -180,6 +190,16 @@ async fn a_caller_has_only_so_many_requests_in_progress_at_a_portal() {
     let refused = client.get(PUBLIC, "/echo/a").await;
     assert_eq!(refused.outcome(), (429, "too-many-at-once".into()));
     assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(
+        (
+            refused.header("ratelimit-policy"),
+            refused.header("ratelimit")
+        ),
+        (
+            "\"at-once\";q=2;qu=\"concurrent-requests\"",
+            "\"at-once\";r=0"
+        )
+    );
     assert_eq!(
         pass.stranger(Zone::Internet)
             .get(PUBLIC, "/echo/a")

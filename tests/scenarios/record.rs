@@ -406,3 +406,56 @@ async fn a_log_of_which_a_piece_was_torn_off_by_a_crash_goes_on_and_verifies() {
     assert_eq!(pass.stop().await, Some(0));
     verified(&pass.path("state/audit"), 0);
 }
+
+fn verifier(folder: &Path, key: &Path) -> (Option<i32>, String) {
+    let run = std::process::Command::new(hangu_tests::command::verifier())
+        .arg(folder)
+        .arg("--key")
+        .arg(key)
+        .arg("--json")
+        .output()
+        .unwrap();
+    let said = [run.stdout, run.stderr].concat();
+    (
+        run.status.code(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_small_verifier_finds_the_log_of_a_pass_intact_and_one_changed_byte() {
+    let mut pass = Plan::new().start().await;
+    all_kinds(&pass).await;
+    pass.crash_and_restart().await;
+    all_kinds(&pass).await;
+    assert_eq!(pass.stop().await, Some(0));
+    let log = pass.path("state/audit");
+    // An auditor has a copy of the log, and the key from elsewhere.
+    let (copy, key) = (pass.path("copy"), pass.path("auditor.key"));
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .args([&log, &copy])
+        .status();
+    assert!(copied.unwrap().success());
+    fs::rename(copy.join("public.key"), &key).unwrap();
+    let (status, said) = verifier(&copy, &key);
+    assert_eq!(status, Some(0), "{said}");
+
+    let segment = fs::read_dir(copy.join("0001"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .find(|p| {
+            let name = p.file_name().unwrap().to_string_lossy();
+            name.starts_with("segment") && name.ends_with(".log")
+        })
+        .unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    let path = b"/api/v1/people/7";
+    let at = bytes.windows(path.len()).position(|w| w == path).unwrap();
+    bytes[at + path.len() - 1] = b'8';
+    fs::write(&segment, &bytes).unwrap();
+    let (status, said) = verifier(&copy, &key);
+    assert_eq!(status, Some(1), "{said}");
+    let (status, said) = verifier(&copy, &pass.path("no.key"));
+    assert_eq!(status, Some(2), "{said}");
+}

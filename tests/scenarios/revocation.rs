@@ -114,7 +114,7 @@ async fn refused(pass: &Pass, identity: &Identity) -> Instant {
             Err(_) => return Instant::now(),
             // One that began before the change may end after it.
             Ok(answer) if answer.status == 403 => {
-                assert_eq!(answer.json()["reason"], "certificate-not-trusted");
+                assert_eq!(answer.json()["reason"], "certificate-revoked");
             }
             Ok(answer) => assert_eq!(answer.status, 200, "{}", answer.text()),
         }
@@ -146,7 +146,7 @@ async fn a_revoked_client_cannot_resume() {
             Ok((kind, answer)) => panic!("{kind:?} {answer}"),
         }
     }
-    pass.event(|e| e["status_code"] == "certificate-not-trusted")
+    pass.event(|e| e["status_code"] == "certificate-revoked")
         .await;
 }
 
@@ -189,7 +189,7 @@ async fn revocation_ends_open_connections_and_streams_within_a_second_and_reissu
         Ok(answer) => {
             assert_eq!(answer.status(), 403);
             let body = answer.into_body().collect().await.unwrap().to_bytes();
-            assert!(String::from_utf8_lossy(&body).contains("certificate-not-trusted"));
+            assert!(String::from_utf8_lossy(&body).contains("certificate-revoked"));
         }
     }
     assert_eq!(others.get("/api/v1/people?size=3").await.status, 200);

@@ -130,7 +130,7 @@ async fn a_handshake_that_never_ends_is_cut() {
     // The begin of a record that promises more.
     silent.raw.send(b"\x16\x03\x01\x02\x00\x01").await;
     assert!(silent.raw.ends_within(Duration::from_secs(8)).await);
-    assert_eq!(reason_of(pass, &silent).await, "head-too-slow");
+    assert_eq!(reason_of(pass, &silent).await, "handshake-too-slow");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,22 +10,37 @@ use std::process::{Command, Stdio};
 /// Where there is none.
 #[must_use]
 pub fn binary() -> PathBuf {
-    let path = std::env::var_os("HANGU_BIN").map_or_else(
-        || {
-            let own = std::env::current_exe().expect("a running test has a path");
-            own.parent()
-                .and_then(Path::parent)
-                .expect("a test is two folders down")
-                .join("hangu")
-        },
-        PathBuf::from,
-    );
+    let path = std::env::var_os("HANGU_BIN").map_or_else(|| built("hangu"), PathBuf::from);
     assert!(
         path.is_file(),
         "`{}` is not there; build it (`cargo build -p hangu`) or set HANGU_BIN",
         path.display()
     );
     path
+}
+
+/// Where the built `hangu-verify` stands: `HANGU_VERIFY_BIN`, or beside the folder of the running test.
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn verifier() -> PathBuf {
+    let path =
+        std::env::var_os("HANGU_VERIFY_BIN").map_or_else(|| built("hangu-verify"), PathBuf::from);
+    assert!(
+        path.is_file(),
+        "`{}` is not there; build it (`cargo build -p hangu-audit`) or set HANGU_VERIFY_BIN",
+        path.display()
+    );
+    path
+}
+
+fn built(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a running test has a path");
+    own.parent()
+        .and_then(Path::parent)
+        .expect("a test is two folders down")
+        .join(name)
 }
 
 /// What a run of `hangu` said.

@@ -36,7 +36,24 @@ impl WebSocket {
         path: &str,
         fields: &[(&'static str, &str)],
     ) -> Result<Self, http::StatusCode> {
-        let tls: Tls = pass.tls();
+        Self::over(pass, &pass.tls(), zone, host, path, fields).await
+    }
+
+    /// Opens one over TLS as it is given, with a client certificate for instance.
+    ///
+    /// # Errors
+    /// As [`WebSocket::open`].
+    ///
+    /// # Panics
+    /// As [`WebSocket::open`].
+    pub async fn over(
+        pass: &Pass,
+        tls: &Tls,
+        zone: Zone,
+        host: &str,
+        path: &str,
+        fields: &[(&'static str, &str)],
+    ) -> Result<Self, http::StatusCode> {
         let stream = tls
             .connect(pass.at(zone), host)
             .await

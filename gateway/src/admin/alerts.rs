@@ -6,12 +6,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use hangu_situational::{Alert, AlertError, AlertStatus, Verdict};
+use hangu_situational::{Alert, AlertError, AlertStatus, Taken, Verdict};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::admin::act;
-use crate::admin::bans::lift_answering;
+use crate::admin::bans::{Why, lift_answering};
 use crate::admin::context::{Context, Who, blocking};
 use crate::admin::problem::Problem;
 use crate::admin::strict::{Asking, Named, Strict};
@@ -121,6 +121,45 @@ pub async fn close(
     }
     keep(gateway, &alert);
     Ok(Json(alert).into_response())
+}
+
+/// Takes back what was done about an alert: a ban is lifted, a throttle ends. The alert stays as it is.
+pub async fn undo(
+    State(context): State<Context>,
+    Extension(who): Extension<Who>,
+    Named(id): Named<u64>,
+    Asking(why): Asking<Why>,
+) -> Result<Response, Problem> {
+    let why = why.reason()?.to_owned();
+    let gateway = Arc::clone(&context.admin.gateway);
+    let response = gateway
+        .tower
+        .situation()
+        .alerts()
+        .get(id)
+        .map(|alert| alert.response.clone())
+        .ok_or_else(Problem::not_found)?;
+    let now = clock::wall_ms();
+    let lasts = |taken: &Taken| taken.until_ms.is_some_and(|until| until > now);
+    if !response.as_ref().is_some_and(lasts) {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "nothing-to-undo",
+            "nothing is in force that answers this alert",
+            "没有仍在生效的处置",
+        ));
+    }
+    act::begins(&context, &who, &id.to_string(), Some(&why)).await?;
+    let by = who.caller.id.clone();
+    let undone = blocking(move || {
+        let orders = gateway.tower.situation().undo(id, &by, &why, now);
+        lift_answering(&gateway, id, &by, &why, &orders)?;
+        let changed = gateway.tower.situation().alerts().get(id).cloned();
+        let changed = changed.ok_or_else(Problem::not_found)?;
+        keep(&gateway, &changed);
+        Ok(changed)
+    });
+    Ok(Json(undone.await?).into_response())
 }
 
 /// Keeps an alert over a restart and tells the consoles.

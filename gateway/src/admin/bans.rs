@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use hangu_audit::event::Countermeasure;
+use hangu_identity::Caller;
 use hangu_limit::{Ban, BanError, BanId, BanTarget, Fingerprint, NewBan};
 use hangu_situational::{Action, Order};
 use ipnet::IpNet;
@@ -46,12 +47,22 @@ enum Kind {
     Certificate,
 }
 
-/// Why a ban is lifted.
+/// Why a ban is lifted, or another response taken back.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Why {
     #[serde(default)]
     reason: String,
+}
+
+impl Why {
+    /// The reason.
+    ///
+    /// # Errors
+    /// Where there is none, or it is too long.
+    pub fn reason(&self) -> Result<&str, Problem> {
+        reason(&self.reason)
+    }
 }
 
 /// Whom a target names, in the words of the console.
@@ -107,6 +118,16 @@ impl Wanted {
             Kind::Caller if value.is_empty() => Err(Problem::malformed(
                 "`value` is empty; give the caller's id",
                 "请填写调用者标识",
+            )),
+            Kind::Caller if value == Caller::nobody().id => Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "ban-covers-everybody",
+                "this would ban everybody who has not signed in",
+                "这会封禁所有没有登录的人",
+            )
+            .detail(
+                format!("`{value}` stands for everybody who has not signed in; ban an address or a network instead"),
+                format!("“{value}”代表所有没有登录的人；请改为封禁地址或网段"),
             )),
             Kind::Caller => Ok(BanTarget::Caller(value.to_owned())),
             Kind::Certificate => value
@@ -228,7 +249,7 @@ pub async fn lift(
     Named(id): Named<u64>,
     Asking(why): Asking<Why>,
 ) -> Result<Response, Problem> {
-    let why = reason(&why.reason)?.to_owned();
+    let why = why.reason()?.to_owned();
     let gateway = Arc::clone(&context.admin.gateway);
     let bans = gateway.bans.list(clock::wall_ms());
     let ban = bans

@@ -41,6 +41,8 @@ pub enum Operation {
     Acknowledge,
     /// Closes an alert.
     Close,
+    /// Takes back what was done about an alert.
+    Undo,
     /// Lists callers.
     Callers,
     /// Ends a caller's sessions.
@@ -98,7 +100,7 @@ const fn route(
 pub static UNKNOWN: Route = route(Operation::Unknown, "", "", "unknown", "api", Act::Read);
 
 /// All calls.
-pub static ROUTES: [Route; 20] = [
+pub static ROUTES: [Route; 21] = [
     route(
         Operation::SignIn,
         "POST",
@@ -202,6 +204,14 @@ pub static ROUTES: [Route; 20] = [
         "alert.close",
         "alert",
         Act::Update,
+    ),
+    route(
+        Operation::Undo,
+        "DELETE",
+        "/admin/situational/alerts/{id}/response",
+        "response.undo",
+        "response",
+        Act::Delete,
     ),
     route(
         Operation::Callers,
@@ -321,6 +331,7 @@ impl Operation {
             Self::Alerts => on(method, alerts::list),
             Self::Acknowledge => on(method, alerts::acknowledge),
             Self::Close => on(method, alerts::close),
+            Self::Undo => on(method, alerts::undo),
             Self::Callers => on(method, |State(context): State<Context>| async move {
                 callers::list(&context)
             }),

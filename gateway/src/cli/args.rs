@@ -273,4 +273,13 @@ pub(super) enum Identity {
         #[arg(long)]
         department: Option<String>,
     },
+    /// List API keys: one JSON object a line, with when each was last used.
+    ApiKeys {
+        /// The file of API keys.
+        #[arg(long)]
+        file: PathBuf,
+        /// The gateway's state folder, where uses are kept (written once a minute and at the end).
+        #[arg(long)]
+        state: Option<PathBuf>,
+    },
 }

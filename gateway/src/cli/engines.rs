@@ -1,27 +1,22 @@
-//! The engines on their own: `hangu policy`, `redact`, `inspect`, `token` and `identity`.
+//! The engines on their own: `hangu policy`, `redact`, `inspect` and `token`.
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use hangu_identity::api_key::{Pepper, generate};
-use hangu_identity::caller::CallerFile;
 use hangu_identity::cli::{Outcome, VerifyArguments};
-use hangu_identity::{Assurance, CallerKind};
 use hangu_inspect::{Inspector, Settings};
 use hangu_policy::{Dialect, Source};
 use hangu_redact::{Level, Media};
 
-use super::args::{Identity, Inspect, Policy, Redact, Token};
-use super::check::say;
+use super::args::{Inspect, Policy, Redact, Token};
 use super::pki::moment;
 use super::{Answer, complain, complain_of};
-use crate::identities::ApiKeysFile;
-use crate::{clock, config};
+use crate::config;
 
 /// Turns "could not" into its message and status.
-fn settle(result: Result<Answer, String>) -> Answer {
+pub(super) fn settle(result: Result<Answer, String>) -> Answer {
     result.unwrap_or_else(|error| {
         complain(&error);
         Answer::CouldNot
@@ -151,72 +146,4 @@ pub(super) fn token(command: Token) -> Answer {
             Outcome::SomeInvalid => Answer::No,
         })
     })())
-}
-
-pub(super) fn identity(command: Identity) -> Answer {
-    match command {
-        Identity::Hash => settle((|| {
-            let mut line = String::new();
-            io::stdin()
-                .lock()
-                .read_line(&mut line)
-                .map_err(|e| e.to_string())?;
-            let hash = hangu_identity::local::hash_password(line.trim_end_matches(['\r', '\n']))
-                .map_err(|e| e.to_string())?;
-            Ok(say(&hash))
-        })()),
-        Identity::ApiKey {
-            name,
-            caller,
-            file,
-            pepper,
-            days,
-            assurance,
-            clearance,
-            department,
-        } => {
-            let caller = CallerFile {
-                id: caller,
-                name: None,
-                kind: CallerKind::Service,
-                assurance: Assurance::new(assurance).unwrap_or(Assurance::NONE),
-                clearance,
-                department,
-                roles: Vec::new(),
-                attributes: std::collections::BTreeMap::new(),
-            };
-            settle(api_key(&name, caller, &file, &pepper, days))
-        }
-    }
-}
-
-fn api_key(
-    name: &str,
-    caller: CallerFile,
-    file: &Path,
-    pepper: &Path,
-    days: u32,
-) -> Result<Answer, String> {
-    let bytes =
-        fs::read(pepper).map_err(|e| format!("`{}` cannot be read: {e}", pepper.display()))?;
-    let pepper = Pepper::new(bytes.trim_ascii()).map_err(|e| e.to_string())?;
-    let now = clock::now();
-    let life = jiff::SignedDuration::from_hours(24 * i64::from(days));
-    let expires = now.checked_add(life).map_err(|e| e.to_string())?;
-    let mut known: ApiKeysFile = match file.exists() {
-        true => crate::identities::read_toml(file).map_err(|m| m.to_string())?,
-        false => ApiKeysFile::default(),
-    };
-    if known.key.iter().any(|k| k.name == name) {
-        return Err(format!(
-            "there is a key `{name}` already; choose another name"
-        ));
-    }
-    let (key, record) = generate(name, caller, Some(expires), &pepper, now)
-        .map_err(|_| "no random numbers".to_owned())?;
-    known.key.push(record);
-    let text = toml::to_string_pretty(&known).map_err(|e| e.to_string())?;
-    crate::keys::write_private(file, text.as_bytes())
-        .map_err(|e| format!("`{}`: {e}", file.display()))?;
-    Ok(say(&key))
 }

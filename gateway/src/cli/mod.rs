@@ -6,6 +6,7 @@ mod args;
 mod audit;
 mod check;
 mod engines;
+mod identity;
 mod pki;
 mod setup;
 
@@ -68,7 +69,7 @@ pub fn run() -> ExitCode {
         Command::Token(command) => engines::token(command),
         Command::Audit(command) => audit::run(command),
         Command::Pki(command) => pki::run(command),
-        Command::Identity(command) => engines::identity(command),
+        Command::Identity(command) => identity::identity(command),
         Command::Setup { state } => setup::setup(&state),
         Command::Schema => check::schema(),
         Command::Reference => check::reference(),

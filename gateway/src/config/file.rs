@@ -446,6 +446,8 @@ pub(super) struct Issuer {
     /// PEM files of the roots that the URL's certificate may chain to.
     #[serde(default)]
     pub jwks_anchors: Vec<At<PathBuf>>,
+    /// Least time between two fetches from the URL, however many unknown keys tokens name. Default: `30s`.
+    pub jwks_pause: Option<At<Time>>,
 }
 
 /// How often one may ask.

@@ -12,6 +12,7 @@ use hyper::body::{Body as _, Incoming};
 use smallvec::SmallVec;
 
 use crate::body::request::{BodyBounds, Bounded, RequestBody};
+use crate::canon;
 use crate::config::{InspectMode, Unreadable};
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
@@ -32,9 +33,11 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_bytes()))
         .collect();
+    // What will be forwarded: a detour that is resolved within the root is no attack, and one above it was refused.
+    let path = canon::encode(&exchange.path);
     let head = Head {
         method: parts.method.as_str(),
-        target_path: parts.uri.path().as_bytes(),
+        target_path: path.as_bytes(),
         query: parts.uri.query().map(str::as_bytes),
         headers: &headers,
     };

@@ -56,17 +56,18 @@ pub fn fingerprint(hex: &str) -> Option<[u8; 32]> {
     Some(out)
 }
 
-fn limited(limit: &'static str, outcome: &Outcome) -> Result<(), Refusal> {
-    match outcome {
-        Outcome::Allowed(_) => Ok(()),
-        Outcome::Limited {
-            retry_after,
-            allowance,
-        } => Err(Refusal::RateLimited {
-            limit,
-            retry_after: retry_after.unwrap_or(allowance.window),
-        }),
+/// Refuses what a limit did not let through.
+///
+/// # Errors
+/// `rate-limited`.
+pub fn limited(limit: &'static str, outcome: &Outcome) -> Result<(), Refusal> {
+    if outcome.is_allowed() {
+        return Ok(());
     }
+    Err(Refusal::RateLimited {
+        limit,
+        outcome: *outcome,
+    })
 }
 
 /// The ban of a caller.
@@ -127,6 +128,6 @@ pub fn caller(exchange: &Exchange, caller: &Caller, permit: &Permit) -> Result<H
     let place = gateway
         .concurrency
         .enter(key, most)
-        .map_err(|_| Refusal::TooManyAtOnce)?;
+        .map_err(|_| Refusal::TooManyAtOnce(most))?;
     Ok(Held { place, rate })
 }

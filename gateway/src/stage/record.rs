@@ -199,7 +199,7 @@ fn timestamp(ms: u64) -> Timestamp {
 /// How grave an ending is.
 fn severity(exchange: &Exchange, ending: &Ending) -> Severity {
     match ending {
-        Ending::Refused(Refusal::Attack | Refusal::CertificateRevoked) => Severity::High,
+        Ending::Refused(Refusal::Attack | Refusal::Certificate(_)) => Severity::High,
         Ending::Refused(Refusal::Denied(_) | Refusal::Banned(_) | Refusal::Framing) => {
             Severity::Medium
         }
@@ -410,8 +410,8 @@ pub fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce(&[u8])
                 bytes_in,
                 bytes_out: 0,
             });
-            if let Refusal::RateLimited { limit, retry_after } = refusal {
-                let wait = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+            if let Refusal::RateLimited { limit, outcome } = refusal {
+                let wait = crate::connection::millis(crate::refusal::wait(outcome));
                 event.limit = Some(Limit {
                     name: limit,
                     remaining: 0,
@@ -679,6 +679,7 @@ async fn upgrade(
         .map(ResponseBody::from);
     };
     let connection = Arc::clone(&exchange.connection);
+    let open = exchange.gateway.connections.enter(&connection);
     let version = exchange.version;
     let id = exchange.id;
     let progress = connection.begin();
@@ -695,7 +696,7 @@ async fn upgrade(
         return crate::answer::refusal(&Refusal::NoRecord, &headers, id.as_str(), version)
             .map(ResponseBody::from);
     }
-    tunnel::spawn(client, server, stay, connection, progress, held);
+    tunnel::spawn(client, server, stay, connection, progress, (held, open));
     Response::from_parts(parts, ResponseBody::Full(bytes::Bytes::new()))
 }
 

@@ -73,6 +73,13 @@ pub fn target(
     if !is_forwarded(&parts.method) {
         return Err(Refusal::Method);
     }
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("", http::uri::PathAndQuery::as_str);
+    if let Some(byte) = canon::not_of_a_uri(target.as_bytes()) {
+        return Err(Refusal::TargetByte(byte));
+    }
     for (name, value) in &parts.headers {
         if is_acted_on(name) && value.to_str().is_err() {
             return Err(if *name == HOST {
@@ -396,6 +403,18 @@ mod tests {
         };
         assert_eq!(with("websocket"), (true, false));
         assert_eq!(with("h2c"), (false, false));
+    }
+
+    #[test]
+    fn a_target_is_written_in_characters_of_a_uri() {
+        for (uri, byte) in [("/a|b", b'|'), ("/a?q={1}", b'{'), ("/é", 0xc3)] {
+            let mut p = parts(|b| b.uri(uri).header(HOST, "a"));
+            assert_eq!(
+                target(&mut p, false, 100).unwrap_err(),
+                Refusal::TargetByte(byte),
+                "{uri}"
+            );
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::{self, ClientCertificates, TlsVersion};
 use crate::connection::{Connection, Peer, TlsFacts};
+use crate::handshake::CertificateFault;
 use crate::refusal::Refusal;
 
 /// TLS of a zone as it is in force.
@@ -246,7 +247,7 @@ pub fn facts<T>(
 /// A connection remembers the generation it was verified under, so that the path is built again only after a change.
 ///
 /// # Errors
-/// `certificate-not-trusted`, and the connection must be closed.
+/// Why it is not good any more, and the connection must be closed.
 pub fn still_trusted(
     connection: &Connection,
     tls: Option<&Arc<ZoneTls>>,
@@ -256,17 +257,17 @@ pub fn still_trusted(
         return Ok(());
     };
     if now.as_second() > peer.identity.not_after {
-        return Err(Refusal::CertificateRevoked);
+        return Err(Refusal::Certificate(CertificateFault::Expired));
     }
     if connection.trust.load(Ordering::Acquire) == tls.generation {
         return Ok(());
     }
     let Some(trust) = &tls.trust else {
-        return Err(Refusal::CertificateRevoked);
+        return Err(Refusal::Certificate(CertificateFault::NotTrusted));
     };
     verify_again(trust, &peer.chain, now).map_err(|reason| {
         tracing::warn!(subject = %peer.identity.subject, %reason, "open connection no longer trusted");
-        Refusal::CertificateRevoked
+        Refusal::Certificate((&reason).into())
     })?;
     connection.trust.store(tls.generation, Ordering::Release);
     Ok(())

@@ -189,6 +189,17 @@ const ROUTES = [
       return alert
     },
   ],
+  [
+    'DELETE',
+    '/admin/situational/alerts/:id/response',
+    ([id], query, _, who) => {
+      if (!query.get('reason')) throw new Refused(422, 'malformed', 'a reason is needed', '需要理由')
+      const alert = find(world.alerts, id)
+      alert.response = null
+      alert.notes.push({ time_ms: Date.now(), by: who.user, text: query.get('reason') })
+      return alert
+    },
+  ],
   ['GET', '/admin/situational/callers', () => ({ callers: world.callers })],
   [
     'DELETE',

@@ -21,6 +21,7 @@ test('the table of who may do what is this and nothing else', () => {
     'events: auditor',
     'alerts: secadmin auditor',
     'handleAlert: secadmin',
+    'undoResponse: secadmin',
     'callers: secadmin',
     'endSessions: secadmin',
     'bans: secadmin',

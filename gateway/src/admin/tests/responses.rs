@@ -107,6 +107,7 @@ async fn a_ban_that_cannot_be_meant_is_refused_and_leaves_none() {
             StatusCode::UNPROCESSABLE_ENTITY,
         ),
         (wanted("caller", " "), StatusCode::UNPROCESSABLE_ENTITY),
+        (wanted("caller", " anon "), StatusCode::UNPROCESSABLE_ENTITY),
         (wanted("planet", "x"), StatusCode::UNPROCESSABLE_ENTITY),
         (
             Some(json!({ "kind": "caller", "value": "u:x", "reason": "", "minutes": 1 })),
@@ -232,6 +233,64 @@ async fn lifting_a_ban_by_hand_tells_the_alert_that_it_answered() {
         .unwrap();
     assert!(alert.response.is_none());
     assert_eq!(alert.notes.last().unwrap().text, "误封");
+}
+
+#[tokio::test]
+async fn a_ban_of_nobody_says_that_it_would_ban_everybody() {
+    let world = World::new();
+    let chen = world.sign_in("chen").await;
+    let answer = world
+        .ask(&chen, "POST", BANS, wanted("caller", "anon"))
+        .await;
+    assert_eq!(answer.reason(), "ban-covers-everybody");
+    assert!(
+        answer.json()["detail_zh"]
+            .as_str()
+            .unwrap()
+            .contains("网段")
+    );
+}
+
+#[tokio::test]
+async fn what_was_done_about_an_alert_is_taken_back_once_with_a_reason() {
+    let world = World::new();
+    let chen = world.sign_in("chen").await;
+    let (id, _) = alert(&world);
+    let path = format!("/admin/situational/alerts/{id}/response");
+    let unreasoned = world.ask(&chen, "DELETE", &path, None).await;
+    assert_eq!(unreasoned.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(world.gateway.bans.list(clock::wall_ms()).len(), 1);
+    let reasoned = format!("{path}?reason=%E8%AF%AF%E5%B0%81");
+    let undone = world.ask(&chen, "DELETE", &reasoned, None).await;
+    assert_eq!(undone.status, StatusCode::OK, "{undone:?}");
+    let undone = undone.json();
+    assert_eq!(
+        (&undone["response"], undone["status"].as_str()),
+        (&Value::Null, Some("open"))
+    );
+    assert_eq!(undone["notes"][0]["text"], "误封");
+    assert!(world.gateway.bans.list(clock::wall_ms()).is_empty());
+    let events = world.events();
+    let act = events.iter().find(|e| {
+        e.api
+            .as_ref()
+            .is_some_and(|api| api.operation == "response.undo")
+    });
+    assert_eq!(act.unwrap().unmapped.change.as_deref(), Some("误封"));
+    let again = world.ask(&chen, "DELETE", &reasoned, None).await;
+    assert_eq!(
+        (again.status, again.reason().as_str()),
+        (StatusCode::CONFLICT, "nothing-to-undo")
+    );
+    let none = world
+        .ask(
+            &chen,
+            "DELETE",
+            "/admin/situational/alerts/99/response?reason=r",
+            None,
+        )
+        .await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ export const api = {
     call<Alert>('POST', at('/admin/situational/alerts/{id}/acknowledge', { id }), { note }),
   close: (id: Alert['id'], note: string, verdict: Verdict) =>
     call<Alert>('POST', at('/admin/situational/alerts/{id}/close', { id }), { note, verdict }),
+  undoResponse: (id: Alert['id'], reason: string) =>
+    call<Alert>('DELETE', at('/admin/situational/alerts/{id}/response', { id }, { reason })),
 
   callers: () => call<{ callers: CallerSeen[] }>('GET', '/admin/situational/callers'),
   endSessions: (caller: string) =>

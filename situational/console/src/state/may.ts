@@ -49,6 +49,7 @@ export const DEED = {
   events: ['GET', '/admin/audit/events'],
   alerts: ['GET', '/admin/situational/alerts'],
   handleAlert: ['POST', '/admin/situational/alerts/0/acknowledge'],
+  undoResponse: ['DELETE', '/admin/situational/alerts/0/response'],
   callers: ['GET', '/admin/situational/callers'],
   endSessions: ['DELETE', '/admin/situational/callers/0/sessions'],
   bans: ['GET', '/admin/situational/bans'],

@@ -1,0 +1,90 @@
+//! Where mistakes are collected, and values get their defaults.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hangu_redact::Level;
+
+use super::KeyPair;
+use crate::config::at::At;
+use crate::config::file;
+use crate::config::load::Source;
+use crate::config::mistake::Mistake;
+use crate::config::unit::{Size, Time};
+
+/// Collects mistakes with the file they are in.
+pub(super) struct Desk<'a> {
+    pub(super) source: &'a Source,
+    pub(super) mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Desk<'_> {
+    pub(super) fn wrong(&mut self, span: &Range<usize>, message: impl Into<String>) {
+        self.mistakes.push(Mistake::at(
+            &self.source.path,
+            &self.source.text,
+            span,
+            message,
+        ));
+    }
+
+    pub(super) fn wrong_file(&mut self, message: impl Into<String>) {
+        self.mistakes
+            .push(Mistake::of_file(&self.source.path, message));
+    }
+
+    pub(super) fn path(&self, path: &Path) -> PathBuf {
+        self.source
+            .path
+            .parent()
+            .unwrap_or(Path::new("."))
+            .join(path)
+    }
+
+    pub(super) fn file(&mut self, path: &At<PathBuf>) -> PathBuf {
+        let whole = self.path(path);
+        if !whole.is_file() {
+            self.wrong(
+                &path.span(),
+                format!("`{}` is not a file that can be read", whole.display()),
+            );
+        }
+        whole
+    }
+
+    pub(super) fn files(&mut self, paths: &[At<PathBuf>]) -> Vec<PathBuf> {
+        paths.iter().map(|path| self.file(path)).collect()
+    }
+
+    pub(super) fn pair(&mut self, pair: &file::Certificate) -> KeyPair {
+        KeyPair {
+            chain: self.file(&pair.chain),
+            key: self.file(&pair.key),
+        }
+    }
+
+    pub(super) fn level(&mut self, text: &At<String>) -> Option<Level> {
+        let level = text.parse().ok();
+        if level.is_none() {
+            self.wrong(
+                &text.span(),
+                format!(
+                    "`{}` is no redaction level; write `L1`, `L2`, `L3` or `L4`",
+                    **text
+                ),
+            );
+        }
+        level
+    }
+}
+
+pub(super) fn time(value: Option<Time>, default: Duration) -> Duration {
+    value.map_or(default, |t| t.0)
+}
+
+pub(super) fn size(value: Option<Size>, default: usize) -> usize {
+    value.map_or(default, |s| usize::try_from(s.0).unwrap_or(usize::MAX))
+}
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);

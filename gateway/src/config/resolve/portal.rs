@@ -1,0 +1,133 @@
+//! Portals.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::desk::{Desk, size};
+use super::upstream::resolve_upstream;
+use super::zone::zone_index;
+use super::{Upstream, Zone};
+use crate::config::file::{self, InspectMode, Method, Record, Unreadable};
+
+/// A service behind the gateway.
+#[derive(Debug, Clone)]
+pub struct Portal {
+    /// Its name.
+    pub name: String,
+    /// Index of its zone.
+    pub zone: usize,
+    /// The department that owns it.
+    pub department: String,
+    /// Host names in lower case; a leading `*.` stands for one label.
+    pub hosts: Vec<String>,
+    /// Path prefixes on whole segments, canonical.
+    pub paths: Vec<String>,
+    /// Ways of identification; empty means all.
+    pub identify: Vec<Method>,
+    /// Where requests go.
+    pub upstream: Upstream,
+    /// Inspection.
+    pub inspect: Inspect,
+    /// Whether a response waits for its event.
+    pub record: Record,
+    /// Whether WebSocket upgrades are forwarded.
+    pub websocket: bool,
+    /// The largest request body.
+    pub body_size: u64,
+    /// Requests in progress of one caller.
+    pub concurrency: u32,
+    /// Bodies that redaction cannot read.
+    pub unreadable: Unreadable,
+    /// File of the key of `Hangu-Binding`.
+    pub binding_key: Option<PathBuf>,
+}
+
+/// Inspection of a portal's requests.
+#[derive(Debug, Clone)]
+pub struct Inspect {
+    /// What findings do.
+    pub mode: InspectMode,
+    /// The score from which a request is refused.
+    pub threshold: u32,
+    /// Bytes of a body that are inspected.
+    pub body: usize,
+    /// A body over that bound.
+    pub over_bound: Unreadable,
+    /// A body that cannot be decoded.
+    pub undecodable: Unreadable,
+}
+
+pub(super) fn resolve_portal(
+    desk: &mut Desk<'_>,
+    zones: &[Zone],
+    portal: &file::Portal,
+) -> Option<Portal> {
+    let zone = zone_index(desk, zones, &portal.zone);
+    if portal.hosts.is_empty() {
+        desk.wrong(
+            &portal.name.span(),
+            "`hosts` is empty, so no request would reach this portal",
+        );
+    }
+    for host in &portal.hosts {
+        if !host_is_valid(host) {
+            desk.wrong(
+                &host.span(),
+                format!("`{}` is no host name in lower case", **host),
+            );
+        }
+    }
+    for path in &portal.paths {
+        let canonical = crate::canon::path(path.as_bytes());
+        if canonical.as_deref().ok() != Some(path.as_str()) {
+            desk.wrong(
+                &path.span(),
+                format!("`{}` is no canonical path that begins with `/`", **path),
+            );
+        }
+    }
+    let upstream = resolve_upstream(desk, &portal.name, &portal.upstream);
+    let inspect = Inspect {
+        mode: portal.inspect.mode.unwrap_or(InspectMode::Block),
+        threshold: portal.inspect.threshold.unwrap_or(5),
+        body: size(portal.inspect.body, 128 << 10),
+        over_bound: portal.inspect.over_bound.unwrap_or(Unreadable::Pass),
+        undecodable: portal.inspect.undecodable.unwrap_or(Unreadable::Refuse),
+    };
+    Some(Portal {
+        name: (*portal.name).clone(),
+        zone: zone?,
+        department: portal.department.clone(),
+        hosts: portal.hosts.iter().map(|h| (**h).clone()).collect(),
+        paths: if portal.paths.is_empty() {
+            vec!["/".to_owned()]
+        } else {
+            portal.paths.iter().map(|p| (**p).clone()).collect()
+        },
+        identify: portal.identify.clone(),
+        upstream,
+        inspect,
+        record: portal.record,
+        websocket: portal.websocket,
+        body_size: portal.body_size.map_or(16 << 20, |s| s.0),
+        concurrency: portal.concurrency.unwrap_or(256),
+        unreadable: portal.unreadable,
+        binding_key: portal.binding_key.as_ref().map(|k| desk.file(k)),
+    })
+}
+
+pub(super) fn host_is_valid(host: &str) -> bool {
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    if name.parse::<IpAddr>().is_ok() {
+        return true;
+    }
+    !name.is_empty()
+        && name.len() <= 253
+        && name.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        })
+}

@@ -1,0 +1,188 @@
+//! Zones, and what may cross between them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hangu_redact::Level;
+use ipnet::IpNet;
+
+use super::desk::{Desk, SECOND, size, time};
+use crate::config::at::At;
+use crate::config::file::{self, ClientCertificates, TlsVersion};
+use crate::config::mistake::nearest;
+
+/// A trust domain.
+#[derive(Debug, Clone)]
+pub struct Zone {
+    /// Its name.
+    pub name: String,
+    /// Its name in policy, `zone:NAME`.
+    pub policy_name: String,
+    /// Addresses to listen on.
+    pub listen: Vec<SocketAddr>,
+    /// TLS, or cleartext.
+    pub tls: Option<ZoneTls>,
+    /// The highest clearance of callers from here.
+    pub clearance: u8,
+    /// Peers that send a PROXY header.
+    pub proxy_protocol_from: Vec<IpNet>,
+    /// Bounds.
+    pub bounds: Bounds,
+}
+
+/// TLS of a zone.
+#[derive(Debug, Clone)]
+pub struct ZoneTls {
+    /// Certificates by SNI, the default first.
+    pub certificates: Vec<KeyPair>,
+    /// Versions, never empty.
+    pub versions: Vec<TlsVersion>,
+    /// Whether clients present a certificate.
+    pub client_certificates: ClientCertificates,
+    /// Roots of client certificates.
+    pub client_anchors: Vec<PathBuf>,
+    /// Revocation lists.
+    pub client_crls: Vec<PathBuf>,
+}
+
+/// PEM files of a chain and its key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyPair {
+    /// Leaf first.
+    pub chain: PathBuf,
+    /// PKCS#8.
+    pub key: PathBuf,
+}
+
+/// Bounds of a zone; see the file type for each default.
+#[derive(Debug, Clone)]
+#[expect(
+    missing_docs,
+    reason = "each field is documented where it is written, in `file::Bounds`"
+)]
+pub struct Bounds {
+    pub connections: usize,
+    pub handshakes: usize,
+    pub handshake_time: Duration,
+    pub head_time: Duration,
+    pub idle_time: Duration,
+    pub head_size: usize,
+    pub headers: usize,
+    pub body_time: Duration,
+    pub body_rate: u64,
+    pub streams: u32,
+}
+
+/// A declared crossing.
+#[derive(Debug)]
+pub struct Crossing {
+    /// Index of the zone of the listener.
+    pub from: usize,
+    /// Index of the zone of the portal.
+    pub to: usize,
+    /// The least redaction.
+    pub redact: Option<Level>,
+    /// The least assurance.
+    pub assurance: u8,
+}
+
+pub(super) fn resolve_zone(desk: &mut Desk<'_>, zone: &file::Zone) -> Zone {
+    if zone.name.is_empty()
+        || !zone
+            .name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    {
+        desk.wrong(
+            &zone.name.span(),
+            "a zone's name is letters, digits, `-` and `_`",
+        );
+    }
+    let tls = zone.tls.as_ref().map(|tls| {
+        if tls.certificates.is_empty() {
+            desk.wrong(
+                &zone.name.span(),
+                "`tls.certificates` is empty; name a chain and a key",
+            );
+        }
+        if tls.client_certificates != ClientCertificates::Off && tls.client_anchors.is_empty() {
+            desk.wrong(
+                &zone.name.span(),
+                "client certificates need `tls.client-anchors` to chain to",
+            );
+        }
+        ZoneTls {
+            certificates: tls.certificates.iter().map(|c| desk.pair(c)).collect(),
+            versions: if tls.versions.is_empty() {
+                vec![TlsVersion::V13, TlsVersion::V12]
+            } else {
+                tls.versions.clone()
+            },
+            client_certificates: tls.client_certificates,
+            client_anchors: desk.files(&tls.client_anchors),
+            client_crls: desk.files(&tls.client_crls),
+        }
+    });
+    let b = &zone.bounds;
+    Zone {
+        name: (*zone.name).clone(),
+        policy_name: format!("zone:{}", *zone.name),
+        listen: zone.listen.iter().map(|a| **a).collect(),
+        tls,
+        clearance: zone.clearance.unwrap_or(4).min(4),
+        proxy_protocol_from: zone.proxy_protocol_from.clone(),
+        bounds: Bounds {
+            connections: b.connections.unwrap_or(20_000) as usize,
+            handshakes: b.handshakes.unwrap_or(512) as usize,
+            handshake_time: time(b.handshake_time, 10 * SECOND),
+            head_time: time(b.head_time, 10 * SECOND),
+            idle_time: time(b.idle_time, 60 * SECOND),
+            head_size: size(b.head_size, 32 << 10).max(8 << 10),
+            headers: usize::from(b.headers.unwrap_or(100)),
+            body_time: time(b.body_time, 600 * SECOND),
+            body_rate: b.body_rate.map_or(256, |s| s.0),
+            streams: b.streams.unwrap_or(100),
+        },
+    }
+}
+
+pub(super) fn zone_index(desk: &mut Desk<'_>, zones: &[Zone], name: &At<String>) -> Option<usize> {
+    let index = zones.iter().position(|z| z.name == **name);
+    if index.is_none() {
+        let near = nearest(name, zones.iter().map(|z| z.name.as_str()));
+        let remedy = near.map_or_else(
+            || "declare it with `[[zone]]`".to_owned(),
+            |n| format!("did you mean `{n}`?"),
+        );
+        desk.wrong(
+            &name.span(),
+            format!("there is no zone `{}`; {remedy}", **name),
+        );
+    }
+    index
+}
+
+pub(super) fn resolve_crossing(
+    desk: &mut Desk<'_>,
+    zones: &[Zone],
+    known: &[Crossing],
+    crossing: &file::Crossing,
+) -> Option<Crossing> {
+    let from = zone_index(desk, zones, &crossing.from);
+    let to = zone_index(desk, zones, &crossing.to);
+    let redact = crossing.redact.as_ref().and_then(|level| desk.level(level));
+    let (from, to) = (from?, to?);
+    if known.iter().any(|c| c.from == from && c.to == to) {
+        desk.wrong(
+            &crossing.from.span(),
+            format!("the crossing to `{}` is declared twice", *crossing.to),
+        );
+    }
+    Some(Crossing {
+        from,
+        to,
+        redact,
+        assurance: crossing.assurance.unwrap_or(0),
+    })
+}
