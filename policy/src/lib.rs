@@ -22,6 +22,7 @@
 //! (index, decision, explanation), [`decision`] (what comes out).
 
 pub mod cli;
+pub mod compat;
 pub mod decision;
 pub mod engine;
 pub mod facts;

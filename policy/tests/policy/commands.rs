@@ -17,7 +17,7 @@ const RULES: [Source<'static>; 1] = [Source {
 
 fn decided(input: &[u8]) -> (Vec<Json>, Summary) {
     let mut output = Vec::new();
-    let summary = cli::decide(MODEL, &RULES, Dialect::Strict, input, &mut output).unwrap();
+    let summary = cli::decide(MODEL, &RULES, Dialect::Strict, 0, input, &mut output).unwrap();
     let text = String::from_utf8(output).unwrap();
     (
         text.lines()
@@ -161,6 +161,7 @@ fn a_broken_policy_answers_nothing_and_names_every_mistake() {
         MODEL,
         &broken,
         Dialect::Strict,
+        0,
         b"[]".as_slice(),
         &mut output,
     )

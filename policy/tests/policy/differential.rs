@@ -9,27 +9,8 @@ use casbin::{CoreApi, DefaultModel, Enforcer, StringAdapter};
 use hangu_policy::{Effect, Grounds, Snapshot, Value};
 use serde::Serialize;
 
+use crate::dice::Dice;
 use crate::support::{GATEWAY_MODEL, model_with, snapshot};
-
-/// A small generator, so that a failure can be found again from its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
-    fn int(&mut self, bound: usize) -> i32 {
-        i32::try_from(self.below(bound)).unwrap()
-    }
-}
 
 #[derive(Serialize, Hash, Clone, Copy, Debug)]
 struct Context {

@@ -114,6 +114,7 @@ proptest! {
             Source { name: "m", text: GATEWAY_MODEL },
             &[Source { name: "r", text: GATEWAY_RULES }],
             Dialect::Strict,
+            0,
             bytes.as_slice(),
             &mut answers,
         ).unwrap();
