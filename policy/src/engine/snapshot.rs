@@ -108,6 +108,11 @@ impl Snapshot {
         })
     }
 
+    /// What the analyses read.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The name of this policy: a digest of what it says.
     pub fn revision(&self) -> &Revision {
         &self.revision

@@ -368,13 +368,14 @@ fn row(dice: &mut Dice, matcher: &str) -> [String; 6] {
         "g(r.sub, p.sub)",
     ]);
     [
-        dice.pick(&["a", "b", "r0", "r1", "r2", "*", "中"]),
+        dice.pick(&["a", "b", "r0", "r1", "r2", "*", "*", "中"]),
         dice.pick(&["d0", "d1", "*"]),
         object,
         act,
         condition,
         dice.pick(&[
-            "allow", "allow", "allow", "allow", "deny", "deny", "deny", "deny", "Allow", "maybe",
+            "allow", "allow", "allow", "allow", "allow", "deny", "deny", "deny", "deny", "deny",
+            "maybe",
         ]),
     ]
     .map(str::to_owned)
