@@ -13,10 +13,14 @@
 //!    └─► replay    recorded decisions against a candidate
 //! ```
 
+pub mod cases;
+pub mod change;
 mod cover;
 mod held;
 pub mod lint;
+pub mod mutants;
 pub mod reach;
+pub mod replay;
 mod sample;
 mod survey;
 pub mod why;

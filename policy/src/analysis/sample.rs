@@ -71,6 +71,17 @@ impl Candidates {
         all
     }
 
+    /// Adds what other rows suggest behind these.
+    pub(crate) fn join(&mut self, others: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(&others.0) {
+            for value in theirs {
+                if mine.len() < WIDEST && !mine.contains(value) {
+                    mine.push(value.clone());
+                }
+            }
+        }
+    }
+
     fn add(&mut self, slot: usize, value: Held) {
         if let Some(values) = self.0.get_mut(slot) {
             values.push(value);
