@@ -1,5 +1,7 @@
 //! The policy's own commands: requests in as JSON Lines, decisions out as JSON Lines.
 
+pub mod tools;
+
 use std::io::{self, BufRead, Read, Write};
 
 use serde::Serialize;
@@ -19,6 +21,9 @@ pub enum Error {
     /// The model or the rules have mistakes; all of them.
     #[error("{}", lines(.0))]
     Load(Vec<Mistake>),
+    /// A file of tests has a line that is none.
+    #[error("{0}")]
+    Tests(String),
     /// Requests could not be read or answers not written.
     #[error("requests or answers: {0}")]
     Io(#[from] io::Error),
@@ -140,34 +145,6 @@ fn as_reference(
             revision: policy.revision(),
         };
         Ok(serde_json::to_writer(output, &shown))
-    })
-    .map(|unjudged| Summary {
-        unjudged,
-        ..summary
-    })
-}
-
-/// Explains every request of the input, read as [`decide`] does: one [`Explanation`] per line out, or
-/// `{"error"}`.
-///
-/// # Errors
-///
-/// As [`decide`].
-///
-/// [`Explanation`]: crate::Explanation
-pub fn explain(
-    model: Source<'_>,
-    rules: &[Source<'_>],
-    dialect: Dialect,
-    mut input: impl BufRead,
-    mut output: impl Write,
-) -> Result<Summary, Error> {
-    let snapshot = Snapshot::load(model, rules, dialect).map_err(Error::Load)?;
-    let mut summary = Summary::default();
-    each(&mut input, &mut output, |line, output| {
-        let explanation = request(&snapshot, line, |request| snapshot.explain(request))?;
-        summary.count(explanation.decision.effect);
-        Ok(serde_json::to_writer(output, &explanation))
     })
     .map(|unjudged| Summary {
         unjudged,

@@ -1,19 +1,17 @@
-//! The engines on their own: `hangu policy`, `redact`, `inspect`, `token` and `identity`.
+//! The engines on their own: `hangu redact`, `inspect`, `token` and `identity`.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 
 use hangu_identity::api_key::{Pepper, generate};
 use hangu_identity::caller::CallerFile;
 use hangu_identity::cli::{Outcome, VerifyArguments};
 use hangu_identity::{Assurance, CallerKind};
 use hangu_inspect::{Inspector, Settings};
-use hangu_policy::{Dialect, Source};
 use hangu_redact::{Level, Media};
 
-use super::args::{Identity, Inspect, Policy, Redact, Token};
+use super::args::{Identity, Inspect, Redact, Token};
 use super::check::say;
 use super::pki::moment;
 use super::{Answer, complain, complain_of};
@@ -21,51 +19,11 @@ use crate::identities::ApiKeysFile;
 use crate::{clock, config};
 
 /// Turns "could not" into its message and status.
-fn settle(result: Result<Answer, String>) -> Answer {
+pub(super) fn settle(result: Result<Answer, String>) -> Answer {
     result.unwrap_or_else(|error| {
         complain(&error);
         Answer::CouldNot
     })
-}
-
-fn text(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|e| format!("`{}` cannot be read: {e}", path.display()))
-}
-
-pub(super) fn policy(command: Policy) -> Answer {
-    let Policy::Decide {
-        model,
-        rules,
-        dialect,
-    } = command;
-    settle(decide(&model, &rules, &dialect))
-}
-
-fn decide(model: &Path, rules: &[PathBuf], dialect: &str) -> Result<Answer, String> {
-    let dialect = Dialect::from_str(dialect).map_err(|e| e.to_string())?;
-    let model_text = text(model)?;
-    let model_name = model.display().to_string();
-    let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
-    let texts = rules
-        .iter()
-        .map(|r| text(r))
-        .collect::<Result<Vec<_>, _>>()?;
-    let sources: Vec<Source<'_>> = names
-        .iter()
-        .zip(&texts)
-        .map(|(name, text)| Source { name, text })
-        .collect();
-    let source = Source {
-        name: &model_name,
-        text: &model_text,
-    };
-    let (input, output) = (
-        BufReader::new(io::stdin().lock()),
-        BufWriter::new(io::stdout().lock()),
-    );
-    hangu_policy::cli::decide(source, &sources, dialect, input, output)
-        .map_err(|e| e.to_string())?;
-    Ok(Answer::Yes)
 }
 
 pub(super) fn redact(arguments: &Redact) -> Answer {

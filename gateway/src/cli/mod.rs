@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod engines;
 mod pki;
+mod policy;
 mod setup;
 
 use std::io::IsTerminal as _;
@@ -62,7 +63,7 @@ pub fn run() -> ExitCode {
             },
         ),
         Command::Check { config } => check::check(&config),
-        Command::Policy(command) => engines::policy(command),
+        Command::Policy(command) => policy::run(command),
         Command::Redact(arguments) => engines::redact(&arguments),
         Command::Inspect(arguments) => engines::inspect(arguments),
         Command::Token(command) => engines::token(command),

@@ -73,7 +73,10 @@ pub struct Report {
 ///
 /// The first line that is no test, with its number.
 pub fn parse(text: &str) -> Result<Vec<(usize, Case)>, String> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(number, line)| {
             let case = serde_json::from_str(line);
@@ -91,13 +94,24 @@ pub fn run(snapshot: &Snapshot, cases: &[(usize, Case)]) -> Report {
     let mut requests = Vec::new();
     for (line, case) in cases {
         let request = read(snapshot.policy(), &case.request);
-        let verdict = request.as_ref().map_err(Clone::clone).and_then(|request| verdict(snapshot, case, request));
+        let verdict = request
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|request| verdict(snapshot, case, request));
         if let Err(message) = verdict {
-            failures.push(Failure { line: *line, name: case.name.clone(), message });
+            failures.push(Failure {
+                line: *line,
+                name: case.name.clone(),
+                message,
+            });
         }
         requests.extend(request.ok());
     }
-    Report { run: cases.len(), failures, coverage: coverage(snapshot, &requests) }
+    Report {
+        run: cases.len(),
+        failures,
+        coverage: coverage(snapshot, &requests),
+    }
 }
 
 /// Whether one test holds; the error says why not.
@@ -108,17 +122,34 @@ fn verdict(snapshot: &Snapshot, case: &Case, request: &Request) -> Result<(), St
     let word = |allowed: bool| if allowed { "allowed" } else { "denied" };
     if allowed != case.expected {
         let rows = places(snapshot, &decision);
-        let by = if rows.is_empty() { "no row".to_owned() } else { rows.join(", ") };
-        return Err(format!("expected {}, is {} by {by}", word(case.expected), word(allowed)));
+        let by = if rows.is_empty() {
+            "no row".to_owned()
+        } else {
+            rows.join(", ")
+        };
+        return Err(format!(
+            "expected {}, is {} by {by}",
+            word(case.expected),
+            word(allowed)
+        ));
     }
     let column = snapshot.policy().model.obligation_field;
     let holds = |wanted: &str| {
         decision.rules.iter().any(|id| {
-            column.is_some_and(|column| snapshot.policy().rules.field(id.0 as usize, column).contains(wanted))
+            column.is_some_and(|column| {
+                snapshot
+                    .policy()
+                    .rules
+                    .field(id.0 as usize, column)
+                    .contains(wanted)
+            })
         })
     };
     if !case.obligation.is_empty() && !holds(&case.obligation) {
-        return Err(format!("no row of the decision asks for `{}`", case.obligation));
+        return Err(format!(
+            "no row of the decision asks for `{}`",
+            case.obligation
+        ));
     }
     Ok(())
 }
@@ -126,13 +157,15 @@ fn verdict(snapshot: &Snapshot, case: &Case, request: &Request) -> Result<(), St
 /// Whether every test holds.
 pub(super) fn hold(snapshot: &Snapshot, cases: &[(usize, Case)]) -> bool {
     cases.iter().all(|(_, case)| {
-        read(snapshot.policy(), &case.request).is_ok_and(|request| verdict(snapshot, case, &request).is_ok())
+        read(snapshot.policy(), &case.request)
+            .is_ok_and(|request| verdict(snapshot, case, &request).is_ok())
     })
 }
 
 fn places(snapshot: &Snapshot, decision: &Decision) -> Vec<String> {
     let rows = decision.rules.iter().filter_map(|id| snapshot.rule(*id));
-    rows.map(|row| format!("{}:{}", row.file, row.line)).collect()
+    rows.map(|row| format!("{}:{}", row.file, row.line))
+        .collect()
 }
 
 fn coverage(snapshot: &Snapshot, requests: &[Request]) -> Coverage {
@@ -146,20 +179,30 @@ fn coverage(snapshot: &Snapshot, requests: &[Request]) -> Coverage {
         conditions_missed: Vec::new(),
     };
     for row in 0..policy.rules.len() {
-        let Some(view) = policy.rules.view(row) else { continue };
+        let Some(view) = policy.rules.view(row) else {
+            continue;
+        };
         let place = format!("{}:{}", view.file, view.line);
         let parts: Vec<_> = conjuncts(policy, row).collect();
         // Conditions of the row itself come from its own text and not from the matcher.
         let own = |at: usize| {
             parts.get(at).is_some_and(|part| {
-                !policy.model.conjuncts.iter().any(|known| std::ptr::eq(known, *part))
+                !policy
+                    .model
+                    .conjuncts
+                    .iter()
+                    .any(|known| std::ptr::eq(known, *part))
             })
         };
         let mut seen = vec![(false, false); parts.len()];
         let mut applied = false;
         for request in requests {
             let facts = facts(request);
-            let case = Judged { policy, facts: &facts, row };
+            let case = Judged {
+                policy,
+                facts: &facts,
+                row,
+            };
             let values: Vec<Truth> = parts.iter().map(|part| case.truth(&part.expr)).collect();
             applied |= values.iter().all(|value| *value == Truth::True);
             for (at, seen) in seen.iter_mut().enumerate() {
@@ -189,7 +232,9 @@ fn coverage(snapshot: &Snapshot, requests: &[Request]) -> Coverage {
                 (false, true) => "only false",
                 (false, false) => "never reached",
             };
-            coverage.conditions_missed.push(format!("{place}: {} ({only})", part.text));
+            coverage
+                .conditions_missed
+                .push(format!("{place}: {} ({only})", part.text));
         }
     }
     coverage

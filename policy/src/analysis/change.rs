@@ -76,7 +76,10 @@ pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Region> {
     let mut regions = Vec::new();
     if !before.policy().model.reads_as(&after.policy().model) {
         let (gained, lost) = if same_request(before.policy(), after.policy()) {
-            (anywhere(before, after, true), anywhere(before, after, false))
+            (
+                anywhere(before, after, true),
+                anywhere(before, after, false),
+            )
         } else {
             (None, None)
         };
@@ -95,7 +98,14 @@ pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Region> {
         return regions;
     }
     let (gone, fresh) = (keys(before), keys(after));
-    rows(before, before, after, &fresh, Kind::RowRemoved, &mut regions);
+    rows(
+        before,
+        before,
+        after,
+        &fresh,
+        Kind::RowRemoved,
+        &mut regions,
+    );
     rows(after, before, after, &gone, Kind::RowAdded, &mut regions);
     if after.policy().model.combination == Combination::FirstMatch {
         moved(before, after, &mut regions);
@@ -110,7 +120,12 @@ pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Region> {
 /// # Errors
 ///
 /// What is no request of the model.
-pub fn inside(regions: &[Region], before: &Snapshot, after: &Snapshot, request: &Json) -> Result<bool, String> {
+pub fn inside(
+    regions: &[Region],
+    before: &Snapshot,
+    after: &Snapshot,
+    request: &Json,
+) -> Result<bool, String> {
     let request = read(after.policy(), request)?;
     let slot = caller_slot(after.policy(), &Survey::new(after.policy()));
     let caller = slot.and_then(|slot| request.get(slot));
@@ -129,108 +144,289 @@ pub fn inside(regions: &[Region], before: &Snapshot, after: &Snapshot, request: 
 /// A request that two policies of one model decide otherwise and to which this row of the first applies, or
 /// failing that one that the row suggests.
 pub(super) fn flip(before: &Snapshot, after: &Snapshot, row: usize) -> Option<Json> {
-    let differs = |request: &[Held]| allows(before, request) != allows(after, request);
-    let policy = before.policy();
-    let candidates = beside(before, after, policy, row);
-    let found = find(policy, &goals(policy, row), &candidates, &mut |request| differs(request));
-    // A row that was opened differs where it did not apply.
-    let found = found.or_else(|| {
-        let goals = after.policy();
-        (row < goals.rules.len())
-            .then(|| find(goals, &super::sample::goals(goals, row), &candidates, &mut |request| differs(request)))
-            .flatten()
-    });
-    found.map(|request| json(policy, &request))
+    let two = Two::new(before, after);
+    let mut differs = |request: &[Held]| allows(before, request) != allows(after, request);
+    let policies = [Side::Before, Side::After].map(|side| (side, two.of(side).policy));
+    // A row that was opened differs where it did not apply before.
+    let found = policies
+        .into_iter()
+        .filter(|(_, policy)| row < policy.rules.len())
+        .find_map(|(side, policy)| {
+            find(
+                policy,
+                &goals(policy, row),
+                &two.beside(side, row),
+                &mut differs,
+            )
+        });
+    found.map(|request| json(before.policy(), &request))
+}
+
+/// Two policies of one model, with what is looked up in them again and again.
+struct Two<'a> {
+    before: &'a Snapshot,
+    after: &'a Snapshot,
+    old: Survey<'a>,
+    new: Survey<'a>,
+    /// Values that denying rows of either suggest.
+    guards: Candidates,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+}
+
+impl Side {
+    /// Where what differs stands.
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::RowRemoved | Kind::RoleRemoved => Self::Before,
+            Kind::RowAdded | Kind::RowMoved | Kind::RoleAdded | Kind::Model => Self::After,
+        }
+    }
 }
 
 fn applies(policy: &Policy, row: usize, request: &Request) -> bool {
     let facts = facts(request);
-    let case = Case { policy, facts: &facts, row };
+    let case = Case {
+        policy,
+        facts: &facts,
+        row,
+    };
     conjuncts(policy, row).all(|conjunct| case.truth(&conjunct.expr) != Truth::False)
 }
 
 fn same_request(one: &Policy, other: &Policy) -> bool {
     let names = |policy: &Policy| {
-        policy.model.schema.slots.iter().map(|slot| (slot.name.clone(), slot.kind)).collect::<Vec<_>>()
+        policy
+            .model
+            .schema
+            .slots
+            .iter()
+            .map(|slot| (slot.name.clone(), slot.kind))
+            .collect::<Vec<_>>()
     };
     names(one) == names(other)
 }
 
 fn keys(snapshot: &Snapshot) -> HashMap<Vec<String>, usize, foldhash::quality::RandomState> {
     let key = |fields: Vec<&str>| fields.into_iter().map(str::to_owned).collect();
-    snapshot.rules().map(|rule| (key(rule.fields), rule.ordinal.0 as usize)).collect()
+    snapshot
+        .rules()
+        .map(|rule| (key(rule.fields), rule.ordinal.0 as usize))
+        .collect()
 }
 
-/// Rows of one policy that the other does not have.
-fn rows(
-    of: &Snapshot,
-    before: &Snapshot,
-    after: &Snapshot,
-    others: &HashMap<Vec<String>, usize, foldhash::quality::RandomState>,
-    kind: Kind,
-    regions: &mut Vec<Region>,
-) {
-    for rule in of.rules() {
-        let key: Vec<String> = rule.fields.iter().map(|field| (*field).to_owned()).collect();
-        if !others.contains_key(&key) {
-            regions.push(region(of, before, after, rule.ordinal.0 as usize, kind));
+impl<'a> Two<'a> {
+    fn new(before: &'a Snapshot, after: &'a Snapshot) -> Self {
+        let (old, new) = (Survey::new(before.policy()), Survey::new(after.policy()));
+        let denying = |survey: &Survey<'_>| {
+            let rules = &survey.policy.rules;
+            let denies = |row: &usize| {
+                rules
+                    .head(*row)
+                    .is_some_and(|head| head.effect == Effect::Deny)
+            };
+            let rows: Vec<usize> = (0..rules.len()).filter(denies).take(BESIDE).collect();
+            Candidates::of(survey, &rows)
+        };
+        let mut guards = denying(&old);
+        guards.join(&denying(&new));
+        Self {
+            before,
+            after,
+            old,
+            new,
+            guards,
         }
     }
-}
 
-/// Rows that both have, outside the stretches at both ends in which the order is the same.
-fn moved(before: &Snapshot, after: &Snapshot, regions: &mut Vec<Region>) {
-    let (old, new) = (keys(before), keys(after));
-    let order = |snapshot: &Snapshot, other: &HashMap<Vec<String>, usize, _>| {
-        let mut common: Vec<(u32, Vec<String>, usize)> = snapshot
-            .rules()
-            .filter_map(|rule| {
-                let key: Vec<String> = rule.fields.iter().map(|field| (*field).to_owned()).collect();
-                let row = rule.ordinal.0 as usize;
-                let rank = snapshot.policy().rules.head(row)?.rank;
-                other.contains_key(&key).then_some((rank, key, row))
-            })
-            .collect();
-        common.sort();
-        common
-    };
-    let (old, new) = (order(before, &new), order(after, &old));
-    let same = |one: &(u32, Vec<String>, usize), other: &(u32, Vec<String>, usize)| one.1 == other.1;
-    let head = old.iter().zip(&new).take_while(|(one, other)| same(one, other)).count();
-    let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(one, other)| same(one, other)).count();
-    let length = new.len().saturating_sub(head + tail);
-    for (_, _, row) in new.iter().skip(head).take(length) {
-        regions.push(region(after, before, after, *row, Kind::RowMoved));
+    fn of(&self, side: Side) -> &Survey<'a> {
+        match side {
+            Side::Before => &self.old,
+            Side::After => &self.new,
+        }
+    }
+
+    /// Whether each policy allows a request.
+    fn answers(&self, request: &[Held]) -> (bool, bool) {
+        (allows(self.before, request), allows(self.after, request))
+    }
+
+    /// Values that a row and the denying rows around it suggest.
+    fn beside(&self, side: Side, row: usize) -> Candidates {
+        let mut candidates = Candidates::of(self.of(side), &[row]);
+        candidates.join(&self.guards);
+        candidates
+    }
+
+    /// Rows of one policy that the other does not have.
+    fn rows(&self, kind: Kind, regions: &mut Vec<Region>) {
+        let (of, other) = match Side::of(kind) {
+            Side::Before => (self.before, self.after),
+            Side::After => (self.after, self.before),
+        };
+        let others = keys(other);
+        for rule in of.rules() {
+            let key: Vec<String> = rule
+                .fields
+                .iter()
+                .map(|field| (*field).to_owned())
+                .collect();
+            if !others.contains_key(&key) {
+                regions.push(self.region(rule.ordinal.0 as usize, kind));
+            }
+        }
+    }
+
+    /// Rows that both have, outside the stretches at both ends in which the order is the same.
+    fn moved(&self, regions: &mut Vec<Region>) {
+        let order = |of: &Snapshot, other: &Snapshot| {
+            let others = keys(other);
+            let mut common: Vec<(u32, Vec<String>, usize)> = of
+                .rules()
+                .filter_map(|rule| {
+                    let key: Vec<String> = rule
+                        .fields
+                        .iter()
+                        .map(|field| (*field).to_owned())
+                        .collect();
+                    let row = rule.ordinal.0 as usize;
+                    let rank = of.policy().rules.head(row)?.rank;
+                    others.contains_key(&key).then_some((rank, key, row))
+                })
+                .collect();
+            common.sort();
+            common
+        };
+        let (old, new) = (
+            order(self.before, self.after),
+            order(self.after, self.before),
+        );
+        let same =
+            |one: &(u32, Vec<String>, usize), other: &(u32, Vec<String>, usize)| one.1 == other.1;
+        let head = old
+            .iter()
+            .zip(&new)
+            .take_while(|(one, other)| same(one, other))
+            .count();
+        let tail = old
+            .iter()
+            .rev()
+            .zip(new.iter().rev())
+            .take_while(|(one, other)| same(one, other))
+            .count();
+        let length = new.len().saturating_sub(head + tail);
+        for (_, _, row) in new.iter().skip(head).take(length) {
+            regions.push(self.region(*row, Kind::RowMoved));
+        }
+    }
+
+    fn region(&self, row: usize, kind: Kind) -> Region {
+        let side = Side::of(kind);
+        let policy = self.of(side).policy;
+        let candidates = self.beside(side, row);
+        let sample = |wanted: (bool, bool)| {
+            let accept = &mut |request: &[Held]| self.answers(request) == wanted;
+            find(policy, &goals(policy, row), &candidates, accept)
+                .map(|request| json(policy, &request))
+        };
+        let (gained, lost) = (sample((false, true)), sample((true, false)));
+        let view = policy.rules.view(row);
+        let concerned = concerned(self.of(side), row);
+        Region {
+            kind,
+            text: view.as_ref().map_or(String::new(), |view| {
+                format!("p, {}", view.fields.join(", "))
+            }),
+            file: view
+                .as_ref()
+                .map_or(String::new(), |view| view.file.to_owned()),
+            line: view.as_ref().map_or(0, |view| view.line),
+            gained,
+            lost,
+            callers: concerned.as_ref().map(Vec::len),
+            some: concerned
+                .into_iter()
+                .flatten()
+                .take(NAMED)
+                .map(str::to_owned)
+                .collect(),
+            row: Some(row),
+            affected: BTreeSet::new(),
+        }
+    }
+
+    /// Roles of one policy that the other does not give.
+    fn roles(&self, kind: Kind, regions: &mut Vec<Region>) {
+        let side = Side::of(kind);
+        let (of, other) = match side {
+            Side::Before => (self.before, self.after),
+            Side::After => (self.after, self.before),
+        };
+        let key = |role: &RoleView<'_>| {
+            std::iter::once(role.section)
+                .chain(role.fields.iter().copied())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let known: BTreeSet<Vec<String>> = other.roles().map(|role| key(&role)).collect();
+        for role in of.roles().filter(|role| !known.contains(&key(role))) {
+            let affected = affected(of.policy(), &role);
+            let sample = |wanted: (bool, bool)| {
+                affected
+                    .iter()
+                    .take(NAMED)
+                    .find_map(|member| self.sample_for(side, member, wanted))
+            };
+            let (gained, lost) = (sample((false, true)), sample((true, false)));
+            regions.push(Region {
+                kind,
+                text: key(&role).join(", "),
+                file: role.file.to_owned(),
+                line: role.line,
+                gained,
+                lost,
+                callers: Some(affected.len()),
+                some: affected.iter().take(NAMED).cloned().collect(),
+                row: None,
+                affected,
+            });
+        }
+    }
+
+    /// A request that names this member somewhere and is decided otherwise.
+    fn sample_for(&self, side: Side, member: &str, wanted: (bool, bool)) -> Option<Json> {
+        let survey = self.of(side);
+        let policy = survey.policy;
+        let slots = survey.role_columns();
+        for row in 0..policy.rules.len().min(ROWS_FOR_A_ROLE) {
+            let mut candidates = Candidates::of(survey, &[row]);
+            for (_, slot, _) in &slots {
+                if let Some(values) = candidates.0.get_mut(*slot) {
+                    values.insert(0, Held::Text(member.to_owned()));
+                }
+            }
+            let named = |held: &Held| matches!(held, Held::Text(name) if name == member);
+            let accept = &mut |request: &[Held]| {
+                request.iter().any(named) && self.answers(request) == wanted
+            };
+            if let Some(found) = find(policy, &goals(policy, row), &candidates, accept) {
+                return Some(json(policy, &found));
+            }
+        }
+        None
     }
 }
 
-fn region(of: &Snapshot, before: &Snapshot, after: &Snapshot, row: usize, kind: Kind) -> Region {
-    let policy = of.policy();
-    let candidates = beside(before, after, policy, row);
-    let sample = |wanted: (bool, bool)| {
-        let accept = &mut |request: &[Held]| (allows(before, request), allows(after, request)) == wanted;
-        find(policy, &goals(policy, row), &candidates, accept).map(|request| json(policy, &request))
-    };
-    let (gained, lost) = (sample((false, true)), sample((true, false)));
-    let view = policy.rules.view(row);
-    let survey = Survey::new(policy);
-    let concerned = concerned(policy, &survey, row);
-    Region {
-        kind,
-        text: view.as_ref().map_or(String::new(), |view| format!("p, {}", view.fields.join(", "))),
-        file: view.as_ref().map_or(String::new(), |view| view.file.to_owned()),
-        line: view.as_ref().map_or(0, |view| view.line),
-        gained,
-        lost,
-        callers: concerned.as_ref().map(Vec::len),
-        some: concerned.into_iter().flatten().take(NAMED).map(str::to_owned).collect(),
-        row: Some(row),
-        affected: BTreeSet::new(),
-    }
-}
+/// Rows in which a sample for a role is looked for.
+const ROWS_FOR_A_ROLE: usize = 400;
 
 /// Callers that a row's columns admit, whatever else the request says; `None` for everybody.
-fn concerned<'p>(policy: &'p Policy, survey: &Survey<'p>, row: usize) -> Option<Vec<&'p str>> {
+fn concerned<'p>(survey: &Survey<'p>, row: usize) -> Option<Vec<&'p str>> {
+    let policy = survey.policy;
     let slot = caller_slot(policy, survey)?;
     let mut request = vec![Held::Missing; policy.model.schema.slots.len()];
     let mut admits = |name: &str| {
@@ -239,21 +435,12 @@ fn concerned<'p>(policy: &'p Policy, survey: &Survey<'p>, row: usize) -> Option<
         }
         applies(policy, row, &request)
     };
-    let callers: Vec<&str> = survey.callers(slot).into_iter().filter(|name| admits(name)).collect();
+    let callers: Vec<&str> = survey
+        .callers(slot)
+        .into_iter()
+        .filter(|name| admits(name))
+        .collect();
     (!admits("\n")).then_some(callers)
-}
-
-/// Values that the row and the rows around it suggest, in both policies.
-fn beside(before: &Snapshot, after: &Snapshot, of: &Policy, row: usize) -> Candidates {
-    let survey = Survey::new(of);
-    let mut candidates = Candidates::of(&survey, &[row]);
-    for policy in [before.policy(), after.policy()] {
-        let denying = (0..policy.rules.len())
-            .filter(|row| policy.rules.head(*row).is_some_and(|head| head.effect == Effect::Deny));
-        let rows: Vec<usize> = denying.take(BESIDE).collect();
-        candidates.join(&Candidates::of(&Survey::new(policy), &rows));
-    }
-    candidates
 }
 
 fn anywhere(before: &Snapshot, after: &Snapshot, gained: bool) -> Option<Json> {
@@ -262,7 +449,8 @@ fn anywhere(before: &Snapshot, after: &Snapshot, gained: bool) -> Option<Json> {
         let policy = snapshot.policy();
         for row in 0..policy.rules.len().min(BESIDE) {
             let candidates = Candidates::of(&Survey::new(policy), &[row]);
-            let accept = &mut |request: &[Held]| (allows(before, request), allows(after, request)) == wanted;
+            let accept =
+                &mut |request: &[Held]| (allows(before, request), allows(after, request)) == wanted;
             if let Some(found) = find(policy, &goals(policy, row), &candidates, accept) {
                 return Some(json(policy, &found));
             }
@@ -271,43 +459,26 @@ fn anywhere(before: &Snapshot, after: &Snapshot, gained: bool) -> Option<Json> {
     None
 }
 
-/// Roles of one policy that the other does not give.
-fn roles(of: &Snapshot, before: &Snapshot, after: &Snapshot, kind: Kind, regions: &mut Vec<Region>) {
-    let other = if kind == Kind::RoleRemoved { after } else { before };
-    let key = |role: &RoleView<'_>| {
-        std::iter::once(role.section).chain(role.fields.iter().copied()).map(str::to_owned).collect::<Vec<_>>()
-    };
-    let known: BTreeSet<Vec<String>> = other.roles().map(|role| key(&role)).collect();
-    for role in of.roles().filter(|role| !known.contains(&key(role))) {
-        let affected = affected(of.policy(), &role);
-        let sample = |wanted: (bool, bool)| {
-            affected.iter().find_map(|member| sample_for(of, before, after, member, wanted))
-        };
-        let (gained, lost) = (sample((false, true)), sample((true, false)));
-        regions.push(Region {
-            kind,
-            text: key(&role).join(", "),
-            file: role.file.to_owned(),
-            line: role.line,
-            gained,
-            lost,
-            callers: Some(affected.len()),
-            some: affected.iter().take(NAMED).cloned().collect(),
-            row: None,
-            affected,
-        });
-    }
-}
-
 /// The member of a role and everybody who has the member as a role.
 fn affected(policy: &Policy, role: &RoleView<'_>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let Some(member) = role.fields.first() else { return names };
+    let Some(member) = role.fields.first() else {
+        return names;
+    };
     names.insert((*member).to_owned());
-    let section = policy.model.sections.iter().position(|section| *section.name == *role.section);
+    let section = policy
+        .model
+        .sections
+        .iter()
+        .position(|section| *section.name == *role.section);
     let Some(section) = section else { return names };
     let domain = role.fields.get(2).copied().unwrap_or_default();
-    for row in policy.rules.role_rows().iter().filter(|row| row.section == section) {
+    for row in policy
+        .rules
+        .role_rows()
+        .iter()
+        .filter(|row| row.section == section)
+    {
         let (Some(other), Some(graph)) = (row.fields.first(), policy.rules.graph(section)) else {
             continue;
         };
@@ -317,30 +488,4 @@ fn affected(policy: &Policy, role: &RoleView<'_>) -> BTreeSet<String> {
         }
     }
     names
-}
-
-/// A request that names this member somewhere and is decided otherwise.
-fn sample_for(of: &Snapshot, before: &Snapshot, after: &Snapshot, member: &str, wanted: (bool, bool)) -> Option<Json> {
-    let policy = of.policy();
-    for row in 0..policy.rules.len().min(400) {
-        let mut candidates = beside_row(policy, row);
-        let slots = Survey::new(policy).role_columns();
-        for (_, slot, _) in slots {
-            if let Some(values) = candidates.0.get_mut(slot) {
-                values.insert(0, Held::Text(member.to_owned()));
-            }
-        }
-        let named = |request: &[Held]| request.iter().any(|held| matches!(held, Held::Text(name) if name == member));
-        let accept = &mut |request: &[Held]| {
-            named(request) && (allows(before, request), allows(after, request)) == wanted
-        };
-        if let Some(found) = find(policy, &goals(policy, row), &candidates, accept) {
-            return Some(json(policy, &found));
-        }
-    }
-    None
-}
-
-fn beside_row(policy: &Policy, row: usize) -> Candidates {
-    Candidates::of(&Survey::new(policy), &[row])
 }

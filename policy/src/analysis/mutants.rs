@@ -46,13 +46,25 @@ const MOST: usize = 3_000;
 /// # Errors
 ///
 /// Mistakes in the model or the rules as they stand.
-pub fn mutate(model: Source<'_>, rules: &[Source<'_>], cases: &[(usize, Case)]) -> Result<Report, Vec<Mistake>> {
+pub fn mutate(
+    model: Source<'_>,
+    rules: &[Source<'_>],
+    cases: &[(usize, Case)],
+) -> Result<Report, Vec<Mistake>> {
     let snapshot = Snapshot::load(model, rules, Dialect::Strict)?;
     let table = Table::of(&snapshot);
-    let mut report = Report { tried: 0, noticed: 0, survivors: Vec::new(), left_out: 0 };
+    let mut report = Report {
+        tried: 0,
+        noticed: 0,
+        survivors: Vec::new(),
+        left_out: 0,
+    };
     for (at, change, fields) in table.faults(&snapshot) {
         let text = table.with(at, fields.as_deref());
-        let source = Source { name: "faulty", text: &text };
+        let source = Source {
+            name: "faulty",
+            text: &text,
+        };
         // A fault that no longer loads shows nothing about the tests.
         let Ok(faulty) = Snapshot::load(model, &[source], Dialect::Strict) else {
             continue;
@@ -66,7 +78,9 @@ pub fn mutate(model: Source<'_>, rules: &[Source<'_>], cases: &[(usize, Case)]) 
             report.noticed += 1;
             continue;
         }
-        let Some(line) = table.lines.get(at) else { continue };
+        let Some(line) = table.lines.get(at) else {
+            continue;
+        };
         report.survivors.push(Survivor {
             file: line.file.clone(),
             line: line.line,
@@ -111,14 +125,20 @@ impl Table {
             line: row.line,
             rule: None,
         });
-        Self { lines: rules.chain(roles).collect() }
+        Self {
+            lines: rules.chain(roles).collect(),
+        }
     }
 
     /// The whole text with one row changed or taken away.
     fn with(&self, at: usize, fields: Option<&[String]>) -> String {
         let mut text = String::new();
         for (known, line) in self.lines.iter().enumerate() {
-            let fields = if known == at { fields } else { Some(line.fields.as_slice()) };
+            let fields = if known == at {
+                fields
+            } else {
+                Some(line.fields.as_slice())
+            };
             let Some(fields) = fields else { continue };
             text.push_str(&line.kind);
             for field in fields {
@@ -148,39 +168,65 @@ impl Table {
                 fields
             };
             if let Some(column) = policy.model.effect_field {
-                let denies = policy.rules.head(row).is_some_and(|head| head.effect == Effect::Deny);
+                let denies = policy
+                    .rules
+                    .head(row)
+                    .is_some_and(|head| head.effect == Effect::Deny);
                 let mut fields = with(column, if denies { "allow" } else { "deny" });
-                if let Some(place) = policy.model.obligation_field.and_then(|column| fields.get_mut(column)) {
+                if let Some(place) = policy
+                    .model
+                    .obligation_field
+                    .and_then(|column| fields.get_mut(column))
+                {
                     place.clear();
                 }
                 faults.push((at, "the effect is turned round".to_owned(), Some(fields)));
             }
             for guard in &policy.plan.guards {
-                let (Guard::Equal(pair) | Guard::Role(pair, _) | Guard::Match(pair, _)) = guard else {
+                let (Guard::Equal(pair) | Guard::Role(pair, _) | Guard::Match(pair, _)) = guard
+                else {
                     continue;
                 };
                 let present = policy.rules.field(row, pair.field);
                 let open = match (guard, pair.any.as_deref()) {
                     (_, Some(any)) => any,
                     (Guard::Match(..), None) => "/*",
-                    (Guard::Equal(_) | Guard::Role(..) | Guard::Condition(_) | Guard::Other, None) => continue,
+                    (
+                        Guard::Equal(_) | Guard::Role(..) | Guard::Condition(_) | Guard::Other,
+                        None,
+                    ) => continue,
                 };
                 if present != open {
-                    let name = policy.model.policy.get(pair.field).map_or("", |name| &**name);
+                    let name = policy
+                        .model
+                        .policy
+                        .get(pair.field)
+                        .map_or("", |name| &**name);
                     let change = format!("`p.{name}` is `{open}` and no longer `{present}`");
                     faults.push((at, change, Some(with(pair.field, open))));
                 }
             }
             for column in &policy.model.condition_fields {
-                let parts = policy.rules.condition(policy.rules.field(row, *column)).unwrap_or_default();
-                for (dropped, part) in parts.iter().enumerate().filter(|(_, part)| &*part.text != "true") {
+                let parts = policy
+                    .rules
+                    .condition(policy.rules.field(row, *column))
+                    .unwrap_or_default();
+                for (dropped, part) in parts
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, part)| &*part.text != "true")
+                {
                     let kept: Vec<String> = parts
                         .iter()
                         .enumerate()
                         .filter(|(known, _)| *known != dropped)
                         .map(|(_, part)| format!("({})", part.text))
                         .collect();
-                    let text = if kept.is_empty() { "true".to_owned() } else { kept.join(" && ") };
+                    let text = if kept.is_empty() {
+                        "true".to_owned()
+                    } else {
+                        kept.join(" && ")
+                    };
                     let change = format!("the condition `{}` is dropped", part.text);
                     faults.push((at, change, Some(with(*column, &text))));
                 }

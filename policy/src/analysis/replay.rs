@@ -74,7 +74,11 @@ impl Summary {
     /// # Errors
     ///
     /// Why the candidate cannot judge it; counted as well.
-    pub fn take(&mut self, candidate: &Snapshot, recorded: &Recorded) -> Result<Option<Flip>, String> {
+    pub fn take(
+        &mut self,
+        candidate: &Snapshot,
+        recorded: &Recorded,
+    ) -> Result<Option<Flip>, String> {
         let policy = candidate.policy();
         self.replayed += 1;
         let decided = read(policy, &recorded.request).and_then(|request| {
@@ -94,7 +98,9 @@ impl Summary {
         }
         let word = |allowed: bool| if allowed { "allow" } else { "deny" };
         let rows = decision.rules.iter().filter_map(|id| candidate.rule(*id));
-        let rules_now: Vec<String> = rows.map(|row| format!("{}:{}", row.file, row.line)).collect();
+        let rules_now: Vec<String> = rows
+            .map(|row| format!("{}:{}", row.file, row.line))
+            .collect();
         for rule in recorded.rules.iter().chain(&rules_now) {
             *self.by_rule.entry(rule.clone()).or_default() += 1;
         }

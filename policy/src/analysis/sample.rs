@@ -90,55 +90,54 @@ impl Candidates {
 
     fn suggest(&mut self, survey: &Survey<'_>, row: usize, part: &Expr) {
         let policy = survey.policy;
-        let text = |expr: &Expr| match expr {
-            Expr::Text(text) => Some(text.to_string()),
-            Expr::Policy(field) => {
-                let text = policy.rules.field(row, *field);
-                (!policy.model.is_wildcard(*field, text)).then(|| text.to_owned())
+        let text = |expr: &Expr| {
+            if let Expr::Text(text) = expr {
+                return Some(text.to_string());
             }
-            _ => None,
+            let Expr::Policy(field) = expr else {
+                return None;
+            };
+            let text = policy.rules.field(row, *field);
+            (!policy.model.is_wildcard(*field, text)).then(|| text.to_owned())
         };
-        match part {
-            Expr::Compare(_, left, right) => {
-                for (fact, other) in [(left, right), (right, left)] {
-                    if let (Expr::Fact(slot), Expr::Int(number)) = (&**fact, &**other) {
-                        for value in [*number, number + 1, number - 1] {
-                            self.add(*slot, Held::Int(value));
-                        }
-                    } else if let (Expr::Fact(slot), Some(text)) = (&**fact, text(other)) {
-                        self.add(*slot, Held::Text(text));
+        if let Expr::Compare(_, left, right) = part {
+            for (fact, other) in [(left, right), (right, left)] {
+                let Expr::Fact(slot) = &**fact else { continue };
+                if let Expr::Int(number) = &**other {
+                    for value in [*number, number + 1, number - 1] {
+                        self.add(*slot, Held::Int(value));
                     }
+                } else if let Some(text) = text(other) {
+                    self.add(*slot, Held::Text(text));
                 }
             }
-            Expr::Role {
-                graph,
-                subject,
-                role,
-                domain,
-            } => {
-                let (Expr::Fact(slot), Some(role)) = (&**subject, text(role)) else {
-                    return;
-                };
-                for (member, within) in survey.holders(*graph, &role).iter().take(8) {
-                    self.add(*slot, Held::Text((*member).to_owned()));
-                    if let Some(Expr::Fact(domain)) = domain.as_deref() {
-                        self.add(*domain, Held::Text((*within).to_owned()));
-                    }
-                }
-                self.add(*slot, Held::Text(role));
-            }
-            Expr::Match {
-                way,
-                value,
-                pattern,
-            } => {
-                if let (Expr::Fact(slot), Some(pattern)) = (&**value, text(pattern)) {
-                    for value in matching(policy, *way, &pattern) {
-                        self.add(*slot, Held::Text(value));
-                    }
+        }
+        if let Expr::Role {
+            graph,
+            subject,
+            role,
+            domain,
+        } = part
+            && let (Expr::Fact(slot), Some(role)) = (&**subject, text(role))
+        {
+            for (member, within) in survey.holders(*graph, &role).iter().take(8) {
+                self.add(*slot, Held::Text((*member).to_owned()));
+                if let Some(Expr::Fact(domain)) = domain.as_deref() {
+                    self.add(*domain, Held::Text((*within).to_owned()));
                 }
             }
-            _ => {}
+            self.add(*slot, Held::Text(role));
+        }
+        if let Expr::Match {
+            way,
+            value,
+            pattern,
+        } = part
+            && let (Expr::Fact(slot), Some(pattern)) = (&**value, text(pattern))
+        {
+            for value in matching(policy, *way, &pattern) {
+                self.add(*slot, Held::Text(value));
+            }
         }
     }
 

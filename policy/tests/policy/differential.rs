@@ -49,7 +49,7 @@ impl Tally {
     }
 }
 
-const EFFECTS: [&str; 3] = [
+pub(crate) const EFFECTS: [&str; 3] = [
     "some(where (p.eft == allow)) && !some(where (p.eft == deny))",
     "some(where (p.eft == allow))",
     "priority(p.eft) || deny",
@@ -74,7 +74,7 @@ fn pattern(dice: &mut Dice) -> String {
 }
 
 /// A path; most are grown from a pattern, so that they lead somewhere.
-fn path(dice: &mut Dice, patterns: &[String]) -> String {
+pub(crate) fn path(dice: &mut Dice, patterns: &[String]) -> String {
     if dice.below(3) == 0 {
         return (0..1 + dice.below(4))
             .map(|_| format!("/{}", dice.pick(&SEGMENTS)))
@@ -92,7 +92,7 @@ fn path(dice: &mut Dice, patterns: &[String]) -> String {
     pattern.split('/').map(fill).collect::<Vec<_>>().join("/")
 }
 
-fn gateway_rules(dice: &mut Dice, effect: &str) -> (String, Vec<String>) {
+pub(crate) fn gateway_rules(dice: &mut Dice, effect: &str) -> (String, Vec<String>) {
     let mut rows = BTreeSet::new();
     let mut patterns = Vec::new();
     let deny_share = if effect == EFFECTS[1] { 8 } else { 3 };
@@ -167,7 +167,7 @@ fn gateway_rules(dice: &mut Dice, effect: &str) -> (String, Vec<String>) {
 }
 
 /// The crate reads `-` as any other text; here an empty column says the same.
-fn ours(rules: &str) -> String {
+pub(crate) fn ours(rules: &str) -> String {
     rules.replace(", -\n", ", \n")
 }
 

@@ -11,4 +11,5 @@ mod gateway;
 mod properties;
 mod recorded;
 mod support;
+mod tools;
 mod vectors;
