@@ -22,12 +22,17 @@ struct Texts(Vec<(String, String)>);
 
 impl Texts {
     fn read(paths: &[PathBuf]) -> Result<Self, String> {
-        let read = |path: &PathBuf| Ok((path.display().to_string(), text(path)?));
+        let read = |path: &PathBuf| -> Result<(String, String), String> {
+            Ok((path.display().to_string(), text(path)?))
+        };
         paths.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
     fn sources(&self) -> Vec<Source<'_>> {
-        self.0.iter().map(|(name, text)| Source { name, text }).collect()
+        self.0
+            .iter()
+            .map(|(name, text)| Source { name, text })
+            .collect()
     }
 }
 
@@ -36,27 +41,54 @@ fn text(path: &Path) -> Result<String, String> {
 }
 
 pub(super) fn run(command: Policy) -> Answer {
-    let (input, output) = (BufReader::new(io::stdin().lock()), BufWriter::new(io::stdout().lock()));
+    let (input, output) = (
+        BufReader::new(io::stdin().lock()),
+        BufWriter::new(io::stdout().lock()),
+    );
     match command {
-        Policy::Decide { model, rules, dialect } => settle((|| {
+        Policy::Decide {
+            model,
+            rules,
+            dialect,
+        } => settle((|| {
             let dialect = Dialect::from_str(&dialect).map_err(|e| e.to_string())?;
             let (name, model) = (model.display().to_string(), text(&model)?);
             let (rules, now) = (Texts::read(&rules)?, clock::now().as_second());
-            let model = Source { name: &name, text: &model };
-            decide(model, &rules.sources(), dialect, now, input, output).map_err(|e| e.to_string())?;
+            let model = Source {
+                name: &name,
+                text: &model,
+            };
+            decide(model, &rules.sources(), dialect, now, input, output)
+                .map_err(|e| e.to_string())?;
             Ok(Answer::Yes)
         })()),
-        Policy::Lint { files } => with(&files, |model, rules, form| tools::lint(model, rules, form, output)),
-        Policy::Test { files, tests, faults } => match Texts::read(&tests) {
+        Policy::Lint { files } => with(&files, |model, rules, form| {
+            tools::lint(model, rules, form, output)
+        }),
+        Policy::Test {
+            files,
+            tests,
+            faults,
+        } => match Texts::read(&tests) {
             Ok(tests) => with(&files, |model, rules, form| {
                 tools::test(model, rules, &tests.sources(), faults, form, output)
             }),
             Err(error) => settle(Err(error)),
         },
-        Policy::Explain { files } => with(&files, |model, rules, form| tools::explain(model, rules, form, input, output)),
-        Policy::WhoCan { files } => with(&files, |model, rules, form| tools::who_can(model, rules, form, input, output)),
-        Policy::WhatCan { files } => with(&files, |model, rules, form| tools::what_can(model, rules, form, input, output)),
-        Policy::Diff { files, before_model, before_rules } => {
+        Policy::Explain { files } => with(&files, |model, rules, form| {
+            tools::explain(model, rules, form, input, output)
+        }),
+        Policy::WhoCan { files } => with(&files, |model, rules, form| {
+            tools::who_can(model, rules, form, input, output)
+        }),
+        Policy::WhatCan { files } => with(&files, |model, rules, form| {
+            tools::what_can(model, rules, form, input, output)
+        }),
+        Policy::Diff {
+            files,
+            before_model,
+            before_rules,
+        } => {
             let before_model = before_model.unwrap_or_else(|| files.model.clone());
             match (Texts::read(&[before_model]), Texts::read(&before_rules)) {
                 (Ok(models), Ok(before)) => with(&files, |model, rules, form| {
@@ -67,10 +99,23 @@ pub(super) fn run(command: Policy) -> Answer {
                 (Err(error), _) | (_, Err(error)) => settle(Err(error)),
             }
         }
-        Policy::Replay { files, config: None } => with(&files, |model, rules, form| {
-            tools::replay(model, rules, form, |json| tools::record(&json).map(Some), input, output)
+        Policy::Replay {
+            files,
+            config: None,
+        } => with(&files, |model, rules, form| {
+            tools::replay(
+                model,
+                rules,
+                form,
+                |json| tools::record(&json).map(Some),
+                input,
+                output,
+            )
         }),
-        Policy::Replay { files, config: Some(path) } => match config::load(&path) {
+        Policy::Replay {
+            files,
+            config: Some(path),
+        } => match config::load(&path) {
             Ok(configuration) => {
                 let calendar = Calendar::new(&configuration.time_zone);
                 with(&files, |model, rules, form| {
@@ -87,16 +132,28 @@ pub(super) fn run(command: Policy) -> Answer {
 }
 
 /// Reads a policy and runs a tool on it.
-fn with(files: &PolicyFiles, tool: impl FnOnce(Source<'_>, &[Source<'_>], Form) -> Result<Verdict, Error>) -> Answer {
+fn with(
+    files: &PolicyFiles,
+    tool: impl FnOnce(Source<'_>, &[Source<'_>], Form) -> Result<Verdict, Error>,
+) -> Answer {
     settle((|| {
         let (name, model) = (files.model.display().to_string(), text(&files.model)?);
         let rules = Texts::read(&files.rules)?;
         let form = if files.text { Form::Text } else { Form::Json };
-        let verdict = tool(Source { name: &name, text: &model }, &rules.sources(), form);
-        verdict.map_err(|e| e.to_string()).map(|verdict| match verdict {
-            Verdict::Yes => Answer::Yes,
-            Verdict::No => Answer::No,
-        })
+        let verdict = tool(
+            Source {
+                name: &name,
+                text: &model,
+            },
+            &rules.sources(),
+            form,
+        );
+        verdict
+            .map_err(|e| e.to_string())
+            .map(|verdict| match verdict {
+                Verdict::Yes => Answer::Yes,
+                Verdict::No => Answer::No,
+            })
     })())
 }
 
@@ -104,10 +161,18 @@ fn with(files: &PolicyFiles, tool: impl FnOnce(Source<'_>, &[Source<'_>], Form) 
 /// What is neither (trust in a device) stays unknown, and a rule that hangs on it does not apply if it allows.
 fn recorded(configuration: &Configuration, calendar: &Calendar, event: &Value) -> Option<Recorded> {
     let at = |pointer: &str| event.pointer(pointer);
-    let text = |pointer: &str| at(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |pointer: &str| {
+        at(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let effect = at("/unmapped/decision/effect").and_then(Value::as_str)?;
     let portal = text("/unmapped/portal");
-    let known = configuration.portals.iter().find(|known| known.name == portal);
+    let known = configuration
+        .portals
+        .iter()
+        .find(|known| known.name == portal);
     let zone = text("/src_endpoint/zone");
     let zone = configuration
         .zones
@@ -134,7 +199,10 @@ fn recorded(configuration: &Configuration, calendar: &Calendar, event: &Value) -
             "cert": at("/tls/certificate").is_some_and(|certificate| !certificate.is_null()),
         },
     });
-    let rules = at("/unmapped/decision/rules").and_then(Value::as_array).into_iter().flatten();
+    let rules = at("/unmapped/decision/rules")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     Some(Recorded {
         id: text("/unmapped/decision/id"),
         request,

@@ -97,21 +97,14 @@ pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Region> {
         });
         return regions;
     }
-    let (gone, fresh) = (keys(before), keys(after));
-    rows(
-        before,
-        before,
-        after,
-        &fresh,
-        Kind::RowRemoved,
-        &mut regions,
-    );
-    rows(after, before, after, &gone, Kind::RowAdded, &mut regions);
+    let two = Two::new(before, after);
+    two.rows(Kind::RowRemoved, &mut regions);
+    two.rows(Kind::RowAdded, &mut regions);
     if after.policy().model.combination == Combination::FirstMatch {
-        moved(before, after, &mut regions);
+        two.moved(&mut regions);
     }
-    roles(before, before, after, Kind::RoleRemoved, &mut regions);
-    roles(after, before, after, Kind::RoleAdded, &mut regions);
+    two.roles(Kind::RoleRemoved, &mut regions);
+    two.roles(Kind::RoleAdded, &mut regions);
     regions
 }
 

@@ -85,7 +85,9 @@ pub fn why<'s>(snapshot: &'s Snapshot, request: &Json) -> Result<Why<'s>, String
     let mut rows: Vec<Account<'s>> = (0..policy.rules.len())
         .filter_map(|row| account(policy, &request, row))
         .collect();
-    rows.sort_by_key(|row| (!row.applies, row.failing, row.rule.ordinal));
+    // Of rows that are as near, those that would turn the answer round come first.
+    let same = |row: &Account<'_>| row.rule.effect == decision.effect;
+    rows.sort_by_key(|row| (!row.applies, row.failing, same(row), row.rule.ordinal));
     rows.truncate(SHOWN.max(rows.iter().filter(|row| row.applies).count()));
     let would_allow = match decision.effect {
         Effect::Allow => Vec::new(),

@@ -64,7 +64,7 @@ impl<'a> Case<'a> {
                 return self.value(condition);
             }
             Node::Not(inner) => Datum::Bool(!self.value(inner)?.truth()?),
-            Node::Negate(inner) => return negated(self.value(inner)?),
+            Node::Negate(inner) => return negated(&self.value(inner)?),
             Node::And(left, right) => {
                 Datum::Bool(self.value(left)?.truth()? && self.value(right)?.truth()?)
             }
@@ -222,7 +222,7 @@ impl<'a> Case<'a> {
     }
 }
 
-fn negated(value: Datum<'_>) -> Result<Datum<'_>, Fault> {
+fn negated<'a>(value: &Datum<'_>) -> Result<Datum<'a>, Fault> {
     if let Datum::Int(number) = value {
         return Ok(Datum::Int(number.wrapping_neg()));
     }
