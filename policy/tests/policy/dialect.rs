@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::dice::Dice;
 
-/// Models and requests of a run; the nightly target sets `HANGU_DIALECT_MODELS`.
+/// Models of a run; `make nightly` sets `HANGU_DIALECT_MODELS`.
 fn models() -> u64 {
     let set = std::env::var("HANGU_DIALECT_MODELS").ok();
     set.and_then(|text| text.parse().ok()).unwrap_or(5_200)
@@ -98,7 +98,7 @@ enum Outcome {
 
 fn asked(enforcer: &Enforcer, request: &[Json]) -> Outcome {
     let [sub, dom, obj, act, ctx] = request else {
-        unreachable!();
+        panic!("a request has five values");
     };
     let tuple = (
         sub.clone(),

@@ -38,9 +38,10 @@ fn allows(snapshot: &Snapshot, request: &Json) -> bool {
         .as_object()
         .unwrap()
         .iter()
-        .map(|(name, value)| match value {
-            Json::Bool(known) => (name.as_str(), Value::Bool(*known)),
-            other => (name.as_str(), Value::Int(other.as_i64().unwrap())),
+        .map(|(name, value)| {
+            let known = value.as_bool().map(Value::Bool);
+            let value = known.unwrap_or_else(|| Value::Int(value.as_i64().unwrap()));
+            (name.as_str(), value)
         })
         .collect();
     let values = [
