@@ -182,15 +182,14 @@ impl Lint<'_> {
         for row in 0..self.policy.rules.len() {
             for (graph, _, field) in &columns {
                 let name = self.policy.rules.field(row, *field);
-                let like_a_role = prefix(name).is_some_and(|prefix_of| {
-                    rows.iter().any(|known| {
-                        known.section == *graph
-                            && known
-                                .fields
-                                .get(1)
-                                .is_some_and(|role| prefix(role).as_deref() == Some(&prefix_of))
-                    })
-                }) || name.starts_with("role:");
+                // A prefix means a role if nobody who only holds roles has it: `zone:` names zones and their groups.
+                let of = |text: &str| prefix(text).is_some() && prefix(text) == prefix(name);
+                let here = || rows.iter().filter(|known| known.section == *graph);
+                let given = here().any(|row| row.fields.get(1).is_some_and(|role| of(role)));
+                let held = here()
+                    .filter_map(|row| row.fields.first())
+                    .any(|member| of(member) && !self.survey.is_role(*graph, member));
+                let like_a_role = name.starts_with("role:") || (given && !held);
                 let member = rows.iter().any(|known| {
                     known.section == *graph
                         && known.fields.first().is_some_and(|member| **member == *name)
