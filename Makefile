@@ -1,6 +1,7 @@
 # make run     a complete pass in the foreground
 # make test    everything that must hold
 # make bench   what a request costs, beside its peers
+# make nightly 5 million random requests, judged here and by the `casbin` crate
 #
 # `make test` is made of: format console-test lint docs deny unused rust-test. Each can be run alone.
 
@@ -18,7 +19,7 @@ console_sources := $(shell find $(console)/src $(console)/public -type f) \
 	$(addprefix $(console)/,index.html package.json package-lock.json tsconfig.json vite.config.ts)
 chromium = $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
-.PHONY: run release test bench format lint console console-test look rust-test docs deny unused prepare again clean
+.PHONY: run release test bench nightly format lint console console-test look rust-test docs deny unused prepare again clean
 
 run: release
 	@BIN='$(target)/release' exec configs/run.sh
@@ -114,6 +115,9 @@ tool = command -v $(1) >/dev/null || \
 
 bench: release
 	tests/bench/run.sh
+
+nightly:
+	HANGU_DIALECT_MODELS=125000 cargo test --locked --release -p hangu-policy --test policy dialect
 
 clean:
 	cargo clean

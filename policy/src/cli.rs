@@ -1,10 +1,13 @@
 //! The policy's own commands: requests in as JSON Lines, decisions out as JSON Lines.
 
+pub mod tools;
+
 use std::io::{self, BufRead, Read, Write};
 
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::compat::{Definitions, Extras, Policy, Question};
 use crate::decision::{Decision, Effect};
 use crate::engine::snapshot::Snapshot;
 use crate::facts::{Unjudged, Value};
@@ -18,6 +21,9 @@ pub enum Error {
     /// The model or the rules have mistakes; all of them.
     #[error("{}", lines(.0))]
     Load(Vec<Mistake>),
+    /// A file of tests has a line that is none.
+    #[error("{0}")]
+    Tests(String),
     /// Requests could not be read or answers not written.
     #[error("requests or answers: {0}")]
     Io(#[from] io::Error),
@@ -63,7 +69,8 @@ struct Row<'a> {
 
 /// Decides every request of the input: one JSON array (values in the order of the model) or object
 /// (values by name) per line in; per line out `{"allow", "grounds", "rules", "obligations", "revision"}`,
-/// or `{"error"}` for a line that cannot be judged.
+/// or `{"error"}` for a line that cannot be judged. In the dialects of other engines a value may be any JSON,
+/// and `now`, in seconds since 1970, is when roles that hold for a time are asked for.
 ///
 /// # Errors
 ///
@@ -72,9 +79,13 @@ pub fn decide(
     model: Source<'_>,
     rules: &[Source<'_>],
     dialect: Dialect,
+    now: i64,
     mut input: impl BufRead,
     mut output: impl Write,
 ) -> Result<Summary, Error> {
+    if dialect != Dialect::Strict {
+        return as_reference(model, rules, dialect, now, input, output);
+    }
     let snapshot = Snapshot::load(model, rules, dialect).map_err(Error::Load)?;
     let mut summary = Summary::default();
     each(&mut input, &mut output, |line, output| {
@@ -88,27 +99,52 @@ pub fn decide(
     })
 }
 
-/// Explains every request of the input, read as [`decide`] does: one [`Explanation`] per line out, or
-/// `{"error"}`.
-///
-/// # Errors
-///
-/// As [`decide`].
-///
-/// [`Explanation`]: crate::Explanation
-pub fn explain(
+/// Decides as another engine would.
+fn as_reference(
     model: Source<'_>,
     rules: &[Source<'_>],
     dialect: Dialect,
+    now: i64,
     mut input: impl BufRead,
     mut output: impl Write,
 ) -> Result<Summary, Error> {
-    let snapshot = Snapshot::load(model, rules, dialect).map_err(Error::Load)?;
+    let policy = Policy::load(model, rules, dialect, &Extras::default()).map_err(Error::Load)?;
     let mut summary = Summary::default();
     each(&mut input, &mut output, |line, output| {
-        let explanation = request(&snapshot, line, |request| snapshot.explain(request))?;
-        summary.count(explanation.decision.effect);
-        Ok(serde_json::to_writer(output, &explanation))
+        let json: Json = serde_json::from_slice(line)
+            .map_err(|error| format!("the line is no JSON: {error}"))?;
+        let values: Vec<Json> = match json {
+            Json::Array(values) => values,
+            Json::Object(members) => {
+                let fields: Vec<&str> = policy.fields().collect();
+                by_name(&fields, &members)?.into_iter().cloned().collect()
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
+                return Err("a request is an array or an object".to_owned());
+            }
+        };
+        let question = Question {
+            values: &values,
+            definitions: Definitions::default(),
+            now,
+        };
+        let answer = policy.decide(&question)?;
+        summary.count(answer.effect);
+        let shown = Answer {
+            allow: answer.effect == Effect::Allow,
+            grounds: answer.grounds,
+            rules: policy
+                .rows(&answer)
+                .map(|row| Row {
+                    file: row.file,
+                    line: row.line,
+                    rule: row.fields,
+                })
+                .collect(),
+            obligations: &answer.obligations,
+            revision: policy.revision(),
+        };
+        Ok(serde_json::to_writer(output, &shown))
     })
     .map(|unjudged| Summary {
         unjudged,
@@ -200,7 +236,10 @@ fn request<T>(
         serde_json::from_slice(line).map_err(|error| format!("the line is no JSON: {error}"))?;
     let values: Vec<&Json> = match &json {
         Json::Array(values) => values.iter().collect(),
-        Json::Object(members) => by_name(snapshot, members)?,
+        Json::Object(members) => {
+            let fields: Vec<&str> = snapshot.fields().collect();
+            by_name(&fields, members)?
+        }
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
             return Err("a request is an array or an object".to_owned());
         }
@@ -236,24 +275,20 @@ fn request<T>(
 }
 
 fn by_name<'j>(
-    snapshot: &Snapshot,
+    fields: &[&str],
     members: &'j serde_json::Map<String, Json>,
 ) -> Result<Vec<&'j Json>, String> {
-    if let Some(stranger) = members
-        .keys()
-        .find(|name| !snapshot.fields().any(|field| field == *name))
-    {
-        let known: Vec<&str> = snapshot.fields().collect();
+    if let Some(stranger) = members.keys().find(|name| !fields.contains(&name.as_str())) {
         return Err(format!(
             "`{stranger}` is no field of the request; fields are {}",
-            known.join(", ")
+            fields.join(", ")
         ));
     }
-    snapshot
-        .fields()
+    fields
+        .iter()
         .map(|field| {
             members
-                .get(field)
+                .get(*field)
                 .ok_or_else(|| format!("the request has no `{field}`"))
         })
         .collect()

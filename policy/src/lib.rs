@@ -18,10 +18,15 @@
 //! Three-valued logic closes the gap that missing attributes leave: a row whose verdict hangs on a fact
 //! that the request does not carry applies if it denies and does not apply if it allows.
 //!
+//! What a policy means beyond one request (lint, tests, who and what, differences, replays) is in
+//! [`analysis`]; what other engines would answer is in [`compat`].
+//!
 //! Reading order: [`source`] (what comes in), `language` (the model), [`rules`] (the rows), [`engine`]
 //! (index, decision, explanation), [`decision`] (what comes out).
 
+pub mod analysis;
 pub mod cli;
+pub mod compat;
 pub mod decision;
 pub mod engine;
 pub mod facts;

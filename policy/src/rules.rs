@@ -1,6 +1,6 @@
 //! The rows of a policy: read, checked, kept for diagnostics and for the console.
 
-mod csv;
+pub(crate) mod csv;
 mod load;
 pub(crate) mod roles;
 pub(crate) mod table;

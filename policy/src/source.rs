@@ -20,6 +20,10 @@ pub enum Dialect {
     /// What the reference engines agree on; everything else is refused at load.
     #[default]
     Strict,
+    /// What Casbin for Go answers, its defects included; see [`compat`](crate::compat).
+    CasbinGo,
+    /// What the `casbin` crate answers, its defects included.
+    CasbinRs,
 }
 
 impl Dialect {
@@ -27,13 +31,15 @@ impl Dialect {
     pub fn name(self) -> &'static str {
         match self {
             Self::Strict => "strict",
+            Self::CasbinGo => "casbin-go",
+            Self::CasbinRs => "casbin-rs",
         }
     }
 }
 
-/// A dialect that this engine does not serve.
+/// A dialect that this engine does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("dialect `{0}` is not served; write `strict`")]
+#[error("unknown dialect `{0}`; write `strict`, `casbin-rs` or `casbin-go`")]
 pub struct UnknownDialect(pub String);
 
 impl FromStr for Dialect {
@@ -42,6 +48,8 @@ impl FromStr for Dialect {
     fn from_str(name: &str) -> Result<Self, UnknownDialect> {
         match name {
             "strict" => Ok(Self::Strict),
+            "casbin-go" => Ok(Self::CasbinGo),
+            "casbin-rs" => Ok(Self::CasbinRs),
             _ => Err(UnknownDialect(name.to_owned())),
         }
     }
@@ -163,11 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn other_dialects_are_named_in_the_refusal() {
-        let refusal = "casbin-go".parse::<Dialect>().unwrap_err();
+    fn a_dialect_is_known_by_its_name_and_no_other() {
+        for dialect in [Dialect::Strict, Dialect::CasbinGo, Dialect::CasbinRs] {
+            assert_eq!(dialect.name().parse(), Ok(dialect));
+        }
+        let refusal = "casbin".parse::<Dialect>().unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "dialect `casbin-go` is not served; write `strict`"
+            "unknown dialect `casbin`; write `strict`, `casbin-rs` or `casbin-go`"
         );
     }
 }

@@ -62,7 +62,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Policy {
-    /// One request a line in, one decision a line out.
+    /// 判定 · One request a line in, one decision a line out.
     Decide {
         /// The Casbin model.
         #[arg(long)]
@@ -70,10 +70,75 @@ pub(super) enum Policy {
         /// The rules; can be given several times.
         #[arg(long, required = true)]
         rules: Vec<PathBuf>,
-        /// How the model is read.
+        /// How the model is read: `strict`, or as another engine would, `casbin-rs` or `casbin-go`.
         #[arg(long, default_value = "strict")]
         dialect: String,
     },
+    /// 检查 · What an author of rules should look at.
+    Lint {
+        #[command(flatten)]
+        files: PolicyFiles,
+    },
+    /// 测试 · Tests beside the rules, what they reach, and whether they notice faults.
+    Test {
+        #[command(flatten)]
+        files: PolicyFiles,
+        /// Files of tests, `{"r": request, "exp": true or false, "obl": "text"}` a line; can be given several times.
+        #[arg(long, required = true)]
+        tests: Vec<PathBuf>,
+        /// Put faults into the policy and say which ones the tests do not notice.
+        #[arg(long)]
+        faults: bool,
+    },
+    /// 解释 · One request a line in; every condition's value and the smallest change that would allow out.
+    Explain {
+        #[command(flatten)]
+        files: PolicyFiles,
+    },
+    /// 谁可以 · A request a line in, of which any part may be left out; who can do it out.
+    WhoCan {
+        #[command(flatten)]
+        files: PolicyFiles,
+    },
+    /// 可以做什么 · A request a line in, of which any part may be left out; the rules that may allow it out.
+    WhatCan {
+        #[command(flatten)]
+        files: PolicyFiles,
+    },
+    /// 比较 · Who gains or loses what.
+    Diff {
+        #[command(flatten)]
+        files: PolicyFiles,
+        /// The model before; the same where it is not given.
+        #[arg(long)]
+        before_model: Option<PathBuf>,
+        /// The rules before; can be given several times.
+        #[arg(long, required = true)]
+        before_rules: Vec<PathBuf>,
+    },
+    /// 回放 · Recorded decisions in, those that the policy would make otherwise out.
+    Replay {
+        #[command(flatten)]
+        files: PolicyFiles,
+        /// The configuration under which they were made, for reading events of `hangu audit show`; records that
+        /// hold `{"request", "allow"}` need none.
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+}
+
+/// A policy, and how to write about it.
+#[derive(Debug, Args)]
+pub(super) struct PolicyFiles {
+    /// The Casbin model.
+    #[arg(long)]
+    pub(super) model: PathBuf,
+    /// The rules; can be given several times.
+    #[arg(long, required = true)]
+    pub(super) rules: Vec<PathBuf>,
+    /// Lines for people in place of JSON.
+    #[arg(long)]
+    pub(super) text: bool,
 }
 
 #[derive(Debug, Args)]

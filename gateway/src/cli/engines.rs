@@ -1,16 +1,14 @@
-//! The engines on their own: `hangu policy`, `redact`, `inspect` and `token`.
+//! The engines on their own: `hangu redact`, `inspect` and `token`.
 
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
+use std::path::PathBuf;
 
 use hangu_identity::cli::{Outcome, VerifyArguments};
 use hangu_inspect::{Inspector, Settings};
-use hangu_policy::{Dialect, Source};
 use hangu_redact::{Level, Media};
 
-use super::args::{Inspect, Policy, Redact, Token};
+use super::args::{Inspect, Redact, Token};
 use super::pki::moment;
 use super::{Answer, complain, complain_of};
 use crate::config;
@@ -21,46 +19,6 @@ pub(super) fn settle(result: Result<Answer, String>) -> Answer {
         complain(&error);
         Answer::CouldNot
     })
-}
-
-fn text(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|e| format!("`{}` cannot be read: {e}", path.display()))
-}
-
-pub(super) fn policy(command: Policy) -> Answer {
-    let Policy::Decide {
-        model,
-        rules,
-        dialect,
-    } = command;
-    settle(decide(&model, &rules, &dialect))
-}
-
-fn decide(model: &Path, rules: &[PathBuf], dialect: &str) -> Result<Answer, String> {
-    let dialect = Dialect::from_str(dialect).map_err(|e| e.to_string())?;
-    let model_text = text(model)?;
-    let model_name = model.display().to_string();
-    let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
-    let texts = rules
-        .iter()
-        .map(|r| text(r))
-        .collect::<Result<Vec<_>, _>>()?;
-    let sources: Vec<Source<'_>> = names
-        .iter()
-        .zip(&texts)
-        .map(|(name, text)| Source { name, text })
-        .collect();
-    let source = Source {
-        name: &model_name,
-        text: &model_text,
-    };
-    let (input, output) = (
-        BufReader::new(io::stdin().lock()),
-        BufWriter::new(io::stdout().lock()),
-    );
-    hangu_policy::cli::decide(source, &sources, dialect, input, output)
-        .map_err(|e| e.to_string())?;
-    Ok(Answer::Yes)
 }
 
 pub(super) fn redact(arguments: &Redact) -> Answer {

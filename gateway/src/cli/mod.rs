@@ -8,6 +8,7 @@ mod check;
 mod engines;
 mod identity;
 mod pki;
+mod policy;
 mod setup;
 
 use std::io::IsTerminal as _;
@@ -63,7 +64,7 @@ pub fn run() -> ExitCode {
             },
         ),
         Command::Check { config } => check::check(&config),
-        Command::Policy(command) => engines::policy(command),
+        Command::Policy(command) => policy::run(command),
         Command::Redact(arguments) => engines::redact(&arguments),
         Command::Inspect(arguments) => engines::inspect(arguments),
         Command::Token(command) => engines::token(command),

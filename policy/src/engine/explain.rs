@@ -87,7 +87,7 @@ pub(crate) fn read(policy: &Policy, facts: &[Fact<'_>]) -> (Hits, Near) {
 }
 
 /// The conditions of a row, with its own condition taken apart.
-fn conjuncts(policy: &Policy, row: usize) -> impl Iterator<Item = &Conjunct> {
+pub(crate) fn conjuncts(policy: &Policy, row: usize) -> impl Iterator<Item = &Conjunct> {
     policy.model.conjuncts.iter().flat_map(move |conjunct| {
         let own = if let Expr::Condition(field) = conjunct.expr {
             policy.rules.condition(policy.rules.field(row, field))
@@ -126,7 +126,12 @@ pub(crate) fn explain<'s>(
 }
 
 /// What a condition looks at, each name once.
-fn values(policy: &Policy, facts: &[Fact<'_>], row: usize, expr: &Expr) -> Vec<(String, String)> {
+pub(crate) fn values(
+    policy: &Policy,
+    facts: &[Fact<'_>],
+    row: usize,
+    expr: &Expr,
+) -> Vec<(String, String)> {
     let mut values: Vec<(String, String)> = Vec::new();
     expr.visit(&mut |part| {
         let (name, value) = match part {

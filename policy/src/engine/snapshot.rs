@@ -16,7 +16,7 @@ use crate::obligation::Obligations;
 use crate::revision::{Fingerprint, Revision};
 use crate::rules::table::Rules;
 use crate::rules::view::{RoleView, RuleId, RuleView};
-use crate::source::{Dialect, Mistake, Source};
+use crate::source::{Dialect, Mistake, Passage, Source};
 use crate::symbol::{Symbol, Symbols};
 
 /// A compiled policy. It never changes; a new policy is a new snapshot.
@@ -53,6 +53,16 @@ impl Snapshot {
         rules: &[Source<'_>],
         dialect: Dialect,
     ) -> Result<Self, Vec<Mistake>> {
+        if dialect != Dialect::Strict {
+            let message = format!(
+                "the dialect `{}` is for comparing and does not serve",
+                dialect.name()
+            );
+            let help = "load it with `compat::Policy`, or write `strict`";
+            return Err(vec![
+                Passage::new(model.name, "", 1, 1).mistake(0, message, help),
+            ]);
+        }
         let mut mistakes = Vec::new();
         let (mut patterns, mut symbols) = (Patterns::default(), Symbols::default());
         let Some(model) = Model::read(model, &mut patterns, &mut mistakes) else {
@@ -96,6 +106,11 @@ impl Snapshot {
             revision: fingerprint.finish(),
             warnings,
         })
+    }
+
+    /// What the analyses read.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The name of this policy: a digest of what it says.

@@ -134,6 +134,11 @@ impl Model {
             .any(|(known, wildcard)| *known == field && **wildcard == *text)
     }
 
+    /// Whether two models say the same.
+    pub(crate) fn reads_as(&self, other: &Self) -> bool {
+        self.normal == other.normal
+    }
+
     /// Feeds what the model says, without comments and layout.
     pub(crate) fn fingerprint(&self, into: &mut Fingerprint) {
         into.count(self.normal.len());

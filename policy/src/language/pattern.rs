@@ -99,7 +99,7 @@ impl Patterns {
 }
 
 /// An address or a network, with IPv4 inside IPv6 as IPv4.
-fn network(text: &str) -> Option<IpNet> {
+pub(crate) fn network(text: &str) -> Option<IpNet> {
     let network = match text.parse::<IpNet>() {
         Ok(network) => network,
         Err(_) => IpNet::from(text.parse::<IpAddr>().ok()?),

@@ -34,8 +34,21 @@ impl Row<'_> {
     }
 }
 
+/// What a blank behind a field means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blanks {
+    /// A mistake, since the references read it differently.
+    Refuse,
+    /// A part of the field, as in Go.
+    Keep,
+}
+
 /// Reads every row; lines with mistakes are reported and left out.
-pub(crate) fn read<'a>(source: Source<'a>, mistakes: &mut Vec<Mistake>) -> Vec<Row<'a>> {
+pub(crate) fn read<'a>(
+    source: Source<'a>,
+    blanks: Blanks,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for (number, raw) in source.text.lines().enumerate() {
         let line = raw.trim();
@@ -47,7 +60,7 @@ pub(crate) fn read<'a>(source: Source<'a>, mistakes: &mut Vec<Mistake>) -> Vec<R
             raw,
             cells: SmallVec::new(),
         };
-        if let Err((offset, message, help)) = split(raw, &mut row.cells) {
+        if let Err((offset, message, help)) = split(raw, blanks, &mut row.cells) {
             mistakes.push(row.mistake(source.name, offset, message, help));
             continue;
         }
@@ -58,7 +71,11 @@ pub(crate) fn read<'a>(source: Source<'a>, mistakes: &mut Vec<Mistake>) -> Vec<R
 
 type Fault = (usize, String, &'static str);
 
-fn split<'a>(raw: &'a str, cells: &mut SmallVec<[Cell<'a>; 10]>) -> Result<(), Fault> {
+fn split<'a>(
+    raw: &'a str,
+    blanks: Blanks,
+    cells: &mut SmallVec<[Cell<'a>; 10]>,
+) -> Result<(), Fault> {
     let body = raw.trim_end();
     if let Some(offset) = body.find(|c: char| (c.is_control() && c != '\t') || c == '\u{feff}') {
         return Err((
@@ -91,7 +108,7 @@ fn split<'a>(raw: &'a str, cells: &mut SmallVec<[Cell<'a>; 10]>) -> Result<(), F
                     "quote the whole field",
                 ));
             }
-            if text.trim_end() != text {
+            if blanks == Blanks::Refuse && text.trim_end() != text {
                 return Err((
                     start + text.trim_end().len(),
                     format!(
@@ -157,6 +174,7 @@ mod tests {
                 name: "r",
                 text: line,
             },
+            Blanks::Refuse,
             &mut mistakes,
         );
         match mistakes.first() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::csv::{self, Cell, Row};
+use super::csv::{self, Blanks, Cell, Row};
 use super::roles::RoleRow;
 use super::table::{Head, Rules};
 use crate::decision::Effect;
@@ -38,7 +38,7 @@ impl Rules {
         };
         for (file, source) in sources.iter().enumerate() {
             loader.rules.files.push(source.name.into());
-            for row in csv::read(*source, loader.mistakes) {
+            for row in csv::read(*source, Blanks::Refuse, loader.mistakes) {
                 loader.row(file, source.name, &row);
             }
         }

@@ -59,6 +59,11 @@ impl Rules {
             .unwrap_or_default()
     }
 
+    /// The rows of role sections, in the order of the files.
+    pub(crate) fn role_rows(&self) -> &[RoleRow] {
+        &self.roles
+    }
+
     pub(crate) fn cost(&self, cost: u32) -> Option<&Obligations> {
         self.costs.get(cost as usize)
     }
@@ -94,6 +99,11 @@ impl Rules {
             line: row.line,
             fields: row.fields.iter().map(|field| &**field).collect(),
         })
+    }
+
+    /// The file of a row of a role section.
+    pub(crate) fn file_of(&self, row: &RoleRow) -> &str {
+        self.file(row.file)
     }
 
     pub(super) fn file(&self, file: usize) -> &str {

@@ -37,6 +37,7 @@ fn the_reference_cases_are_decided_as_their_file_says() {
         source("model.conf", &model),
         &[source("policy.csv", &rules)],
         Dialect::Strict,
+        0,
         requests.as_bytes(),
         &mut answers,
     )

@@ -1,5 +1,6 @@
 //! JSON Lines in, JSON Lines out.
 
+use hangu_policy::cli::tools::{self, Form, Verdict};
 use hangu_policy::cli::{self, Error, Summary};
 use hangu_policy::{Dialect, Source};
 use serde_json::{Value as Json, json};
@@ -17,7 +18,7 @@ const RULES: [Source<'static>; 1] = [Source {
 
 fn decided(input: &[u8]) -> (Vec<Json>, Summary) {
     let mut output = Vec::new();
-    let summary = cli::decide(MODEL, &RULES, Dialect::Strict, input, &mut output).unwrap();
+    let summary = cli::decide(MODEL, &RULES, Dialect::Strict, 0, input, &mut output).unwrap();
     let text = String::from_utf8(output).unwrap();
     (
         text.lines()
@@ -133,20 +134,28 @@ fn explanations_come_out_a_line_each() {
     let mut output = Vec::new();
     let mut request = array();
     request[6]["cert"] = json!(false);
-    let summary = cli::explain(
+    let verdict = tools::explain(
         MODEL,
         &RULES,
-        Dialect::Strict,
+        Form::Json,
         request.to_string().as_bytes(),
         &mut output,
     )
     .unwrap();
-    assert_eq!(summary.denied, 1);
+    assert_eq!(verdict, Verdict::Yes);
     let answer: Json = serde_json::from_slice(&output).unwrap();
-    let near = answer["nearest"].as_array().unwrap();
-    assert!(
-        near.iter().any(|miss| miss["failed"] == "r.ctx.cert"
-            && miss["values"] == json!([["r.ctx.cert", "false"]]))
+    let nearest = &answer["rows"][0];
+    assert_eq!(
+        (&nearest["applies"], &nearest["failing"]),
+        (&json!(false), &json!(1))
+    );
+    let clauses = nearest["clauses"].as_array().unwrap();
+    let failed =
+        json!({ "text": "r.ctx.cert", "value": "false", "saw": [["r.ctx.cert", "false"]] });
+    assert!(clauses.contains(&failed), "{clauses:?}");
+    assert_eq!(
+        answer["would_allow"][0]["set"],
+        json!([{ "name": "r.ctx.cert", "from": false, "to": true }])
     );
 }
 
@@ -161,6 +170,7 @@ fn a_broken_policy_answers_nothing_and_names_every_mistake() {
         MODEL,
         &broken,
         Dialect::Strict,
+        0,
         b"[]".as_slice(),
         &mut output,
     )

@@ -9,27 +9,8 @@ use casbin::{CoreApi, DefaultModel, Enforcer, StringAdapter};
 use hangu_policy::{Effect, Grounds, Snapshot, Value};
 use serde::Serialize;
 
+use crate::dice::Dice;
 use crate::support::{GATEWAY_MODEL, model_with, snapshot};
-
-/// A small generator, so that a failure can be found again from its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
-    fn int(&mut self, bound: usize) -> i32 {
-        i32::try_from(self.below(bound)).unwrap()
-    }
-}
 
 #[derive(Serialize, Hash, Clone, Copy, Debug)]
 struct Context {
@@ -68,7 +49,7 @@ impl Tally {
     }
 }
 
-const EFFECTS: [&str; 3] = [
+pub(crate) const EFFECTS: [&str; 3] = [
     "some(where (p.eft == allow)) && !some(where (p.eft == deny))",
     "some(where (p.eft == allow))",
     "priority(p.eft) || deny",
@@ -93,7 +74,7 @@ fn pattern(dice: &mut Dice) -> String {
 }
 
 /// A path; most are grown from a pattern, so that they lead somewhere.
-fn path(dice: &mut Dice, patterns: &[String]) -> String {
+pub(crate) fn path(dice: &mut Dice, patterns: &[String]) -> String {
     if dice.below(3) == 0 {
         return (0..1 + dice.below(4))
             .map(|_| format!("/{}", dice.pick(&SEGMENTS)))
@@ -111,7 +92,7 @@ fn path(dice: &mut Dice, patterns: &[String]) -> String {
     pattern.split('/').map(fill).collect::<Vec<_>>().join("/")
 }
 
-fn gateway_rules(dice: &mut Dice, effect: &str) -> (String, Vec<String>) {
+pub(crate) fn gateway_rules(dice: &mut Dice, effect: &str) -> (String, Vec<String>) {
     let mut rows = BTreeSet::new();
     let mut patterns = Vec::new();
     let deny_share = if effect == EFFECTS[1] { 8 } else { 3 };
@@ -186,7 +167,7 @@ fn gateway_rules(dice: &mut Dice, effect: &str) -> (String, Vec<String>) {
 }
 
 /// The crate reads `-` as any other text; here an empty column says the same.
-fn ours(rules: &str) -> String {
+pub(crate) fn ours(rules: &str) -> String {
     rules.replace(", -\n", ", \n")
 }
 

@@ -4,7 +4,12 @@
 mod cases;
 mod commands;
 mod defects;
+mod dialect;
+mod dice;
 mod differential;
 mod gateway;
 mod properties;
+mod recorded;
 mod support;
+mod tools;
+mod vectors;

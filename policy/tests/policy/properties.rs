@@ -1,5 +1,9 @@
 //! No input panics, and the index says what a plain reading of every row says.
 
+use hangu_policy::analysis::change::diff;
+use hangu_policy::analysis::lint::lint;
+use hangu_policy::analysis::reach::what;
+use hangu_policy::compat::{Definitions, Extras, Policy, Question};
 use hangu_policy::{Dialect, Snapshot, Source, Value, cli};
 use proptest::prelude::*;
 
@@ -108,18 +112,50 @@ proptest! {
     }
 
     #[test]
+    fn no_policy_of_another_dialect_panics(
+        model in prop_oneof![Just(GATEWAY_MODEL.to_owned()), glued(), spliced(GATEWAY_MODEL)],
+        rules in prop_oneof![any::<String>(), glued(), spliced(GATEWAY_RULES)],
+        value in any::<String>(),
+    ) {
+        for dialect in [Dialect::CasbinGo, Dialect::CasbinRs] {
+            let source = |name, text| Source { name, text };
+            let rules = [source("r", rules.as_str())];
+            if let Ok(policy) = Policy::load(source("m", &model), &rules, dialect, &Extras::default()) {
+                let text = serde_json::Value::from(value.as_str());
+                let values = [&text, &text, &text, &text, &text, &text, &serde_json::json!({ "aal": 3 })].map(Clone::clone);
+                let question = Question { values: &values, definitions: Definitions::default(), now: 0 };
+                let _decided = policy.decide(&question);
+            }
+        }
+    }
+
+    #[test]
     fn no_request_line_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut answers = Vec::new();
         let summary = cli::decide(
             Source { name: "m", text: GATEWAY_MODEL },
             &[Source { name: "r", text: GATEWAY_RULES }],
             Dialect::Strict,
+            0,
             bytes.as_slice(),
             &mut answers,
         ).unwrap();
         prop_assert_eq!(summary.allowed, 0);
         let lines = answers.iter().filter(|byte| **byte == b'\n').count() as u64;
         prop_assert_eq!(lines, summary.unjudged + summary.denied);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn no_policy_that_loads_is_too_strange_for_the_tools(text in spliced(GATEWAY_RULES)) {
+        if let Ok(snapshot) = load(GATEWAY_MODEL, &text) {
+            let _findings = lint(&snapshot);
+            let _regions = diff(&snapshot, &crate::support::snapshot(GATEWAY_MODEL, GATEWAY_RULES));
+            let _open = what(&snapshot, &serde_json::json!({}));
+        }
     }
 }
 

@@ -1,0 +1,241 @@
+//! Tests beside the rules: what they say, and which rows and conditions they reach.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::held::{Request, facts, read, with_values};
+use crate::decision::{Decision, Effect};
+use crate::engine::explain::conjuncts;
+use crate::engine::interpret::Case as Judged;
+use crate::engine::snapshot::Snapshot;
+use crate::truth::Truth;
+
+/// A test: one line of a `*.policy-test.jsonl` file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The request, an array or an object as `decide` reads it.
+    #[serde(rename = "r")]
+    pub request: Json,
+    /// Whether it must be allowed.
+    #[serde(rename = "exp")]
+    pub expected: bool,
+    /// A text that the obligations of some row of the decision must hold; empty for none.
+    #[serde(default, rename = "obl")]
+    pub obligation: String,
+    /// What it shows, for people.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A test that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Line in the file of tests, counted from 1.
+    pub line: usize,
+    /// The test's name; empty if it has none.
+    pub name: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// How much of the policy the tests reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Rows.
+    pub rows: usize,
+    /// Rows that some test makes apply.
+    pub rows_applied: usize,
+    /// Rows that none does, `file:line`.
+    pub rows_missed: Vec<String>,
+    /// Conditions of rows, taken apart.
+    pub conditions: usize,
+    /// Conditions that tests saw true and saw false where everything before them held.
+    pub conditions_both_ways: usize,
+    /// The others, as `file:line: condition (only true)`.
+    pub conditions_missed: Vec<String>,
+}
+
+/// What the tests say.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Tests that were run.
+    pub run: usize,
+    /// Those that do not hold.
+    pub failures: Vec<Failure>,
+    /// What they reach.
+    pub coverage: Coverage,
+}
+
+/// Reads tests, one JSON object a line; empty lines are skipped.
+///
+/// # Errors
+///
+/// The first line that is no test, with its number.
+pub fn parse(text: &str) -> Result<Vec<(usize, Case)>, String> {
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            let case = serde_json::from_str(line);
+            case.map(|case| (number + 1, case)).map_err(|error| {
+                let help = r#"write {"r": request, "exp": true or false, "obl": "text"}"#;
+                format!("{}:{}: {error}; {help}", number + 1, error.column())
+            })
+        })
+        .collect()
+}
+
+/// Runs tests and measures what they reach.
+pub fn run(snapshot: &Snapshot, cases: &[(usize, Case)]) -> Report {
+    let mut failures = Vec::new();
+    let mut requests = Vec::new();
+    for (line, case) in cases {
+        let request = read(snapshot.policy(), &case.request);
+        let verdict = request
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|request| verdict(snapshot, case, request));
+        if let Err(message) = verdict {
+            failures.push(Failure {
+                line: *line,
+                name: case.name.clone(),
+                message,
+            });
+        }
+        requests.extend(request.ok());
+    }
+    Report {
+        run: cases.len(),
+        failures,
+        coverage: coverage(snapshot, &requests),
+    }
+}
+
+/// Whether one test holds; the error says why not.
+fn verdict(snapshot: &Snapshot, case: &Case, request: &Request) -> Result<(), String> {
+    let decision = with_values(snapshot.policy(), request, |values| snapshot.decide(values));
+    let decision = decision.map_err(|error| error.to_string())?;
+    let allowed = decision.effect == Effect::Allow;
+    let word = |allowed: bool| if allowed { "allowed" } else { "denied" };
+    if allowed != case.expected {
+        let rows = places(snapshot, &decision);
+        let by = if rows.is_empty() {
+            "no row".to_owned()
+        } else {
+            rows.join(", ")
+        };
+        return Err(format!(
+            "expected {}, is {} by {by}",
+            word(case.expected),
+            word(allowed)
+        ));
+    }
+    let column = snapshot.policy().model.obligation_field;
+    let holds = |wanted: &str| {
+        decision.rules.iter().any(|id| {
+            column.is_some_and(|column| {
+                snapshot
+                    .policy()
+                    .rules
+                    .field(id.0 as usize, column)
+                    .contains(wanted)
+            })
+        })
+    };
+    if !case.obligation.is_empty() && !holds(&case.obligation) {
+        return Err(format!(
+            "no row of the decision asks for `{}`",
+            case.obligation
+        ));
+    }
+    Ok(())
+}
+
+/// Whether every test holds.
+pub(super) fn hold(snapshot: &Snapshot, cases: &[(usize, Case)]) -> bool {
+    cases.iter().all(|(_, case)| {
+        read(snapshot.policy(), &case.request)
+            .is_ok_and(|request| verdict(snapshot, case, &request).is_ok())
+    })
+}
+
+fn places(snapshot: &Snapshot, decision: &Decision) -> Vec<String> {
+    let rows = decision.rules.iter().filter_map(|id| snapshot.rule(*id));
+    rows.map(|row| format!("{}:{}", row.file, row.line))
+        .collect()
+}
+
+fn coverage(snapshot: &Snapshot, requests: &[Request]) -> Coverage {
+    let policy = snapshot.policy();
+    let mut coverage = Coverage {
+        rows: policy.rules.len(),
+        rows_applied: 0,
+        rows_missed: Vec::new(),
+        conditions: 0,
+        conditions_both_ways: 0,
+        conditions_missed: Vec::new(),
+    };
+    for row in 0..policy.rules.len() {
+        let Some(view) = policy.rules.view(row) else {
+            continue;
+        };
+        let place = format!("{}:{}", view.file, view.line);
+        let parts: Vec<_> = conjuncts(policy, row).collect();
+        // Conditions of the row itself come from its own text and not from the matcher.
+        let own = |at: usize| {
+            parts.get(at).is_some_and(|part| {
+                !policy
+                    .model
+                    .conjuncts
+                    .iter()
+                    .any(|known| std::ptr::eq(known, *part))
+            })
+        };
+        let mut seen = vec![(false, false); parts.len()];
+        let mut applied = false;
+        for request in requests {
+            let facts = facts(request);
+            let case = Judged {
+                policy,
+                facts: &facts,
+                row,
+            };
+            let values: Vec<Truth> = parts.iter().map(|part| case.truth(&part.expr)).collect();
+            applied |= values.iter().all(|value| *value == Truth::True);
+            for (at, seen) in seen.iter_mut().enumerate() {
+                let others = values.iter().enumerate().take(at);
+                if others.into_iter().all(|(_, value)| *value == Truth::True) {
+                    seen.0 |= values.get(at) == Some(&Truth::True);
+                    seen.1 |= values.get(at) == Some(&Truth::False);
+                }
+            }
+        }
+        if applied {
+            coverage.rows_applied += 1;
+        } else {
+            coverage.rows_missed.push(place.clone());
+        }
+        for (at, (part, seen)) in parts.iter().zip(&seen).enumerate() {
+            if !own(at) || &*part.text == "true" {
+                continue;
+            }
+            coverage.conditions += 1;
+            let only = match seen {
+                (true, true) => {
+                    coverage.conditions_both_ways += 1;
+                    continue;
+                }
+                (true, false) => "only true",
+                (false, true) => "only false",
+                (false, false) => "never reached",
+            };
+            coverage
+                .conditions_missed
+                .push(format!("{place}: {} ({only})", part.text));
+        }
+    }
+    coverage
+}
