@@ -1,0 +1,632 @@
+//! What a rule does: `id:1,phase:2,deny,t:none,setvar:tx.score=+5`.
+
+use super::expand::Text;
+use super::names::Names;
+use super::source::{LoadError, Word};
+use super::target::{self, Collection, Target};
+use super::transform::Transform;
+
+/// The actions of one rule, as written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Actions {
+    pub(super) id: Option<u64>,
+    pub(super) phase: Option<Phase>,
+    pub(super) transforms: Vec<Transform>,
+    /// `t:none` stands among the transformations: those of the defaults do not apply.
+    pub(super) cleared: bool,
+    pub(super) capture: bool,
+    pub(super) multi_match: bool,
+    pub(super) chain: bool,
+    pub(super) log: Option<bool>,
+    pub(super) disruptive: Option<Disruptive>,
+    pub(super) status: Option<u16>,
+    pub(super) skip: usize,
+    pub(super) skip_after: Option<String>,
+    pub(super) changes: Vec<Change>,
+    pub(super) controls: Vec<Control>,
+    pub(super) message: Option<Text>,
+    pub(super) data: Option<Text>,
+    pub(super) tags: Vec<String>,
+    pub(super) severity: Option<Severity>,
+    pub(super) version: Option<String>,
+}
+
+/// When a rule runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Phase {
+    RequestHead,
+    RequestBody,
+    ResponseHead,
+    ResponseBody,
+    Logging,
+}
+
+impl Phase {
+    pub(super) const ALL: [Self; 5] = [
+        Self::RequestHead,
+        Self::RequestBody,
+        Self::ResponseHead,
+        Self::ResponseBody,
+        Self::Logging,
+    ];
+
+    /// Returns its place among all phases, from zero.
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::RequestHead => 0,
+            Self::RequestBody => 1,
+            Self::ResponseHead => 2,
+            Self::ResponseBody => 3,
+            Self::Logging => 4,
+        }
+    }
+}
+
+/// What becomes of the exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Disruptive {
+    /// It goes on.
+    Pass,
+    /// What the defaults of the phase say.
+    Block,
+    Deny,
+    Drop,
+    Redirect(String),
+    /// No more rules: of this phase, of the request, or at all.
+    Allow(Allowed),
+}
+
+/// How far `allow` reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Phase,
+    Request,
+    All,
+}
+
+/// How bad a match is, as syslog counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// 0.
+    Emergency,
+    /// 1.
+    Alert,
+    /// 2.
+    Critical,
+    /// 3.
+    Error,
+    /// 4.
+    Warning,
+    /// 5.
+    Notice,
+    /// 6.
+    Info,
+    /// 7.
+    Debug,
+}
+
+impl Severity {
+    const NAMES: [(&'static str, Self); 8] = [
+        ("EMERGENCY", Self::Emergency),
+        ("ALERT", Self::Alert),
+        ("CRITICAL", Self::Critical),
+        ("ERROR", Self::Error),
+        ("WARNING", Self::Warning),
+        ("NOTICE", Self::Notice),
+        ("INFO", Self::Info),
+        ("DEBUG", Self::Debug),
+    ];
+
+    fn named(text: &str) -> Option<Self> {
+        Self::NAMES
+            .iter()
+            .enumerate()
+            .find(|(n, (name, _))| name.eq_ignore_ascii_case(text) || n.to_string() == text)
+            .map(|(_, (_, severity))| *severity)
+    }
+
+    /// Returns its number, as `HIGHEST_SEVERITY` gives it.
+    pub(super) fn number(self) -> u8 {
+        Self::NAMES
+            .iter()
+            .zip(0u8..)
+            .find(|((_, severity), _)| *severity == self)
+            .map_or(255, |(_, n)| n)
+    }
+}
+
+/// A change of a variable.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Set {
+        place: Variable,
+        how: Assignment,
+        value: Text,
+    },
+    Unset(Variable),
+    /// Ends after some seconds.
+    Expire { place: Variable, seconds: Text },
+    /// Opens a collection that outlives the exchange, under a key.
+    Open { collection: Collection, key: Text },
+}
+
+/// A variable that can be changed.
+#[derive(Debug, Clone)]
+pub(super) enum Variable {
+    /// One of TX whose name is known when rules are loaded.
+    Slot(usize),
+    /// Any other.
+    Named { collection: Collection, name: Text },
+}
+
+/// How a variable changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Assignment {
+    To,
+    Plus,
+    Minus,
+}
+
+/// A change of how the rest of the exchange is read.
+#[derive(Debug, Clone)]
+pub(super) enum Control {
+    Engine(Engine),
+    RemoveRules(Which),
+    RemoveTargets(Which, Box<Target>),
+    ForceRequestBody,
+    Processor(Processor),
+    RequestBody(bool),
+    ResponseBody(bool),
+    /// Concerns logs that are not written here.
+    Nothing,
+}
+
+/// Whether rules run, and whether they may block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Engine {
+    On,
+    Off,
+    DetectionOnly,
+}
+
+impl Engine {
+    pub(super) fn named(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "on" => Some(Self::On),
+            "off" => Some(Self::Off),
+            "detectiononly" => Some(Self::DetectionOnly),
+            _ => None,
+        }
+    }
+}
+
+/// Who reads the body of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Processor {
+    UrlEncoded,
+    Multipart,
+    Json,
+    Xml,
+}
+
+impl Processor {
+    pub(super) fn named(text: &str) -> Option<Self> {
+        match text.to_ascii_uppercase().as_str() {
+            "URLENCODED" => Some(Self::UrlEncoded),
+            "MULTIPART" => Some(Self::Multipart),
+            "JSON" => Some(Self::Json),
+            "XML" => Some(Self::Xml),
+            _ => None,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::UrlEncoded => "URLENCODED",
+            Self::Multipart => "MULTIPART",
+            Self::Json => "JSON",
+            Self::Xml => "XML",
+        }
+    }
+}
+
+/// Which rules.
+#[derive(Debug, Clone)]
+pub(super) enum Which {
+    Ids(Vec<(u64, u64)>),
+    Tag(regex::bytes::Regex),
+    Message(regex::bytes::Regex),
+}
+
+impl Which {
+    /// Reads `920100 920200-920299`, also with commas.
+    pub(super) fn ids<'t>(items: impl IntoIterator<Item = &'t str>) -> Option<Self> {
+        items
+            .into_iter()
+            .filter(|item| !item.is_empty())
+            .map(|item| {
+                let (from, to) = item.split_once('-').unwrap_or((item, item));
+                Some((from.trim().parse().ok()?, to.trim().parse().ok()?))
+            })
+            .collect::<Option<Vec<_>>>()
+            .filter(|ids| !ids.is_empty())
+            .map(Self::Ids)
+    }
+}
+
+impl Actions {
+    /// Reads a list of actions.
+    ///
+    /// # Errors
+    /// What is not supported, by its place.
+    pub(super) fn parse(word: &Word, names: &mut Names) -> Result<Self, LoadError> {
+        let mut actions = Self::default();
+        for (at, item) in split(&word.text) {
+            let (name, argument) = match item.split_once(':') {
+                Some((name, argument)) => (name.trim_end(), Some(argument.trim_start())),
+                None => (item.trim_end(), None),
+            };
+            let argument_at = at + argument.map_or(0, |a| item.len() - a.len());
+            let mut one = One {
+                word,
+                at,
+                argument_at,
+                name,
+                argument: argument.map(unquote),
+                names,
+            };
+            one.read(&mut actions)?;
+        }
+        Ok(actions)
+    }
+}
+
+/// Cuts at commas outside of single quotes; with each item comes its offset.
+fn split(text: &str) -> Vec<(usize, &str)> {
+    let mut items = Vec::new();
+    let (mut start, mut quoted, mut escaped) = (0, false, false);
+    let mut push = |from: usize, to: usize| {
+        let item = text.get(from..to).unwrap_or_default();
+        let trimmed = item.trim_start();
+        if !trimmed.trim_end().is_empty() {
+            items.push((from + item.len() - trimmed.len(), trimmed.trim_end()));
+        }
+    };
+    for (at, c) in text.char_indices() {
+        match c {
+            '\'' if !escaped => quoted = !quoted,
+            ',' if !quoted => {
+                push(start, at);
+                start = at + 1;
+            }
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    push(start, text.len());
+    items
+}
+
+fn unquote(text: &str) -> &str {
+    text.strip_prefix('\'')
+        .and_then(|tail| tail.strip_suffix('\''))
+        .unwrap_or(text)
+}
+
+struct One<'a> {
+    word: &'a Word,
+    at: usize,
+    argument_at: usize,
+    name: &'a str,
+    argument: Option<&'a str>,
+    names: &'a mut Names,
+}
+
+impl One<'_> {
+    fn refuse(&self, message: impl Into<String>) -> LoadError {
+        self.word.refuse(self.at, message)
+    }
+
+    fn argument(&self) -> Result<&str, LoadError> {
+        self.argument
+            .filter(|argument| !argument.is_empty())
+            .ok_or_else(|| self.refuse(format!("`{}` needs a value; write `{}:VALUE`", self.name, self.name)))
+    }
+
+    fn number<N: std::str::FromStr>(&self) -> Result<N, LoadError> {
+        self.argument()?
+            .parse()
+            .map_err(|_| self.refuse(format!("`{}` needs a number", self.name)))
+    }
+
+    fn text(&mut self, text: &str) -> Result<Text, LoadError> {
+        Text::parse(self.word, self.argument_at, &text.replace("\\'", "'"), self.names)
+    }
+
+    fn own_text(&mut self) -> Result<Option<Text>, LoadError> {
+        let text = self.argument.unwrap_or_default().to_owned();
+        self.text(&text).map(Some)
+    }
+
+    fn read(&mut self, actions: &mut Actions) -> Result<(), LoadError> {
+        match self.name.to_ascii_lowercase().as_str() {
+            "id" => actions.id = Some(self.number()?),
+            "phase" => actions.phase = Some(self.phase()?),
+            "t" => self.transformation(actions)?,
+            "capture" => actions.capture = true,
+            "multimatch" => actions.multi_match = true,
+            "chain" => actions.chain = true,
+            "log" => actions.log = Some(true),
+            "nolog" => actions.log = Some(false),
+            "auditlog" | "noauditlog" | "rev" | "maturity" | "accuracy" | "xmlns" => {}
+            "ver" => actions.version = Some(self.argument()?.to_owned()),
+            "pass" => actions.disruptive = Some(Disruptive::Pass),
+            "block" => actions.disruptive = Some(Disruptive::Block),
+            "deny" => actions.disruptive = Some(Disruptive::Deny),
+            "drop" => actions.disruptive = Some(Disruptive::Drop),
+            "redirect" => actions.disruptive = Some(Disruptive::Redirect(self.argument()?.to_owned())),
+            "allow" => {
+                actions.disruptive = Some(Disruptive::Allow(match self.argument {
+                    None => Allowed::All,
+                    Some("phase") => Allowed::Phase,
+                    Some("request") => Allowed::Request,
+                    Some(_) => return Err(self.refuse("write `allow`, `allow:phase` or `allow:request`")),
+                }));
+            }
+            "status" => actions.status = Some(self.number()?),
+            "skip" => actions.skip = self.number()?,
+            "skipafter" => actions.skip_after = Some(self.argument()?.to_owned()),
+            "msg" => actions.message = self.own_text()?,
+            "logdata" => actions.data = self.own_text()?,
+            "tag" => actions.tags.push(self.argument()?.to_owned()),
+            "severity" => {
+                actions.severity = Some(Severity::named(self.argument()?).ok_or_else(|| {
+                    self.refuse("write a severity like `CRITICAL` or a number from 0 to 7")
+                })?);
+            }
+            "setvar" => self.set(actions)?,
+            "setenv" => self.set_environment(actions)?,
+            "expirevar" => self.expire(actions)?,
+            "initcol" | "setsid" | "setuid" | "setrsc" => self.open(actions)?,
+            "ctl" => {
+                let control = self.control()?;
+                actions.controls.push(control);
+            }
+            other => {
+                return Err(self.refuse(format!(
+                    "action `{other}` is not supported; leave the rule out or write it with `setvar`, `ctl` and `deny`"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn phase(&self) -> Result<Phase, LoadError> {
+        Ok(match self.argument()? {
+            "1" => Phase::RequestHead,
+            "2" | "request" => Phase::RequestBody,
+            "3" => Phase::ResponseHead,
+            "4" | "response" => Phase::ResponseBody,
+            "5" | "logging" => Phase::Logging,
+            _ => return Err(self.refuse("write a phase from 1 to 5")),
+        })
+    }
+
+    fn transformation(&self, actions: &mut Actions) -> Result<(), LoadError> {
+        let name = self.argument()?;
+        if name.eq_ignore_ascii_case("none") {
+            actions.transforms.clear();
+            actions.cleared = true;
+            return Ok(());
+        }
+        actions.transforms.push(Transform::named(name).ok_or_else(|| {
+            self.refuse(format!("transformation `{name}` is not supported; write one like `t:lowercase`"))
+        })?);
+        Ok(())
+    }
+
+    /// `tx.name=+%{tx.other}`, `tx.name` and `!tx.name`.
+    fn set(&mut self, actions: &mut Actions) -> Result<(), LoadError> {
+        let argument = self.argument()?.to_owned();
+        if let Some(name) = argument.strip_prefix('!') {
+            let place = self.variable(name)?;
+            actions.changes.push(Change::Unset(place));
+            return Ok(());
+        }
+        let (name, value) = argument.split_once('=').unwrap_or((&argument, "1"));
+        let (how, value) = match value.as_bytes().first() {
+            Some(b'+') => (Assignment::Plus, value.get(1..).unwrap_or_default()),
+            Some(b'-') => (Assignment::Minus, value.get(1..).unwrap_or_default()),
+            _ => (Assignment::To, value),
+        };
+        let place = self.variable(name)?;
+        let value = self.text(value)?;
+        actions.changes.push(Change::Set { place, how, value });
+        Ok(())
+    }
+
+    fn set_environment(&mut self, actions: &mut Actions) -> Result<(), LoadError> {
+        let argument = self.argument()?.to_owned();
+        let (name, value) = argument.split_once('=').unwrap_or((&argument, "1"));
+        let place = Variable::Named {
+            collection: Collection::Env,
+            name: self.text(name)?,
+        };
+        let value = self.text(value)?;
+        actions.changes.push(Change::Set {
+            place,
+            how: Assignment::To,
+            value,
+        });
+        Ok(())
+    }
+
+    fn expire(&mut self, actions: &mut Actions) -> Result<(), LoadError> {
+        let argument = self.argument()?.to_owned();
+        let (name, seconds) = argument.split_once('=').ok_or_else(|| {
+            self.refuse("write `expirevar:ip.name=SECONDS`")
+        })?;
+        let place = self.variable(name)?;
+        let seconds = self.text(seconds)?;
+        actions.changes.push(Change::Expire { place, seconds });
+        Ok(())
+    }
+
+    fn variable(&mut self, name: &str) -> Result<Variable, LoadError> {
+        let (collection, key) = name.split_once(['.', ':']).ok_or_else(|| {
+            self.refuse("a variable is a collection and a name; write `tx.name`")
+        })?;
+        let collection = Collection::named(collection)
+            .filter(|c| *c == Collection::Tx || *c == Collection::Env || c.is_stored())
+            .ok_or_else(|| {
+                self.refuse(format!("`{collection}` cannot be changed; write `tx.{key}` or `ip.{key}`"))
+            })?;
+        let name = self.text(&key.to_ascii_lowercase())?;
+        Ok(match (collection, name.fixed()) {
+            (Collection::Tx, Some(_)) => Variable::Slot(self.names.slot(key)),
+            _ => Variable::Named { collection, name },
+        })
+    }
+
+    fn open(&mut self, actions: &mut Actions) -> Result<(), LoadError> {
+        let argument = self.argument()?.to_owned();
+        let (collection, key) = match self.name.to_ascii_lowercase().as_str() {
+            "setsid" => (Collection::Session, argument.as_str()),
+            "setuid" => (Collection::User, argument.as_str()),
+            "setrsc" => (Collection::Resource, argument.as_str()),
+            _ => {
+                let (name, key) = argument
+                    .split_once('=')
+                    .ok_or_else(|| self.refuse("write `initcol:ip=%{REMOTE_ADDR}`"))?;
+                let collection = Collection::named(name)
+                    .filter(|c| c.is_stored())
+                    .ok_or_else(|| {
+                        self.refuse("`initcol` opens `ip`, `global`, `session`, `user` or `resource`")
+                    })?;
+                (collection, key)
+            }
+        };
+        let key = self.text(key)?;
+        actions.changes.push(Change::Open { collection, key });
+        Ok(())
+    }
+
+    fn control(&mut self) -> Result<Control, LoadError> {
+        let argument = self.argument()?.to_owned();
+        let (name, value) = argument
+            .split_once('=')
+            .ok_or_else(|| self.refuse("write `ctl:NAME=VALUE`"))?;
+        let switch = || match value.to_ascii_lowercase().as_str() {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        };
+        let on_off = "write `On` or `Off`";
+        Ok(match name.to_ascii_lowercase().as_str() {
+            "ruleengine" => Control::Engine(
+                Engine::named(value)
+                    .ok_or_else(|| self.refuse("write `On`, `Off` or `DetectionOnly`"))?,
+            ),
+            "ruleremovebyid" => Control::RemoveRules(self.ids(value)?),
+            "ruleremovebytag" => Control::RemoveRules(Which::Tag(self.expression(value)?)),
+            "ruleremovebymsg" => Control::RemoveRules(Which::Message(self.expression(value)?)),
+            "ruleremovetargetbyid" => {
+                let (ids, target) = self.target(value)?;
+                Control::RemoveTargets(self.ids(&ids)?, target)
+            }
+            "ruleremovetargetbytag" => {
+                let (tag, target) = self.target(value)?;
+                Control::RemoveTargets(Which::Tag(self.expression(&tag)?), target)
+            }
+            "ruleremovetargetbymsg" => {
+                let (message, target) = self.target(value)?;
+                Control::RemoveTargets(Which::Message(self.expression(&message)?), target)
+            }
+            "forcerequestbodyvariable" => match switch() {
+                Some(true) => Control::ForceRequestBody,
+                Some(false) => Control::Nothing,
+                None => return Err(self.refuse(on_off)),
+            },
+            "requestbodyprocessor" => Control::Processor(Processor::named(value).ok_or_else(|| {
+                self.refuse("write `URLENCODED`, `MULTIPART`, `JSON` or `XML`")
+            })?),
+            "requestbodyaccess" => {
+                Control::RequestBody(switch().ok_or_else(|| self.refuse(on_off))?)
+            }
+            "responsebodyaccess" => {
+                Control::ResponseBody(switch().ok_or_else(|| self.refuse(on_off))?)
+            }
+            "auditengine" | "auditlogparts" | "debugloglevel" => Control::Nothing,
+            other => {
+                return Err(self.refuse(format!(
+                    "`ctl:{other}` is not supported; write one like `ctl:ruleRemoveById`"
+                )));
+            }
+        })
+    }
+
+    fn ids(&self, text: &str) -> Result<Which, LoadError> {
+        Which::ids(text.split([',', ' ']))
+            .ok_or_else(|| self.refuse("write numbers of rules, like `920100` or `920100-920199`"))
+    }
+
+    fn expression(&self, text: &str) -> Result<regex::bytes::Regex, LoadError> {
+        super::pattern::selector(text)
+            .map_err(|(offset, message)| self.word.refuse(self.argument_at + offset, message))
+    }
+
+    fn target(&mut self, value: &str) -> Result<(String, Box<Target>), LoadError> {
+        let (which, item) = value
+            .split_once(';')
+            .ok_or_else(|| self.refuse("write `RULES;VARIABLE`"))?;
+        let (target, _) = target::parse(self.word, self.argument_at, item, self.names)?;
+        Ok((which.to_owned(), Box::new(target)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seclang::source::directives;
+    use std::path::Path;
+
+    fn parse(text: &str) -> Result<Actions, LoadError> {
+        let line = format!("SecAction \"{text}\"");
+        let all = directives(Path::new("f"), line.as_bytes()).unwrap();
+        Actions::parse(&all[0].arguments[0], &mut Names::default())
+    }
+
+    #[test]
+    fn a_list_is_cut_at_commas_outside_of_quotes() {
+        let actions = parse("id:7, phase:1,t:none,t:urlDecodeUni ,msg:'a, b \\'c\\'',tag:'x',tag:'y/z',severity:'CRITICAL',setvar:'tx.a_%{tx.0}=+%{tx.b}',deny,status:403").unwrap();
+        assert_eq!((actions.id, actions.phase), (Some(7), Some(Phase::RequestHead)));
+        assert_eq!(actions.transforms, [Transform::UrlDecodeUni]);
+        assert_eq!(actions.message.unwrap().fixed(), Some(&b"a, b 'c'"[..]));
+        assert_eq!(actions.tags, ["x", "y/z"]);
+        assert_eq!(actions.severity, Some(Severity::Critical));
+        assert_eq!((actions.disruptive, actions.status), (Some(Disruptive::Deny), Some(403)));
+        assert!(matches!(
+            actions.changes.as_slice(),
+            [Change::Set { place: Variable::Named { collection: Collection::Tx, .. }, how: Assignment::Plus, .. }]
+        ));
+    }
+
+    #[test]
+    fn what_is_not_supported_is_refused_where_it_stands() {
+        for (text, column) in [
+            ("id:1,exec:/bin/sh", 17),
+            ("id:1, t:rot13", 18),
+            ("id:1,ctl:hashEngine=On", 17),
+            ("id:1,setvar:request_uri=1", 17),
+            ("id:x", 12),
+            ("id:1,severity:HUGE", 17),
+            ("id:1,phase:9", 17),
+        ] {
+            let LoadError::Refused { at, .. } = parse(text).unwrap_err() else {
+                panic!("{text}")
+            };
+            assert_eq!((at.line, at.column), (1, column), "{text}");
+        }
+    }
+}
