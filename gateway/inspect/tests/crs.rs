@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct File {
-    rule_id: u64,
+    #[serde(default)]
     tests: Vec<Test>,
 }
 
@@ -111,8 +111,9 @@ fn the_regression_tests_of_the_core_rule_set_pass() {
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
         let file: File = serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let rule = path.file_stem().unwrap_or_default().to_string_lossy();
         for test in &file.tests {
-            let name = format!("{}-{}", file.rule_id, test.test_id);
+            let name = format!("{rule}-{}", test.test_id);
             let faults: Vec<_> = test.stages.iter().map(|stage| judge(&rules, stage)).collect();
             if faults.iter().any(|fault| fault == "server") {
                 server += 1;
@@ -215,7 +216,12 @@ fn wire(input: &Input) -> Wire {
     let mut wire = Wire {
         method: input.method.clone().unwrap_or("GET".into()).into_bytes(),
         target: input.uri.clone().unwrap_or("/".into()).into_bytes(),
-        protocol: input.version.clone().unwrap_or("HTTP/1.1".into()).into_bytes(),
+        // A line without a version is one of HTTP/0.9 (RFC 1945, section 3.1).
+        protocol: match input.version.as_deref() {
+            None => b"HTTP/1.1".to_vec(),
+            Some("") => b"HTTP/0.9".to_vec(),
+            Some(version) => version.as_bytes().to_vec(),
+        },
         headers: input
             .headers
             .iter()

@@ -221,6 +221,7 @@ mod tests {
             ("urlDecodeUni", b"%u0041%uff1c%u00e9%u4e2d%u12", b"A<\xe9\xe4\xb8\xad%u12"),
             ("jsDecode", b"\\u0041\\x42\\103\\n\\q\\uff1c", b"ABC\nq<"),
             ("cssDecode", b"j\\61 v\\0061\\\nx\\z", b"javaxz"),
+            ("htmlEntityDecode", b"&#0000000000000060;&#x0000000000003c;", b"<<"),
             ("htmlEntityDecode", b"&lt;&#60;&#x3c;&#x3C&amp;&quot;&unknown;", b"<<<<&\"&unknown;"),
             ("escapeSeqDecode", b"\\x41\\102\\n\\\\\\q", b"AB\n\\\\q"),
             ("base64Decode", b"aGFuZ3U=", b"hangu"),

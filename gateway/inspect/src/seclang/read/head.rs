@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::decode::percent::{Plus, decode};
 use crate::seclang::exchange::{Connection, RequestHead, ResponseHead};
 use crate::seclang::target::Collection;
 use crate::seclang::texts::Texts;
@@ -14,7 +15,7 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr2(b'%', b'+', bytes).is_none() {
         return Cow::Borrowed(bytes);
     }
-    crate::decode::percent::decode(bytes, crate::decode::percent::Plus::Space)
+    decode(bytes, Plus::Space)
 }
 
 /// Cuts a query or form into names and values; what has no `=` is a name.
@@ -98,9 +99,10 @@ pub(crate) fn request<'q>(
     values.single(texts, C::RequestProtocol, head.protocol);
     values.single(texts, C::RequestUriRaw, target);
     values.single(texts, C::RequestUri, relative);
-    values.single(texts, C::RequestFilename, path);
-    values.single(texts, C::RequestBasename, basename);
-    values.single(texts, C::PathInfo, path);
+    // Servers decode the path before rules see it; the URI they leave as it is.
+    values.single(texts, C::RequestFilename, decode(path, Plus::Literal));
+    values.single(texts, C::RequestBasename, decode(basename, Plus::Literal));
+    values.single(texts, C::PathInfo, decode(path, Plus::Literal));
     values.single(texts, C::QueryString, query);
     let mut host = &b""[..];
     for &(name, value) in head.headers {

@@ -218,13 +218,15 @@ pub(super) fn html(bytes: &[u8]) -> Vec<u8> {
         }
         let end = if at(bytes, i) == b'#' {
             let hexadecimal = matches!(at(bytes, i + 1), b'x' | b'X');
-            let start = i + 1 + usize::from(hexadecimal);
+            let first = i + 1 + usize::from(hexadecimal);
+            // Any number of zeros may stand in front.
+            let start = crate::text::skip(bytes, first, |b| b == b'0');
             let (code, n) = if hexadecimal {
                 digits(bytes, start, 8, 4)
             } else {
                 decimal(bytes, start)
             };
-            (n > 0).then(|| {
+            (start + n > first).then(|| {
                 push_code(&mut out, code);
                 start + n
             })
