@@ -15,6 +15,7 @@
 //! rules require, and only tests that could pass are run on it. Transformations are made once per value.
 
 mod action;
+mod ask;
 mod byteset;
 mod change;
 mod evaluate;
@@ -41,6 +42,7 @@ mod translate;
 mod values;
 
 pub use action::Severity;
+pub use ask::ask;
 pub use exchange::{Connection, Interruption, Match, Outcome, RequestHead, ResponseHead};
 pub use ruleset::{RuleSet, Source};
 pub use source::{LoadError, Position};

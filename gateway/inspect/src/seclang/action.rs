@@ -42,14 +42,6 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    pub(super) const ALL: [Self; 5] = [
-        Self::RequestHead,
-        Self::RequestBody,
-        Self::ResponseHead,
-        Self::ResponseBody,
-        Self::Logging,
-    ];
-
     /// Returns its place among all phases, from zero.
     pub(super) fn index(self) -> usize {
         match self {

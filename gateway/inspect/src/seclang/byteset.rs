@@ -9,13 +9,18 @@ impl ByteSet {
 
     /// Returns the bytes of a text.
     pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut set = Self::default();
+        // A table pays only for long texts.
+        if bytes.len() < 256 {
+            bytes.iter().for_each(|&b| set.insert(b));
+            return set;
+        }
         let mut seen = [false; 256];
         for &b in bytes {
             if let Some(slot) = seen.get_mut(usize::from(b)) {
                 *slot = true;
             }
         }
-        let mut set = Self::default();
         for (word, chunk) in set.0.iter_mut().zip(seen.chunks_exact(64)) {
             for (bit, &there) in chunk.iter().enumerate() {
                 *word |= u64::from(there) << bit;
@@ -38,6 +43,7 @@ impl ByteSet {
         self
     }
 
+    #[cfg(test)]
     pub(super) fn contains(&self, b: u8) -> bool {
         self.0
             .get(usize::from(b >> 6))

@@ -1,12 +1,15 @@
 //! The variables of a transaction that rules name: each has a slot, so that reading one is no search.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use super::target::Collection;
 
 /// Names of TX and their slots. The first ten are the groups that an expression captured.
 #[derive(Debug)]
 pub(super) struct Names {
     slots: HashMap<String, usize>,
     names: Vec<String>,
+    mentioned: HashSet<Collection>,
 }
 
 /// How many groups are kept, the whole match included.
@@ -18,6 +21,7 @@ impl Default for Names {
         Self {
             slots: names.iter().cloned().zip(0..).collect(),
             names,
+            mentioned: HashSet::new(),
         }
     }
 }
@@ -43,6 +47,16 @@ impl Names {
     /// Returns the name of a slot, in lower case.
     pub(super) fn name(&self, slot: usize) -> &str {
         self.names.get(slot).map_or("", String::as_str)
+    }
+
+    /// Notes that a rule looks at a collection.
+    pub(super) fn mention(&mut self, collection: Collection) {
+        self.mentioned.insert(collection);
+    }
+
+    /// Says whether any rule looks at a collection.
+    pub(super) fn mentions(&self, collection: Collection) -> bool {
+        self.mentioned.contains(&collection)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -174,7 +174,16 @@ fn concat(parts: &[Hir], found: &mut Vec<Exact>) -> Option<Exact> {
     let mut whole = true;
     let mut open = Exact::from([Vec::new()]);
     for part in parts {
-        match walk(part, found) {
+        // `x+` begins with one `x`, which belongs to what stands before it.
+        let (part, goes_on) = match part.kind() {
+            HirKind::Repetition(repetition) if repetition.min >= 1 && repetition.max != Some(1) => {
+                (&*repetition.sub, true)
+            }
+            _ => (part, false),
+        };
+        let known = walk(part, found);
+        let ends = goes_on && known.is_some();
+        match known {
             Some(exact)
                 if open.len() * exact.len() <= STRINGS
                     && open.iter().all(|string| string.len() <= 2 * LENGTH) =>
@@ -192,6 +201,10 @@ fn concat(parts: &[Hir], found: &mut Vec<Exact>) -> Option<Exact> {
                 whole = false;
                 found.push(std::mem::replace(&mut open, Exact::from([Vec::new()])));
             }
+        }
+        if ends {
+            whole = false;
+            found.push(std::mem::replace(&mut open, Exact::from([Vec::new()])));
         }
     }
     if whole {

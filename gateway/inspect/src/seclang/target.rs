@@ -301,6 +301,7 @@ pub(super) fn parse(
             format!("variable `{name}` is not supported; write one like `ARGS` or `REQUEST_HEADERS`"),
         )
     })?;
+    names.mention(collection);
     let selector = match selected {
         None | Some("") => Selector::All,
         Some(path) if collection == Collection::Xml => match path {

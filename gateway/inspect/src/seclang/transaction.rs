@@ -72,7 +72,7 @@ impl RuleSet {
             &mut transaction.values,
             &mut transaction.texts,
             connection,
-            &self.options.web_app,
+            self,
         );
         transaction
     }
@@ -138,10 +138,7 @@ impl<'q> Transaction<'_, 'q> {
 
     /// Joins head and body again, only where a rule asks for it.
     fn full_request(&mut self, body: &[u8]) {
-        let asked = |collection| {
-            let lists = self.rules.lists.iter();
-            lists.flat_map(|list| &list.wanted).any(|t| t.collection == collection)
-        };
+        let asked = |collection| self.rules.names.mentions(collection);
         if !asked(Collection::FullRequest) && !asked(Collection::FullRequestLength) {
             return;
         }

@@ -1,7 +1,7 @@
 //! Tests of form: byte ranges, encodings, check digits.
 
 use crate::seclang::byteset::ByteSet;
-use crate::text::{at, hex, is_word, span};
+use crate::text::{at, hex, is_word};
 
 /// Reads `9,10,13,32-126`.
 pub(crate) fn ranges(text: &str) -> Option<ByteSet> {
@@ -116,11 +116,6 @@ pub(crate) fn one_word(text: &[u8]) -> bool {
         Some(b'0'..=b'9') => text.iter().all(u8::is_ascii_digit),
         _ => false,
     }
-}
-
-/// Returns what a text holds at most of, for `TX.0`.
-pub(crate) fn head(text: &[u8], most: usize) -> &[u8] {
-    span(text, 0, most)
 }
 
 #[cfg(test)]

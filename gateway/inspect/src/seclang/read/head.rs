@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::decode::percent::{Plus, decode};
 use crate::seclang::exchange::{Connection, RequestHead, ResponseHead};
+use crate::seclang::ruleset::RuleSet;
 use crate::seclang::target::Collection;
 use crate::seclang::texts::Texts;
 use crate::seclang::values::Values;
@@ -33,8 +34,14 @@ pub(crate) fn badly_encoded(text: &[u8]) -> bool {
     crate::seclang::operator::validate::broken_percent(text)
 }
 
-pub(crate) fn connection<'q>(values: &mut Values<'q>, texts: &mut Texts<'q>, from: &Connection<'q>, web_app: &str) {
-    let mut add = |collection, text: Cow<'q, [u8]>| values.single(texts, collection, text);
+pub(crate) fn connection<'q>(values: &mut Values<'q>, texts: &mut Texts<'q>, from: &Connection<'q>, rules: &RuleSet) {
+    // Most of these are asked for by no rule.
+    let asked = |collection| rules.names.mentions(collection);
+    let mut add = |collection, text: Cow<'q, [u8]>| {
+        if asked(collection) {
+            values.single(texts, collection, text);
+        }
+    };
     let own = |text: String| Cow::Owned(text.into_bytes());
     add(Collection::RemoteAddr, own(from.client.to_string()));
     add(Collection::RemoteHost, own(from.client.to_string()));
@@ -42,9 +49,23 @@ pub(crate) fn connection<'q>(values: &mut Values<'q>, texts: &mut Texts<'q>, fro
     add(Collection::ServerAddr, own(from.server.to_string()));
     add(Collection::ServerPort, own(from.server_port.to_string()));
     add(Collection::UniqueId, Cow::Borrowed(from.id.as_bytes()));
-    add(Collection::WebAppId, own(web_app.to_owned()));
-    clock(&mut add, from.now.as_secs());
+    add(Collection::WebAppId, own(rules.options.web_app.clone()));
+    if CLOCK.iter().any(|&collection| asked(collection)) {
+        clock(&mut add, from.now.as_secs());
+    }
 }
+
+const CLOCK: [Collection; 9] = [
+    Collection::Time,
+    Collection::TimeDay,
+    Collection::TimeEpoch,
+    Collection::TimeHour,
+    Collection::TimeMin,
+    Collection::TimeMon,
+    Collection::TimeSec,
+    Collection::TimeWday,
+    Collection::TimeYear,
+];
 
 fn clock<'q>(add: &mut impl FnMut(Collection, Cow<'q, [u8]>), epoch: u64) {
     let mut number = |collection, n: u64| add(collection, Cow::Owned(n.to_string().into_bytes()));
