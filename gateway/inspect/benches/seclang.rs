@@ -26,7 +26,10 @@ fn main() {
     );
     let folder = shared.join("crs");
     if !folder.is_dir() {
-        let _ = writeln!(out, "skipped: `crs` is not there; set HANGU_SHARED_DATA to the folder of conformance data");
+        let _ = writeln!(
+            out,
+            "skipped: `crs` is not there; set HANGU_SHARED_DATA to the folder of conformance data"
+        );
         return;
     }
     let get = request(&format!(
@@ -73,7 +76,9 @@ fn load(folder: &Path, level: u8) -> RuleSet {
         Source::Path(folder.join("crs-setup.conf.example")),
         Source::Text {
             name: PathBuf::from("level.conf"),
-            text: format!("SecAction \"id:1,phase:1,nolog,pass,setvar:tx.blocking_paranoia_level={level}\""),
+            text: format!(
+                "SecAction \"id:1,phase:1,nolog,pass,setvar:tx.blocking_paranoia_level={level}\""
+            ),
         },
         Source::Path(folder.join("rules/*.conf")),
     ]);
@@ -115,7 +120,8 @@ fn request(text: &str) -> RawRequest {
 fn time(scale: u32, mut once: impl FnMut()) -> Duration {
     let started = Instant::now();
     once();
-    let rounds = (Duration::from_micros(500).as_nanos() / started.elapsed().as_nanos().max(100)).clamp(1, 2_000);
+    let rounds = (Duration::from_micros(500).as_nanos() / started.elapsed().as_nanos().max(100))
+        .clamp(1, 2_000);
     let rounds = u32::try_from(rounds).unwrap_or(1);
     (0..400 / scale.min(40))
         .map(|_| {

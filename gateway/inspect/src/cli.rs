@@ -64,7 +64,9 @@ pub fn inspect(
             Ok(request) => {
                 let (verdict, undecodable) = judge(inspector, &request);
                 let asked = rules.map(|rules| ask(rules, &request));
-                let refused = asked.as_ref().is_some_and(|asked| asked.interruption.is_some());
+                let refused = asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.interruption.is_some());
                 let blocked = verdict.blocks(threshold) || undecodable.is_some() || refused;
                 *if blocked {
                     &mut outcome.blocked

@@ -110,11 +110,16 @@ fn the_regression_tests_of_the_core_rule_set_pass() {
     files.sort();
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
-        let file: File = serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let file: File = serde_yaml_ng::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let rule = path.file_stem().unwrap_or_default().to_string_lossy();
         for test in &file.tests {
             let name = format!("{rule}-{}", test.test_id);
-            let faults: Vec<_> = test.stages.iter().map(|stage| judge(&rules, stage)).collect();
+            let faults: Vec<_> = test
+                .stages
+                .iter()
+                .map(|stage| judge(&rules, stage))
+                .collect();
             if faults.iter().any(|fault| fault == "server") {
                 server += 1;
                 continue;
@@ -135,9 +140,19 @@ fn the_regression_tests_of_the_core_rule_set_pass() {
             println!("{name}\t{fault}");
         }
     }
-    let unexplained: Vec<_> = failed.iter().filter(|(name, _)| !exceptions.contains_key(*name)).collect();
-    assert!(unexplained.is_empty(), "{} tests fail without a reason given: {unexplained:#?}", unexplained.len());
-    let stale: Vec<_> = exceptions.keys().filter(|name| !failed.contains_key(*name)).collect();
+    let unexplained: Vec<_> = failed
+        .iter()
+        .filter(|(name, _)| !exceptions.contains_key(*name))
+        .collect();
+    assert!(
+        unexplained.is_empty(),
+        "{} tests fail without a reason given: {unexplained:#?}",
+        unexplained.len()
+    );
+    let stale: Vec<_> = exceptions
+        .keys()
+        .filter(|name| !failed.contains_key(*name))
+        .collect();
     assert!(stale.is_empty(), "these exceptions pass: {stale:?}");
     assert!(rate >= 98.0, "{rate:.2} %");
 }
@@ -147,7 +162,11 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
         .unwrap()
         .flat_map(|entry| {
             let path = entry.unwrap().path();
-            if path.is_dir() { walk(&path) } else { vec![path] }
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
         })
         .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
         .collect()
@@ -158,7 +177,9 @@ fn exceptions() -> BTreeMap<String, String> {
         .lines()
         .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
         .map(|line| {
-            let (name, reason) = line.split_once(' ').unwrap_or_else(|| panic!("no reason: {line}"));
+            let (name, reason) = line
+                .split_once(' ')
+                .unwrap_or_else(|| panic!("no reason: {line}"));
             (name.to_owned(), reason.to_owned())
         })
         .collect()
@@ -168,7 +189,11 @@ fn exceptions() -> BTreeMap<String, String> {
 fn judge(rules: &RuleSet, stage: &Stage) -> String {
     let Some(log) = &stage.output.log else {
         let about_server = stage.output.status.is_some() || stage.output.expect_error.is_some();
-        return if about_server { "server".to_owned() } else { String::new() };
+        return if about_server {
+            "server".to_owned()
+        } else {
+            String::new()
+        };
     };
     let wire = wire(&stage.input);
     let outcome = run(rules, &wire);
@@ -180,7 +205,11 @@ fn judge(rules: &RuleSet, stage: &Stage) -> String {
     }
     for id in &log.no_expect_ids {
         if ids.contains(id) {
-            let found = outcome.matches.iter().find(|m| m.rule == *id).map(|m| (&m.place, &m.data));
+            let found = outcome
+                .matches
+                .iter()
+                .find(|m| m.rule == *id)
+                .map(|m| (&m.place, &m.data));
             return format!("{id} matches {found:?}");
         }
     }
@@ -201,8 +230,15 @@ fn lines(outcome: &Outcome) -> Vec<String> {
         .matches
         .iter()
         .map(|m| {
-            let tags: String = m.tags.iter().map(|tag| format!(" [tag \"{tag}\"]")).collect();
-            format!("[id \"{}\"] [msg \"{}\"] [data \"{}\"]{tags}", m.rule, m.message, m.data)
+            let tags: String = m
+                .tags
+                .iter()
+                .map(|tag| format!(" [tag \"{tag}\"]"))
+                .collect();
+            format!(
+                "[id \"{}\"] [msg \"{}\"] [data \"{}\"]{tags}",
+                m.rule, m.message, m.data
+            )
         })
         .collect()
 }
@@ -210,7 +246,9 @@ fn lines(outcome: &Outcome) -> Vec<String> {
 fn wire(input: &Input) -> Wire {
     if let Some(encoded) = &input.encoded_request {
         let text: String = encoded.split_whitespace().collect();
-        let raw = base64::engine::general_purpose::STANDARD.decode(text.replace("\\n", "")).unwrap();
+        let raw = base64::engine::general_purpose::STANDARD
+            .decode(text.replace("\\n", ""))
+            .unwrap();
         return parse(&raw);
     }
     let mut wire = Wire {
@@ -227,14 +265,29 @@ fn wire(input: &Input) -> Wire {
             .iter()
             .map(|(name, value)| (scalar(name), scalar(value).into_bytes()))
             .collect(),
-        body: input.data.as_ref().map(scalar).unwrap_or_default().into_bytes(),
+        body: input
+            .data
+            .as_ref()
+            .map(scalar)
+            .unwrap_or_default()
+            .into_bytes(),
     };
     if input.autocomplete_headers.unwrap_or(true) {
-        let has = |wire: &Wire, wanted: &str| wire.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let has = |wire: &Wire, wanted: &str| {
+            wire.headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        };
         if !wire.body.is_empty() && !has(&wire, "content-type") {
-            wire.headers.push(("Content-Type".into(), b"application/x-www-form-urlencoded".to_vec()));
+            wire.headers.push((
+                "Content-Type".into(),
+                b"application/x-www-form-urlencoded".to_vec(),
+            ));
         }
-        if !wire.body.is_empty() && !has(&wire, "content-length") && !has(&wire, "transfer-encoding") {
+        if !wire.body.is_empty()
+            && !has(&wire, "content-length")
+            && !has(&wire, "transfer-encoding")
+        {
             let length = wire.body.len().to_string().into_bytes();
             wire.headers.push(("Content-Length".into(), length));
         }
@@ -250,7 +303,10 @@ fn scalar(value: &serde_yaml_ng::Value) -> String {
         serde_yaml_ng::Value::String(text) => text.clone(),
         serde_yaml_ng::Value::Number(n) => n.to_string(),
         serde_yaml_ng::Value::Bool(b) => b.to_string(),
-        _ => String::new(),
+        serde_yaml_ng::Value::Null
+        | serde_yaml_ng::Value::Sequence(_)
+        | serde_yaml_ng::Value::Mapping(_)
+        | serde_yaml_ng::Value::Tagged(_) => String::new(),
     }
 }
 
@@ -260,7 +316,10 @@ fn parse(raw: &[u8]) -> Wire {
     let mut at = 0;
     let mut first = true;
     while at < text.len() {
-        let end = text[at..].iter().position(|&b| b == b'\n').map_or(text.len(), |n| at + n);
+        let end = text[at..]
+            .iter()
+            .position(|&b| b == b'\n')
+            .map_or(text.len(), |n| at + n);
         let line = text[at..end].strip_suffix(b"\r").unwrap_or(&text[at..end]);
         at = end + 1;
         if line.is_empty() {
@@ -274,7 +333,8 @@ fn parse(raw: &[u8]) -> Wire {
             first = false;
         } else if let Some(colon) = line.iter().position(|&b| b == b':') {
             let name = String::from_utf8_lossy(&line[..colon]).into_owned();
-            wire.headers.push((name, line[colon + 1..].trim_ascii().to_vec()));
+            wire.headers
+                .push((name, line[colon + 1..].trim_ascii().to_vec()));
         }
     }
     wire.body = text.get(at..).unwrap_or_default().to_vec();
@@ -346,7 +406,9 @@ impl Echo {
         }
         let mut echo: Self = serde_json::from_slice(&wire.body).unwrap_or_default();
         if !echo.encoded_body.is_empty() {
-            let body = base64::engine::general_purpose::STANDARD.decode(&echo.encoded_body).unwrap();
+            let body = base64::engine::general_purpose::STANDARD
+                .decode(&echo.encoded_body)
+                .unwrap();
             echo.body = String::from_utf8_lossy(&body).into_owned();
         }
         echo

@@ -6,7 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hangu_inspect::seclang::{Connection, Interruption, LoadError, Outcome, RequestHead, ResponseHead, RuleSet, Source};
+use hangu_inspect::seclang::{
+    Connection, Interruption, LoadError, Outcome, RequestHead, ResponseHead, RuleSet, Source,
+};
 use proptest::prelude::*;
 
 #[test]
@@ -33,7 +35,14 @@ fn a_condition_acts_once_for_each_value_that_meets_it() {
     );
     assert_eq!(get(&rules, "/?a=x&free=x&b=y").interruption, None);
     let two = get(&rules, "/?a=x&free=x&b=xx");
-    assert_eq!(two.interruption, Some(Interruption { rule: 2, status: 418, redirect: None }));
+    assert_eq!(
+        two.interruption,
+        Some(Interruption {
+            rule: 2,
+            status: 418,
+            redirect: None
+        })
+    );
     assert_eq!(two.matches[0].message, "n is 4");
 }
 
@@ -64,10 +73,17 @@ fn controls_remove_rules_targets_and_blocking_for_one_exchange() {
            SecRule ARGS "@contains bad" "id:10,phase:2,deny,tag:'attack/x',msg:'bad'""#,
     );
     for ctl in ["id", "tag", "target", "off"] {
-        assert_eq!(ids(&get(&rules, &format!("/?ctl={ctl}&v=bad"))), Vec::<u64>::new(), "{ctl}");
+        assert_eq!(
+            ids(&get(&rules, &format!("/?ctl={ctl}&v=bad"))),
+            Vec::<u64>::new(),
+            "{ctl}"
+        );
     }
     let target = get(&rules, "/?ctl=target&v=bad&w=bad");
-    assert_eq!((ids(&target), target.matches[0].place.as_str()), (vec![10], "ARGS:w"));
+    assert_eq!(
+        (ids(&target), target.matches[0].place.as_str()),
+        (vec![10], "ARGS:w")
+    );
     let quiet = get(&rules, "/?ctl=quiet&v=bad");
     assert_eq!((ids(&quiet), quiet.interruption), (vec![10], None));
     assert!(get(&rules, "/?v=bad").interruption.is_some());
@@ -86,10 +102,18 @@ fn directives_change_rules_that_stand_before_them() {
            SecRuleRemoveById 3
            SecRuleRemoveByMsg "^four$""#,
     );
-    assert_eq!(get(&rules, "/?q=A").interruption.map(|i| (i.rule, i.status)), Some((1, 406)));
+    assert_eq!(
+        get(&rules, "/?q=A")
+            .interruption
+            .map(|i| (i.rule, i.status)),
+        Some((1, 406))
+    );
     assert_eq!(ids(&get(&rules, "/?free=A&q=B&r=c&s=d")), Vec::<u64>::new());
     let two = get(&rules, "/?q=b");
-    assert_eq!((two.interruption, two.matches[0].message.as_str()), (None, "changed"));
+    assert_eq!(
+        (two.interruption, two.matches[0].message.as_str()),
+        (None, "changed")
+    );
 }
 
 #[test]
@@ -104,7 +128,10 @@ fn what_matched_can_be_asked_again() {
     assert_eq!(ids(&outcome), [1]);
     let head = [("X-Way", &b"to the LEFT"[..]), ("Host", b"right")];
     let outcome = run(&rules, "/", &head, b"", None);
-    assert_eq!((ids(&outcome), outcome.matches[0].data.as_str()), (vec![2], "LEFT"));
+    assert_eq!(
+        (ids(&outcome), outcome.matches[0].data.as_str()),
+        (vec![2], "LEFT")
+    );
 }
 
 #[test]
@@ -120,15 +147,36 @@ fn bodies_become_collections_by_their_type() {
            SecRule REQUEST_BODY "@contains f=" "id:8,phase:2,pass,msg:'body'"
            SecRule REQBODY_PROCESSOR "!@rx ." "id:9,phase:1,pass,msg:'none'""#,
     );
-    let send = |media: &str, body: &str| run(&rules, "/", &[("Content-Type", media.as_bytes())], body.as_bytes(), None);
-    assert_eq!(ids(&send("application/json", r#"{"a":{"b":["\u4e2d"]}}"#)), [1]);
-    assert_eq!(ids(&send("text/xml", "<a x='&lt;'>so hi<b>dden</b></a>")), [2, 3]);
+    let send = |media: &str, body: &str| {
+        run(
+            &rules,
+            "/",
+            &[("Content-Type", media.as_bytes())],
+            body.as_bytes(),
+            None,
+        )
+    };
+    assert_eq!(
+        ids(&send("application/json", r#"{"a":{"b":["\u4e2d"]}}"#)),
+        [1]
+    );
+    assert_eq!(
+        ids(&send("text/xml", "<a x='&lt;'>so hi<b>dden</b></a>")),
+        [2, 3]
+    );
     let form = "--b\r\nContent-Disposition: form-data; name=\"u\"; filename=\"x.php\"\r\nContent-Type: text/x\r\n\r\nhi\r\n--b--\r\n";
     assert_eq!(ids(&send("multipart/form-data; boundary=b", form)), [4, 5]);
-    assert_eq!(ids(&send("application/x-www-form-urlencoded", "f=a+b")), [6, 8]);
+    assert_eq!(
+        ids(&send("application/x-www-form-urlencoded", "f=a+b")),
+        [6, 8]
+    );
     let broken = send("application/json", "{\"a\":");
     assert_eq!(broken.interruption.map(|i| i.status), Some(400));
-    assert!(broken.unreadable.is_some_and(|reason| reason == broken.matches[0].message));
+    assert!(
+        broken
+            .unreadable
+            .is_some_and(|reason| reason == broken.matches[0].message)
+    );
     assert_eq!(ids(&send("text/plain", "f=1")), [9]);
 }
 
@@ -146,7 +194,10 @@ fn responses_are_judged_and_an_allowed_exchange_is_not() {
     let outcome = send("/?q=bad");
     assert_eq!(ids(&outcome), [3, 4, 5, 6]);
     let ended = outcome.interruption.unwrap();
-    assert_eq!((ended.rule, ended.status, ended.redirect.as_deref()), (5, 302, Some("https://example.org/")));
+    assert_eq!(
+        (ended.rule, ended.status, ended.redirect.as_deref()),
+        (5, 302, Some("https://example.org/"))
+    );
     assert_eq!(ids(&send("/?q=bad&skip=request")), [4, 5, 6]);
     assert_eq!(ids(&send("/?q=bad&skip=all")), [6]);
 }
@@ -159,10 +210,18 @@ fn a_collection_of_a_client_outlives_its_exchanges_and_no_other_client_sees_it()
     );
     let ask = |client: u8, second: u64| {
         let mut transaction = rules.begin(&connection(client, second));
-        transaction.request_head(&RequestHead { method: b"GET", target: b"/", protocol: b"HTTP/1.1", headers: &[] });
+        transaction.request_head(&RequestHead {
+            method: b"GET",
+            target: b"/",
+            protocol: b"HTTP/1.1",
+            headers: &[],
+        });
         transaction.finish().interruption.map(|i| i.status)
     };
-    assert_eq!([ask(1, 0), ask(1, 1), ask(1, 2), ask(2, 2)], [None, None, Some(429), None]);
+    assert_eq!(
+        [ask(1, 0), ask(1, 1), ask(1, 2), ask(2, 2)],
+        [None, None, Some(429), None]
+    );
     assert_eq!(ask(1, 100), None);
 }
 
@@ -174,24 +233,53 @@ fn a_test_that_is_turned_round_reads_whole_values_and_others_read_lines() {
     );
     assert_eq!(ids(&get(&rules, "/?a=good")), Vec::<u64>::new());
     assert_eq!(ids(&get(&rules, "/?a=good%0Aevil")), [1, 2]);
-    assert_eq!(ids(&get(&rules, "/?b=x")), Vec::<u64>::new(), "a value that is not there is not tested");
+    assert_eq!(
+        ids(&get(&rules, "/?b=x")),
+        Vec::<u64>::new(),
+        "a value that is not there is not tested"
+    );
 }
 
 #[test]
 fn what_is_not_supported_refuses_the_load_with_its_place() {
     for (text, line, column, says) in [
         ("\n  SecFancy On", 2, 3, "`SecFancy` is not supported"),
-        ("SecRule ARGS \"@geoLookup\" \"id:1\"", 1, 15, "`@geoLookup` is not supported"),
-        ("SecRule ARGS|GEO \"@rx a\" \"id:1\"", 1, 14, "variable `GEO`"),
+        (
+            "SecRule ARGS \"@geoLookup\" \"id:1\"",
+            1,
+            15,
+            "`@geoLookup` is not supported",
+        ),
+        (
+            "SecRule ARGS|GEO \"@rx a\" \"id:1\"",
+            1,
+            14,
+            "variable `GEO`",
+        ),
         ("SecRule ARGS \"@rx a(?=b)\" \"id:1\"", 1, 19, "lookaround"),
-        ("SecRule ARGS \"@rx a\" \"id:1,t:none,\\\n  t:rot13\"", 2, 3, "`rot13`"),
+        (
+            "SecRule ARGS \"@rx a\" \"id:1,t:none,\\\n  t:rot13\"",
+            2,
+            3,
+            "`rot13`",
+        ),
         ("SecRule ARGS \"@rx a\" \"phase:1\"", 1, 23, "no `id`"),
         ("SecAction \"id:1\"\nSecAction \"id:1\"", 2, 12, "taken"),
         ("SecAction \"id:1,skipAfter:NOWHERE\"", 1, 1, "NOWHERE"),
         ("SecAction \"id:1,chain\"", 1, 1, "no end"),
-        ("SecAction \"id:1,chain\"\nSecMarker X", 2, 1, "a `SecRule` belongs here"),
+        (
+            "SecAction \"id:1,chain\"\nSecMarker X",
+            2,
+            1,
+            "a `SecRule` belongs here",
+        ),
         ("SecRule XML:/a/b \"@rx a\" \"id:1\"", 1, 9, "XML:/*"),
-        ("SecRule ARGS \"@pmFromFile missing.data\" \"id:1\"", 1, 27, "missing.data"),
+        (
+            "SecRule ARGS \"@pmFromFile missing.data\" \"id:1\"",
+            1,
+            27,
+            "missing.data",
+        ),
         ("SecRule ARGS \"@rx a[\" \"id:1\"", 1, 20, "never closed"),
     ] {
         match load(text) {
@@ -206,12 +294,18 @@ fn what_is_not_supported_refuses_the_load_with_its_place() {
 
 #[test]
 fn variables_that_double_each_other_stay_bounded() {
-    let doubled = (2..60).map(|n| format!("SecAction \"id:{n},phase:1,pass,nolog,setvar:'tx.a=%{{tx.a}}%{{tx.a}}'\"\n"));
-    let text: String = std::iter::once("SecAction \"id:1,phase:1,pass,nolog,setvar:tx.a=xxxxxxxx\"\n".to_owned())
-        .chain(doubled)
-        .chain(["SecRule TX:a \"@gt 1000\" \"id:98,phase:1,pass,t:length,msg:'grew'\"\n\
-            SecRule TX:a \"@gt 65536\" \"id:99,phase:1,pass,t:length,msg:'unbounded'\"".to_owned()])
-        .collect();
+    let doubled = (2..60).map(|n| {
+        format!("SecAction \"id:{n},phase:1,pass,nolog,setvar:'tx.a=%{{tx.a}}%{{tx.a}}'\"\n")
+    });
+    let text: String =
+        std::iter::once("SecAction \"id:1,phase:1,pass,nolog,setvar:tx.a=xxxxxxxx\"\n".to_owned())
+            .chain(doubled)
+            .chain([
+                "SecRule TX:a \"@gt 1000\" \"id:98,phase:1,pass,t:length,msg:'grew'\"\n\
+            SecRule TX:a \"@gt 65536\" \"id:99,phase:1,pass,t:length,msg:'unbounded'\""
+                    .to_owned(),
+            ])
+            .collect();
     assert_eq!(ids(&get(&rules(&text), "/")), [98]);
 }
 
@@ -227,7 +321,11 @@ fn ordinary_chinese_requests_pass_the_core_rule_set_at_level_one() {
         "选择《数据库原理》与更新后的目录",
     ] {
         let encoded: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
-        let outcome = ordinary(&rules, &format!("/search?q={encoded}&page=2"), format!("remark={encoded}").as_bytes());
+        let outcome = ordinary(
+            &rules,
+            &format!("/search?q={encoded}&page=2"),
+            format!("remark={encoded}").as_bytes(),
+        );
         assert_eq!(outcome.interruption, None, "{text}: {:?}", outcome.matches);
     }
 }
@@ -267,7 +365,9 @@ fn crs() -> Option<RuleSet> {
     );
     let folder = shared.join("crs");
     if !folder.is_dir() {
-        eprintln!("skipped: `crs` is not there; set HANGU_SHARED_DATA to the folder of conformance data");
+        eprintln!(
+            "skipped: `crs` is not there; set HANGU_SHARED_DATA to the folder of conformance data"
+        );
         return None;
     }
     Some(RuleSet::load(&[Source::Path(folder)]).unwrap_or_else(|error| panic!("{error}")))
@@ -277,7 +377,10 @@ fn ordinary(rules: &RuleSet, target: &str, body: &[u8]) -> Outcome {
     let length = body.len().to_string();
     let headers = [
         ("host", &b"service.example.gov.cn"[..]),
-        ("user-agent", b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+        (
+            "user-agent",
+            b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        ),
         ("accept", b"text/html,application/xhtml+xml"),
         ("content-type", b"application/x-www-form-urlencoded"),
         ("content-length", length.as_bytes()),
@@ -286,7 +389,10 @@ fn ordinary(rules: &RuleSet, target: &str, body: &[u8]) -> Outcome {
 }
 
 fn load(text: &str) -> Result<RuleSet, LoadError> {
-    RuleSet::load(&[Source::Text { name: "test.conf".into(), text: text.to_owned() }])
+    RuleSet::load(&[Source::Text {
+        name: "test.conf".into(),
+        text: text.to_owned(),
+    }])
 }
 
 fn rules(text: &str) -> RuleSet {
@@ -312,12 +418,27 @@ fn connection(client: u8, second: u64) -> Connection<'static> {
     }
 }
 
-fn run(rules: &RuleSet, target: &str, headers: &[(&str, &[u8])], body: &[u8], response: Option<(u16, &[u8])>) -> Outcome {
+fn run(
+    rules: &RuleSet,
+    target: &str,
+    headers: &[(&str, &[u8])],
+    body: &[u8],
+    response: Option<(u16, &[u8])>,
+) -> Outcome {
     let mut transaction = rules.begin(&connection(1, 0));
-    transaction.request_head(&RequestHead { method: b"POST", target: target.as_bytes(), protocol: b"HTTP/1.1", headers });
+    transaction.request_head(&RequestHead {
+        method: b"POST",
+        target: target.as_bytes(),
+        protocol: b"HTTP/1.1",
+        headers,
+    });
     transaction.request_body(body);
     if let Some((status, body)) = response {
-        transaction.response_head(&ResponseHead { status, protocol: b"HTTP/1.1", headers: &[] });
+        transaction.response_head(&ResponseHead {
+            status,
+            protocol: b"HTTP/1.1",
+            headers: &[],
+        });
         transaction.response_body(body);
     }
     transaction.finish()

@@ -122,7 +122,13 @@ pub(super) fn inspect(arguments: Inspect) -> Answer {
         }
     };
     let out = BufWriter::new(io::stdout().lock());
-    match hangu_inspect::cli::inspect(&inspector, rules.as_ref(), threshold, files.into_iter(), out) {
+    match hangu_inspect::cli::inspect(
+        &inspector,
+        rules.as_ref(),
+        threshold,
+        files.into_iter(),
+        out,
+    ) {
         Ok(outcome) if outcome.failed > 0 => Answer::CouldNot,
         Ok(outcome) if outcome.blocked > 0 => Answer::No,
         Ok(_) => Answer::Yes,

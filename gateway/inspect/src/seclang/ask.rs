@@ -20,7 +20,12 @@ pub fn ask(rules: &RuleSet, request: &RawRequest) -> Outcome {
     let headers = request.header_slices();
     let coding = request.header("content-encoding");
     // What cannot be inflated is read as it stands; the detectors call it undecodable.
-    let body = inflate(coding, &request.body, Completeness::Whole, &Settings::default());
+    let body = inflate(
+        coding,
+        &request.body,
+        Completeness::Whole,
+        &Settings::default(),
+    );
     let body = body.as_deref().unwrap_or(&request.body);
     let mut transaction = rules.begin(&Connection {
         client: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),

@@ -54,11 +54,17 @@ impl<'r> Transaction<'r, '_> {
                 }
             },
             Change::Expire { place, seconds } => {
-                let Variable::Named { collection, name } = place else { return };
+                let Variable::Named { collection, name } = place else {
+                    return;
+                };
                 let name = self.filled(name, rule, FILLED).to_ascii_lowercase();
                 let seconds = u64::try_from(self.number_of(seconds)).unwrap_or(0);
-                let end = self.now.saturating_add(std::time::Duration::from_secs(seconds));
-                self.stored_change(*collection, &name, |entry| entry.map(|(value, _)| (value, Some(end))));
+                let end = self
+                    .now
+                    .saturating_add(std::time::Duration::from_secs(seconds));
+                self.stored_change(*collection, &name, |entry| {
+                    entry.map(|(value, _)| (value, Some(end)))
+                });
             }
             Change::Open { collection, key } => {
                 let key = self.filled(key, rule, FILLED).into_owned();
@@ -70,6 +76,10 @@ impl<'r> Transaction<'r, '_> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a hundred collections, of which few are special"
+    )]
     fn assign(&mut self, rule: &'r Rule, place: &'r Variable, how: Assignment, value: &'r Text) {
         let named = match place {
             Variable::Slot(slot) => {
@@ -90,9 +100,9 @@ impl<'r> Transaction<'r, '_> {
         let text = self.filled(value, rule, FILLED).into_owned();
         let changed = |before: &[u8]| match how {
             Assignment::To => text.clone(),
-            Assignment::Plus | Assignment::Minus => {
-                add(number(before), how, number(&text)).to_string().into_bytes()
-            }
+            Assignment::Plus | Assignment::Minus => add(number(before), how, number(&text))
+                .to_string()
+                .into_bytes(),
         };
         match collection {
             Collection::Tx => {
@@ -102,7 +112,10 @@ impl<'r> Transaction<'r, '_> {
                     .set_named(&self.rules.names, &name, TxValue::of(Cow::Owned(after)));
             }
             Collection::Env => {
-                let before = self.environment.iter().position(|(known, _)| *known == name);
+                let before = self
+                    .environment
+                    .iter()
+                    .position(|(known, _)| *known == name);
                 let value = before
                     .map(|at| self.environment.swap_remove(at).1)
                     .unwrap_or_default();
@@ -115,6 +128,10 @@ impl<'r> Transaction<'r, '_> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a hundred collections, of which few are special"
+    )]
     fn unset(&mut self, collection: Collection, name: &[u8]) {
         match collection {
             Collection::Tx => self.tx.set_named(&self.rules.names, name, TxValue::Unset),
@@ -124,7 +141,12 @@ impl<'r> Transaction<'r, '_> {
     }
 
     /// Changes a variable in the store, and in the copy this exchange reads.
-    fn stored_change(&mut self, collection: Collection, name: &[u8], change: impl FnOnce(Option<Entry>) -> Option<Entry>) {
+    fn stored_change(
+        &mut self,
+        collection: Collection,
+        name: &[u8],
+        change: impl FnOnce(Option<Entry>) -> Option<Entry>,
+    ) {
         let Some((_, key, record)) = self
             .stored
             .0
@@ -134,10 +156,12 @@ impl<'r> Transaction<'r, '_> {
             return;
         };
         let mut after = None;
-        self.rules.store.change(collection, key, self.now, name, |before| {
-            after = change(before);
-            after.clone()
-        });
+        self.rules
+            .store
+            .change(collection, key, self.now, name, |before| {
+                after = change(before);
+                after.clone()
+            });
         match after {
             Some(entry) => record.insert(name.to_vec(), entry),
             None => record.remove(name),
@@ -196,7 +220,11 @@ impl<'r> Transaction<'r, '_> {
                 let Some(rule) = rule else { return };
                 match field {
                     RuleField::Id => add(rule.id.to_string().as_bytes()),
-                    RuleField::Message => add(rule.message.as_ref().and_then(Text::fixed).unwrap_or_default()),
+                    RuleField::Message => add(rule
+                        .message
+                        .as_ref()
+                        .and_then(Text::fixed)
+                        .unwrap_or_default()),
                     RuleField::Severity => {
                         let number = rule.severity.map(|severity| severity.number().to_string());
                         add(number.unwrap_or_default().as_bytes());

@@ -71,11 +71,16 @@ impl<'r> Transaction<'r, '_> {
             let name = match &target.selector {
                 Selector::Slot(slot) => MatchedName::Slot(*slot),
                 Selector::Named(name) => MatchedName::Own(name.to_vec()),
-                Selector::All | Selector::Matching(_) | Selector::XmlText | Selector::XmlAttributes => MatchedName::None,
+                Selector::All
+                | Selector::Matching(_)
+                | Selector::XmlText
+                | Selector::XmlAttributes => MatchedName::None,
             };
             (self.count(target), name)
         } else {
-            let Selector::Slot(slot) = target.selector else { return None };
+            let Selector::Slot(slot) = target.selector else {
+                return None;
+            };
             let Some(value) = self.tx.number(slot) else {
                 let unset = Matched {
                     collection: target.collection,
@@ -100,7 +105,9 @@ impl<'r> Transaction<'r, '_> {
         let count = match (&target.selector, target.collection) {
             (Selector::Slot(slot), _) => usize::from(self.tx.get(*slot).is_set()),
             (_, collection) if collection.is_live() => self.live_values(target).len(),
-            (Selector::All, Collection::Xml) => usize::from(!self.values.of(Collection::Xml).is_empty()),
+            (Selector::All, Collection::Xml) => {
+                usize::from(!self.values.of(Collection::Xml).is_empty())
+            }
             _ => self.values.matching(target).len(),
         };
         i64::try_from(count).unwrap_or(i64::MAX)
@@ -133,8 +140,12 @@ impl<'r> Transaction<'r, '_> {
         if known.is_none() {
             self.group_bits.resize(from + prefilter.words(), 0);
             for id in ids {
-                let Some(value) = self.values.get(*id) else { continue };
-                let text = self.texts.transformed(value.text, group.chain, &self.rules.chains);
+                let Some(value) = self.values.get(*id) else {
+                    continue;
+                };
+                let text = self
+                    .texts
+                    .transformed(value.text, group.chain, &self.rules.chains);
                 let bits = self.texts.candidates(text, group.side, prefilter);
                 let all = self.group_bits.get_mut(from..).unwrap_or_default();
                 for (all, one) in all.iter_mut().zip(bits) {
@@ -152,7 +163,9 @@ impl<'r> Transaction<'r, '_> {
         let removed: SmallVec<[&Target; 4]> = self.removed.targets(n).collect();
         let mut met = false;
         for &id in ids {
-            let Some(value) = self.values.get(id) else { continue };
+            let Some(value) = self.values.get(id) else {
+                continue;
+            };
             if removed.iter().any(|target| excludes(target, value)) {
                 continue;
             }
@@ -163,7 +176,14 @@ impl<'r> Transaction<'r, '_> {
     }
 
     /// Tests one value, after its transformations or, with `multiMatch`, after each of them.
-    fn value(&mut self, rule: &'r Rule, link: &'r Link, collection: Collection, name: &MatchedName, text: TextId) -> bool {
+    fn value(
+        &mut self,
+        rule: &'r Rule,
+        link: &'r Link,
+        collection: Collection,
+        name: &MatchedName,
+        text: TextId,
+    ) -> bool {
         let chains = &self.rules.chains;
         if !link.multi_match {
             let text = self.texts.transformed(text, link.chain, chains);
@@ -188,7 +208,14 @@ impl<'r> Transaction<'r, '_> {
         met
     }
 
-    fn text(&mut self, rule: &'r Rule, link: &'r Link, collection: Collection, name: &MatchedName, text: TextId) -> bool {
+    fn text(
+        &mut self,
+        rule: &'r Rule,
+        link: &'r Link,
+        collection: Collection,
+        name: &MatchedName,
+        text: TextId,
+    ) -> bool {
         if let (Some(test), Some(group)) = (link.test, self.rules.groups.get(link.group))
             && let Some(prefilter) = self.rules.prefilters.get(group.side)
             && !has(self.texts.candidates(text, group.side, prefilter), test)
@@ -232,7 +259,8 @@ impl<'r> Transaction<'r, '_> {
             Test::Within(wanted) => plain(memchr::memmem::find(&filled(wanted), text).is_some()),
             Test::Number(order, bound) => plain(order.holds(number(text), self.number_of(bound))),
             Test::Address(nets) => {
-                let address: std::net::IpAddr = std::str::from_utf8(text).ok()?.trim().parse().ok()?;
+                let address: std::net::IpAddr =
+                    std::str::from_utf8(text).ok()?.trim().parse().ok()?;
                 plain(nets.iter().any(|net| net.contains(&address)))
             }
             Test::Sql => {
@@ -257,7 +285,14 @@ impl<'r> Transaction<'r, '_> {
     }
 
     /// Records a value that meets a condition, and does what is to be done then.
-    fn meet(&mut self, rule: &'r Rule, link: &'r Link, matched: Matched, text: Option<TextId>, hit: &Hit) {
+    fn meet(
+        &mut self,
+        rule: &'r Rule,
+        link: &'r Link,
+        matched: Matched,
+        text: Option<TextId>,
+        hit: &Hit,
+    ) {
         if link.capture {
             self.capture(text, hit);
         }
@@ -274,9 +309,9 @@ impl<'r> Transaction<'r, '_> {
         }
         for slot in 0..GROUPS {
             let group = match (hit, text) {
-                (Hit::Groups(groups), Some(text)) => groups
-                    .get(slot)
-                    .map(|&(from, to)| crate::text::span(self.texts.bytes(text), from, to).to_vec()),
+                (Hit::Groups(groups), Some(text)) => groups.get(slot).map(|&(from, to)| {
+                    crate::text::span(self.texts.bytes(text), from, to).to_vec()
+                }),
                 (Hit::Fingerprint(fingerprint), _) if slot == 0 => Some(fingerprint.clone()),
                 _ => None,
             };
@@ -307,7 +342,9 @@ impl<'r> Transaction<'r, '_> {
                 }
             } else {
                 for id in self.values.matching(target) {
-                    let Some(value) = self.values.get(id) else { continue };
+                    let Some(value) = self.values.get(id) else {
+                        continue;
+                    };
                     if !link.targets.excluded.iter().any(|t| excludes(t, value)) {
                         candidates.push((value.collection, MatchedName::Value(id), value.text));
                     }
@@ -321,11 +358,19 @@ impl<'r> Transaction<'r, '_> {
     fn selects(&self, target: &Target, name: &[u8]) -> bool {
         match target.selector {
             Selector::Slot(slot) => self.rules.names.name(slot).as_bytes() == name,
-            _ => target.selector.takes(name),
+            Selector::All
+            | Selector::Named(_)
+            | Selector::Matching(_)
+            | Selector::XmlText
+            | Selector::XmlAttributes => target.selector.takes(name),
         }
     }
 
     /// Returns names and values of a collection that changes while rules run.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a hundred collections, of which few are special"
+    )]
     pub(super) fn live_values(&self, target: &Target) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut all: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
         let unnamed = |bytes: Vec<u8>| vec![(Vec::new(), bytes)];
@@ -370,7 +415,11 @@ impl<'r> Transaction<'r, '_> {
             }
             stored => {
                 if let Some((_, _, record)) = self.stored.get(stored) {
-                    all.extend(record.iter().map(|(name, (value, _))| (name.clone(), value.clone())));
+                    all.extend(
+                        record
+                            .iter()
+                            .map(|(name, (value, _))| (name.clone(), value.clone())),
+                    );
                 }
             }
         }
@@ -387,6 +436,10 @@ impl<'r> Transaction<'r, '_> {
     }
 
     /// Returns the name of what was matched, as `ARGS:name`.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a hundred collections, of which few are special"
+    )]
     pub(super) fn place(&self, matched: &Matched) -> Vec<u8> {
         let collection = super::values::spoken(matched.collection).as_bytes();
         let name: &[u8] = match &matched.name {

@@ -110,7 +110,11 @@ pub(super) fn shown(bytes: &[u8]) -> String {
     let mut out = String::new();
     let mut room = MOST;
     for c in String::from_utf8_lossy(crate::text::span(bytes, 0, MOST * 4)).chars() {
-        let cost = if c.is_control() { c.escape_default().count() } else { 1 };
+        let cost = if c.is_control() {
+            c.escape_default().count()
+        } else {
+            1
+        };
         if cost > room {
             break;
         }

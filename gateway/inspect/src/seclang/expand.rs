@@ -33,7 +33,12 @@ impl Text {
     ///
     /// # Errors
     /// Variables that are not supported.
-    pub(super) fn parse(word: &Word, at: usize, text: &str, names: &mut Names) -> Result<Self, LoadError> {
+    pub(super) fn parse(
+        word: &Word,
+        at: usize,
+        text: &str,
+        names: &mut Names,
+    ) -> Result<Self, LoadError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some(start) = rest.find("%{") {
@@ -73,7 +78,12 @@ fn variable(word: &Word, at: usize, name: &str, names: &mut Names) -> Result<Pie
                 "id" => RuleField::Id,
                 "msg" => RuleField::Message,
                 "severity" => RuleField::Severity,
-                _ => return Err(word.refuse(at, format!("`%{{{name}}}` is not supported; write `%{{rule.id}}`"))),
+                _ => {
+                    return Err(word.refuse(
+                        at,
+                        format!("`%{{{name}}}` is not supported; write `%{{rule.id}}`"),
+                    ));
+                }
             }));
         }
         Some((collection, key)) => format!("{collection}:{key}"),

@@ -14,7 +14,9 @@ pub(super) fn expand(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
     if let Some((before, after)) = name.as_deref().and_then(|n| n.split_once('*')) {
         let folder = path.parent().unwrap_or(Path::new("."));
         return named(folder, |file| {
-            file.len() >= before.len() + after.len() && file.starts_with(before) && file.ends_with(after)
+            file.len() >= before.len() + after.len()
+                && file.starts_with(before)
+                && file.ends_with(after)
         });
     }
     if !path.is_dir() {
@@ -29,7 +31,11 @@ pub(super) fn expand(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
         .find(|file| file.is_file());
     let mut files: Vec<PathBuf> = setup.iter().cloned().collect();
     let rules = path.join("rules");
-    let folders = if rules.is_dir() { vec![path.to_path_buf(), rules] } else { vec![path.to_path_buf()] };
+    let folders = if rules.is_dir() {
+        vec![path.to_path_buf(), rules]
+    } else {
+        vec![path.to_path_buf()]
+    };
     for folder in folders {
         for file in named(&folder, |file| file.ends_with(".conf"))? {
             if !files.contains(&file) {
@@ -69,13 +75,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir(at("rules")).unwrap();
-        for name in ["crs-setup.conf.example", "a.conf", "rules/2.conf", "rules/1.conf", "rules/x.data"] {
+        for name in [
+            "crs-setup.conf.example",
+            "a.conf",
+            "rules/2.conf",
+            "rules/1.conf",
+            "rules/x.data",
+        ] {
             std::fs::write(at(name), "").unwrap();
         }
         let all = expand(folder.path()).unwrap();
-        let expected = ["crs-setup.conf.example", "a.conf", "rules/1.conf", "rules/2.conf"].map(at);
+        let expected = [
+            "crs-setup.conf.example",
+            "a.conf",
+            "rules/1.conf",
+            "rules/2.conf",
+        ]
+        .map(at);
         assert_eq!(all, expected);
-        assert_eq!(expand(&at("rules/*.conf")).unwrap(), [at("rules/1.conf"), at("rules/2.conf")]);
+        assert_eq!(
+            expand(&at("rules/*.conf")).unwrap(),
+            [at("rules/1.conf"), at("rules/2.conf")]
+        );
         assert!(expand(&at("missing.conf")).is_err());
     }
 }

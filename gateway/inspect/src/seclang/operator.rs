@@ -82,7 +82,9 @@ pub(super) fn number(text: &[u8]) -> i64 {
     let value = digits
         .iter()
         .take_while(|b| b.is_ascii_digit())
-        .fold(0i64, |n, b| n.saturating_mul(10).saturating_add(i64::from(b - b'0')));
+        .fold(0i64, |n, b| {
+            n.saturating_mul(10).saturating_add(i64::from(b - b'0'))
+        });
     if negative { -value } else { value }
 }
 
@@ -147,7 +149,10 @@ impl Source<'_> {
 
     fn pattern(&self, anchors: Anchors) -> Result<(Pattern, Required), LoadError> {
         if self.argument.contains("%{") {
-            return Err(self.refuse(0, "an expression cannot hold `%{…}`; write `@contains` or `@streq`"));
+            return Err(self.refuse(
+                0,
+                "an expression cannot hold `%{…}`; write `@contains` or `@streq`",
+            ));
         }
         Pattern::new(self.argument, anchors)
             .map_err(|(offset, message)| self.refuse(offset, message))
@@ -158,18 +163,22 @@ impl Source<'_> {
         match name.to_ascii_lowercase().as_str() {
             "rx" | "rxglobal" => {
                 // A line of its own must not pass a test that a whole value would fail.
-                let anchors = if negated { Anchors::Text } else { Anchors::Lines };
+                let anchors = if negated {
+                    Anchors::Text
+                } else {
+                    Anchors::Lines
+                };
                 let (pattern, required) = self.pattern(anchors)?;
                 Ok((Test::Rx(pattern), required))
             }
             "pm" => {
                 let list = super::phrases::inline(self.argument)
                     .map_err(|(offset, message)| self.refuse(offset, message))?;
-                self.phrases(list)
+                self.phrases(&list)
             }
             "pmfromfile" | "pmf" => {
                 let list = super::phrases::from_text(&self.file()?);
-                self.phrases(list)
+                self.phrases(&list)
             }
             "contains" => {
                 let text = self.text()?;
@@ -198,7 +207,10 @@ impl Source<'_> {
             "ipmatchfromfile" | "ipmatchf" => {
                 let list = self.file()?;
                 let list = String::from_utf8_lossy(&list);
-                self.addresses(list.lines().filter(|line| !line.trim_start().starts_with('#')))
+                self.addresses(
+                    list.lines()
+                        .filter(|line| !line.trim_start().starts_with('#')),
+                )
             }
             "detectsqli" => Ok((Test::Sql, Required::default())),
             "detectxss" => {
@@ -222,37 +234,48 @@ impl Source<'_> {
                 required.bytes.push(ByteSet::default().with(0x80..=0xff));
                 Ok((Test::Utf8, required))
             }
-            "verifycc" => self.pattern(Anchors::Lines).map(|(p, r)| (Test::Card(p), r)),
+            "verifycc" => self
+                .pattern(Anchors::Lines)
+                .map(|(p, r)| (Test::Card(p), r)),
             "verifycpf" => self.pattern(Anchors::Lines).map(|(p, r)| (Test::Cpf(p), r)),
             "verifyssn" => self.pattern(Anchors::Lines).map(|(p, r)| (Test::Ssn(p), r)),
-            "verifysvnr" => self.pattern(Anchors::Lines).map(|(p, r)| (Test::Svnr(p), r)),
+            "verifysvnr" => self
+                .pattern(Anchors::Lines)
+                .map(|(p, r)| (Test::Svnr(p), r)),
             "unconditionalmatch" => free(Test::Always),
             "nomatch" => free(Test::Never),
             _ => Err(self.word.refuse(
                 0,
-                format!("operator `@{name}` is not supported; write one like `@rx`, `@pm` or `@within`"),
+                format!(
+                    "operator `@{name}` is not supported; write one like `@rx`, `@pm` or `@within`"
+                ),
             )),
         }
     }
 
-    fn phrases(&self, list: Vec<Vec<u8>>) -> Result<(Test, Required), LoadError> {
+    fn phrases(&self, list: &[Vec<u8>]) -> Result<(Test, Required), LoadError> {
         if list.is_empty() {
             return Err(self.refuse(0, "the list has no phrase; write one or more"));
         }
-        let required = Required::phrases(&list);
-        let phrases = Phrases::new(&list)
+        let required = Required::phrases(list);
+        let phrases = Phrases::new(list)
             .map_err(|error| self.refuse(0, format!("the list is too long: {error}")))?;
         Ok((Test::Phrases(phrases), required))
     }
 
-    fn addresses<'t>(&self, list: impl Iterator<Item = &'t str>) -> Result<(Test, Required), LoadError> {
+    fn addresses<'t>(
+        &self,
+        list: impl Iterator<Item = &'t str>,
+    ) -> Result<(Test, Required), LoadError> {
         let nets = list
             .map(str::trim)
             .filter(|item| !item.is_empty())
             .map(|item| {
                 item.parse::<IpNet>()
                     .or_else(|_| item.parse::<std::net::IpAddr>().map(IpNet::from))
-                    .map_err(|_| self.refuse(0, format!("`{item}` is no address; write `192.0.2.0/24`")))
+                    .map_err(|_| {
+                        self.refuse(0, format!("`{item}` is no address; write `192.0.2.0/24`"))
+                    })
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok((Test::Address(nets), Required::default()))

@@ -67,7 +67,9 @@ impl Pattern {
 
     /// Says whether any match passes a check of its own.
     pub(super) fn any(&self, text: &[u8], check: fn(&[u8]) -> bool) -> bool {
-        self.engine.find_iter(text).any(|found| check(found.as_bytes()))
+        self.engine
+            .find_iter(text)
+            .any(|found| check(found.as_bytes()))
     }
 
     /// Returns the groups of the first match.
@@ -93,6 +95,12 @@ pub(super) fn selector(expression: &str) -> Result<Regex, Fault> {
 }
 
 fn first_line(message: &str) -> String {
-    let line = message.lines().map(str::trim).rfind(|line| !line.is_empty());
-    format!("the expression cannot be read: {}", line.unwrap_or_default())
+    let line = message
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty());
+    format!(
+        "the expression cannot be read: {}",
+        line.unwrap_or_default()
+    )
 }

@@ -35,8 +35,12 @@ pub(super) fn inline(text: &str) -> Result<Vec<Vec<u8>>, (usize, String)> {
         match (b, &mut bytes) {
             (b'|', None) => bytes = Some(Vec::new()),
             (b'|', Some(digits)) => {
-                let pairs: Vec<u8> = digits.iter().copied().filter(u8::is_ascii_hexdigit).collect();
-                if pairs.len() % 2 != 0 || pairs.is_empty() {
+                let pairs: Vec<u8> = digits
+                    .iter()
+                    .copied()
+                    .filter(u8::is_ascii_hexdigit)
+                    .collect();
+                if !pairs.len().is_multiple_of(2) || pairs.is_empty() {
                     return Err((at, "between bars stand bytes; write `|0d 0a|`".to_owned()));
                 }
                 phrase.extend(pairs.chunks_exact(2).map(|pair| {
@@ -59,7 +63,10 @@ pub(super) fn inline(text: &str) -> Result<Vec<Vec<u8>>, (usize, String)> {
         }
     }
     if bytes.is_some() {
-        return Err((text.len(), "the bar that opens bytes is never closed".to_owned()));
+        return Err((
+            text.len(),
+            "the bar that opens bytes is never closed".to_owned(),
+        ));
     }
     if !phrase.is_empty() {
         list.push(phrase);
@@ -82,10 +89,16 @@ mod tests {
 
     #[test]
     fn phrases_are_words_or_lines() {
-        assert_eq!(inline("a  b|0d 0A|c").unwrap(), [b"a".to_vec(), b"b\r\nc".to_vec()]);
+        assert_eq!(
+            inline("a  b|0d 0A|c").unwrap(),
+            [b"a".to_vec(), b"b\r\nc".to_vec()]
+        );
         assert_eq!(inline("x |0g|").unwrap_err().0, 4);
         assert!(inline("|0d").is_err());
-        assert_eq!(from_text(b"# no\n\n two words \r\nb"), [b"two words".to_vec(), b"b".to_vec()]);
+        assert_eq!(
+            from_text(b"# no\n\n two words \r\nb"),
+            [b"two words".to_vec(), b"b".to_vec()]
+        );
     }
 
     #[test]

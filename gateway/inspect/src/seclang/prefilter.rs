@@ -83,7 +83,12 @@ impl Prefilter {
         }
         let Some(search) = &self.search else { return };
         for found in search.find_overlapping_iter(text) {
-            for &test in self.tests.get(found.pattern().as_usize()).into_iter().flatten() {
+            for &test in self
+                .tests
+                .get(found.pattern().as_usize())
+                .into_iter()
+                .flatten()
+            {
                 let test = test as usize;
                 if !has(out, test) && self.plausible(test, there) {
                     set(out, test);

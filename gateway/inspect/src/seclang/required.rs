@@ -110,7 +110,10 @@ fn shortest(set: &Exact) -> Vec<Vec<u8>> {
             if !kept.contains(&clipped) {
                 kept.push(clipped);
             }
-        } else if !kept.iter().any(|k| memchr::memmem::find(&clipped, k).is_some()) {
+        } else if !kept
+            .iter()
+            .any(|k| memchr::memmem::find(&clipped, k).is_some())
+        {
             kept.push(clipped);
         }
     }
@@ -131,7 +134,9 @@ fn walk(hir: &Hir, found: &mut Vec<Exact>) -> Option<Exact> {
 }
 
 fn bytes_of(class: &Class) -> Option<Exact> {
-    let Class::Bytes(class) = class else { return None };
+    let Class::Bytes(class) = class else {
+        return None;
+    };
     let mut set = Exact::new();
     for range in class.ranges() {
         for b in range.start()..=range.end() {
@@ -162,7 +167,12 @@ fn repeated(repetition: &Repetition, found: &mut Vec<Exact>) -> Option<Exact> {
             }
             if exact.len() == 1 && max == Some(min) && min <= 8 {
                 let times = usize::try_from(min).unwrap_or(1);
-                return Some(exact.into_iter().map(|string| string.repeat(times)).collect());
+                return Some(
+                    exact
+                        .into_iter()
+                        .map(|string| string.repeat(times))
+                        .collect(),
+                );
             }
             found.push(exact);
             None
@@ -175,11 +185,13 @@ fn concat(parts: &[Hir], found: &mut Vec<Exact>) -> Option<Exact> {
     let mut open = Exact::from([Vec::new()]);
     for part in parts {
         // `x+` begins with one `x`, which belongs to what stands before it.
-        let (part, goes_on) = match part.kind() {
-            HirKind::Repetition(repetition) if repetition.min >= 1 && repetition.max != Some(1) => {
-                (&*repetition.sub, true)
-            }
-            _ => (part, false),
+        let (part, goes_on) = if let HirKind::Repetition(repetition) = part.kind()
+            && repetition.min >= 1
+            && repetition.max != Some(1)
+        {
+            (&*repetition.sub, true)
+        } else {
+            (part, false)
         };
         let known = walk(part, found);
         let ends = goes_on && known.is_some();
@@ -190,7 +202,11 @@ fn concat(parts: &[Hir], found: &mut Vec<Exact>) -> Option<Exact> {
             {
                 open = open
                     .iter()
-                    .flat_map(|head| exact.iter().map(move |tail| [head.as_slice(), tail].concat()))
+                    .flat_map(|head| {
+                        exact
+                            .iter()
+                            .map(move |tail| [head.as_slice(), tail].concat())
+                    })
                     .collect();
             }
             Some(exact) => {
@@ -284,7 +300,12 @@ mod tests {
             let found: Vec<_> = found.iter().map(|s| String::from_utf8_lossy(s)).collect();
             assert_eq!(found, strings, "{pattern}");
         }
-        assert!(required(r"\s*<\s*a").bytes.iter().any(|set| set.contains(b'<')));
+        assert!(
+            required(r"\s*<\s*a")
+                .bytes
+                .iter()
+                .any(|set| set.contains(b'<'))
+        );
     }
 
     proptest! {

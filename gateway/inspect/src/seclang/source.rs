@@ -162,7 +162,10 @@ impl Reader<'_> {
 
     /// Steps over a backslash at the end of a line.
     fn continued(&mut self) -> bool {
-        let tail = self.rest.strip_prefix('\\').map(|t| t.trim_start_matches('\r'));
+        let tail = self
+            .rest
+            .strip_prefix('\\')
+            .map(|t| t.trim_start_matches('\r'));
         if !tail.is_some_and(|t| t.starts_with('\n')) {
             return false;
         }

@@ -42,7 +42,11 @@ impl<'r> TxValue<'r> {
     pub(super) fn of(text: Cow<'r, [u8]>) -> Self {
         let short = !text.is_empty() && text.len() < 18 && text.iter().all(u8::is_ascii_digit);
         let exact = short && (text.len() == 1 || text.first() != Some(&b'0'));
-        if exact { Self::Number(number(&text)) } else { Self::Text(text) }
+        if exact {
+            Self::Number(number(&text))
+        } else {
+            Self::Text(text)
+        }
     }
 }
 
@@ -78,12 +82,17 @@ impl<'r> Tx<'r> {
 
     /// Returns a variable's number, if it is set.
     pub(super) fn number(&self, slot: usize) -> Option<i64> {
-        self.slots.get(slot).filter(|v| v.is_set()).map(TxValue::number)
+        self.slots
+            .get(slot)
+            .filter(|v| v.is_set())
+            .map(TxValue::number)
     }
 
     /// Returns a variable by a name in lower case.
     pub(super) fn named(&self, names: &Names, name: &[u8]) -> TxValue<'r> {
-        let slot = std::str::from_utf8(name).ok().and_then(|name| names.known(name));
+        let slot = std::str::from_utf8(name)
+            .ok()
+            .and_then(|name| names.known(name));
         match slot {
             Some(slot) => self.get(slot).clone(),
             None => self
@@ -96,7 +105,9 @@ impl<'r> Tx<'r> {
     }
 
     pub(super) fn set_named(&mut self, names: &Names, name: &[u8], value: TxValue<'r>) {
-        let slot = std::str::from_utf8(name).ok().and_then(|name| names.known(name));
+        let slot = std::str::from_utf8(name)
+            .ok()
+            .and_then(|name| names.known(name));
         if let Some(slot) = slot {
             self.set(slot, value);
         } else if let Some((_, place)) = self.made.iter_mut().find(|(known, _)| known == name) {
@@ -107,12 +118,19 @@ impl<'r> Tx<'r> {
     }
 
     /// Returns every variable that is set, with its name.
-    pub(super) fn all<'a>(&'a self, names: &'a Names) -> impl Iterator<Item = (&'a [u8], &'a TxValue<'r>)> {
+    pub(super) fn all<'a>(
+        &'a self,
+        names: &'a Names,
+    ) -> impl Iterator<Item = (&'a [u8], &'a TxValue<'r>)> {
         self.slots
             .iter()
             .enumerate()
             .map(|(slot, value)| (names.name(slot).as_bytes(), value))
-            .chain(self.made.iter().map(|(name, value)| (name.as_slice(), value)))
+            .chain(
+                self.made
+                    .iter()
+                    .map(|(name, value)| (name.as_slice(), value)),
+            )
             .filter(|(_, value)| value.is_set())
     }
 }

@@ -17,12 +17,15 @@ pub(super) type Entry = (Vec<u8>, Option<Duration>);
 /// The variables of one record, by name in lower case.
 pub(super) type Record = HashMap<Vec<u8>, Entry>;
 
+/// Which collection, and which record of it.
+type Key = (Collection, Vec<u8>);
+
 /// All records.
 #[derive(Debug)]
 pub(super) struct Store {
     timeout: Duration,
     /// Guards the records for as long as one is copied in or out, so that each change is whole.
-    records: Mutex<HashMap<(Collection, Vec<u8>), (Duration, Record)>>,
+    records: Mutex<HashMap<Key, (Duration, Record)>>,
 }
 
 impl Store {
@@ -36,7 +39,10 @@ impl Store {
 
     /// Returns a record without what has ended.
     pub(super) fn open(&self, collection: Collection, key: &[u8], now: Duration) -> Record {
-        let records = self.records.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let records = self
+            .records
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         let Some((used, record)) = records.get(&(collection, key.to_vec())) else {
             return Record::new();
         };
@@ -59,7 +65,10 @@ impl Store {
         name: &[u8],
         change: impl FnOnce(Option<Entry>) -> Option<Entry>,
     ) {
-        let mut records = self.records.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut records = self
+            .records
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         let place = (collection, key.to_vec());
         if records.len() >= RECORDS && !records.contains_key(&place) {
             let timeout = self.timeout;
@@ -100,8 +109,12 @@ mod tests {
     #[test]
     fn a_variable_ends_when_it_should_and_a_record_when_unused() {
         let store = Store::new(100);
-        store.change(Collection::Ip, b"a", at(0), b"n", |_| Some((b"1".to_vec(), Some(at(10)))));
-        store.change(Collection::Ip, b"a", at(1), b"m", |_| Some((b"2".to_vec(), None)));
+        store.change(Collection::Ip, b"a", at(0), b"n", |_| {
+            Some((b"1".to_vec(), Some(at(10))))
+        });
+        store.change(Collection::Ip, b"a", at(1), b"m", |_| {
+            Some((b"2".to_vec(), None))
+        });
         assert_eq!(store.open(Collection::Ip, b"a", at(9)).len(), 2);
         assert_eq!(store.open(Collection::Ip, b"a", at(10)).len(), 1);
         assert_eq!(store.open(Collection::Ip, b"b", at(9)).len(), 0);
@@ -113,9 +126,14 @@ mod tests {
     fn records_stay_within_their_bound() {
         let store = Store::new(1_000_000);
         for n in 0..RECORDS as u64 + 50 {
-            store.change(Collection::Ip, &n.to_be_bytes(), at(n), b"n", |_| Some((Vec::new(), None)));
+            store.change(Collection::Ip, &n.to_be_bytes(), at(n), b"n", |_| {
+                Some((Vec::new(), None))
+            });
         }
         assert_eq!(store.records.lock().unwrap().len(), RECORDS);
-        assert_eq!(store.open(Collection::Ip, &0u64.to_be_bytes(), at(1)).len(), 0);
+        assert_eq!(
+            store.open(Collection::Ip, &0u64.to_be_bytes(), at(1)).len(),
+            0
+        );
     }
 }

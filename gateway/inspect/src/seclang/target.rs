@@ -240,7 +240,14 @@ impl Targets {
         let write = |targets: &[Target]| {
             let mut all: Vec<_> = targets
                 .iter()
-                .map(|t| format!("{}{:?}:{}", u8::from(t.count), t.collection, t.selector.written()))
+                .map(|t| {
+                    format!(
+                        "{}{:?}:{}",
+                        u8::from(t.count),
+                        t.collection,
+                        t.selector.written()
+                    )
+                })
                 .collect();
             all.sort();
             all.join("|")
@@ -265,7 +272,10 @@ fn split(text: &str) -> Vec<&str> {
         match c {
             '/' if before == ':' || (expression && before != '\\') => {
                 // An XPath begins with a slash too; it has no bar in it.
-                expression = !expression && text.get(at + 1..).is_some_and(|t| !t.starts_with(['*', '/', '@']));
+                expression = !expression
+                    && text
+                        .get(at + 1..)
+                        .is_some_and(|t| !t.starts_with(['*', '/', '@']));
             }
             '|' if !expression => {
                 items.extend(text.get(start..at));
@@ -298,7 +308,9 @@ pub(super) fn parse(
     let collection = Collection::named(name).ok_or_else(|| {
         word.refuse(
             at,
-            format!("variable `{name}` is not supported; write one like `ARGS` or `REQUEST_HEADERS`"),
+            format!(
+                "variable `{name}` is not supported; write one like `ARGS` or `REQUEST_HEADERS`"
+            ),
         )
     })?;
     names.mention(collection);

@@ -55,9 +55,16 @@ impl<'q> Texts<'q> {
 
     /// Returns what a chain of transformations makes of a text.
     pub(super) fn transformed(&mut self, text: TextId, chain: usize, chains: &[Chain]) -> TextId {
-        let Some(step) = chains.get(chain) else { return text };
-        let Some(entry) = self.all.get(text as usize) else { return text };
-        if step.touches.is_some_and(|touched| !touched.meets(&entry.there)) {
+        let Some(step) = chains.get(chain) else {
+            return text;
+        };
+        let Some(entry) = self.all.get(text as usize) else {
+            return text;
+        };
+        if step
+            .touches
+            .is_some_and(|touched| !touched.meets(&entry.there))
+        {
             return text;
         }
         let Some(last) = step.last else { return text };
@@ -88,8 +95,12 @@ impl<'q> Texts<'q> {
     /// Returns the tests that a text could pass.
     pub(super) fn candidates(&mut self, text: TextId, side: usize, prefilter: &Prefilter) -> &Bits {
         let words = prefilter.words();
-        let Some(entry) = self.all.get_mut(text as usize) else { return &[] };
-        let Some(slot) = entry.candidates.get_mut(side) else { return &[] };
+        let Some(entry) = self.all.get_mut(text as usize) else {
+            return &[];
+        };
+        let Some(slot) = entry.candidates.get_mut(side) else {
+            return &[];
+        };
         let from = match *slot {
             Some(from) => from as usize,
             None => {

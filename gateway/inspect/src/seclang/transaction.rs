@@ -127,7 +127,11 @@ impl<'q> Transaction<'_, 'q> {
         self.single(C::RequestBodyLength, body.len().to_string().into_bytes());
         let size = |collection| {
             let ids: Ids = self.values.of(collection);
-            let length = |id| self.values.get(id).map_or(0, |v| self.texts.bytes(v.text).len());
+            let length = |id| {
+                self.values
+                    .get(id)
+                    .map_or(0, |v| self.texts.bytes(v.text).len())
+            };
             ids.into_iter().map(length).sum::<usize>()
         };
         let combined = size(C::Args) + size(C::ArgsNames);
@@ -159,7 +163,9 @@ impl<'q> Transaction<'_, 'q> {
         read::head::response(&mut self.values, &mut self.texts, head);
         let types = &self.rules.options.response_types;
         if !types.is_empty() {
-            let media = self.first(Collection::ResponseContentType).to_ascii_lowercase();
+            let media = self
+                .first(Collection::ResponseContentType)
+                .to_ascii_lowercase();
             self.read_response_body &= types.iter().any(|known| known.as_bytes() == media);
         }
         self.run(Phase::ResponseHead);
@@ -186,9 +192,16 @@ impl<'q> Transaction<'_, 'q> {
     /// Runs the rules of phase 5, and says what came of it all.
     pub fn finish(mut self) -> Outcome {
         self.run(Phase::Logging);
-        let score = |name| self.rules.names.known(name).and_then(|slot| self.tx.number(slot));
-        self.outcome.inbound_score = score("blocking_inbound_anomaly_score").or(score("anomaly_score"));
-        self.outcome.outbound_score = score("blocking_outbound_anomaly_score").or(score("outbound_anomaly_score"));
+        let score = |name| {
+            self.rules
+                .names
+                .known(name)
+                .and_then(|slot| self.tx.number(slot))
+        };
+        self.outcome.inbound_score =
+            score("blocking_inbound_anomaly_score").or(score("anomaly_score"));
+        self.outcome.outbound_score =
+            score("blocking_outbound_anomaly_score").or(score("outbound_anomaly_score"));
         self.outcome
     }
 
@@ -213,11 +226,17 @@ impl<'q> Transaction<'_, 'q> {
         self.groups.fill(None);
         self.group_bits.clear();
         let rules = self.rules;
-        let program = rules.programs.get(phase.index()).map(Vec::as_slice).unwrap_or_default();
+        let program = rules
+            .programs
+            .get(phase.index())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let mut at = 0;
         while let Some(&n) = program.get(at) {
             at += 1;
-            let Some(rule) = rules.rules.get(n) else { continue };
+            let Some(rule) = rules.rules.get(n) else {
+                continue;
+            };
             if self.removed.rule(n) || !self.meets(n, rule) {
                 continue;
             }

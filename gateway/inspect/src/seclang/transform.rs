@@ -104,9 +104,7 @@ impl Transform {
             | Self::Length
             | Self::Md5
             | Self::Sha1 => None,
-            Self::CmdLine => {
-                Some(ByteSet::of(b"\\\"'^,; \t\n\r\x0b\x0c").with(b'A'..=b'Z'))
-            }
+            Self::CmdLine => Some(ByteSet::of(b"\\\"'^,; \t\n\r\x0b\x0c").with(b'A'..=b'Z')),
             Self::CompressWhitespace | Self::RemoveWhitespace => set(b" \t\n\r\x0b\x0c\xa0"),
             Self::CssDecode | Self::EscapeSeqDecode | Self::JsDecode => set(b"\\"),
             Self::HtmlEntityDecode => set(b"&"),
@@ -136,14 +134,19 @@ impl Transform {
             Self::Base64DecodeExt => decode::base64(bytes, decode::Strict::No),
             Self::Base64Encode => {
                 use base64::Engine as _;
-                base64::engine::general_purpose::STANDARD.encode(bytes).into_bytes()
+                base64::engine::general_purpose::STANDARD
+                    .encode(bytes)
+                    .into_bytes()
             }
             Self::CmdLine => text::command_line(bytes),
             Self::CompressWhitespace => text::compress_whitespace(bytes),
             Self::CssDecode => decode::css(bytes),
             Self::EscapeSeqDecode => decode::escapes(bytes),
             Self::HexDecode => decode::hexadecimal(bytes),
-            Self::HexEncode => bytes.iter().flat_map(|b| format!("{b:02x}").into_bytes()).collect(),
+            Self::HexEncode => bytes
+                .iter()
+                .flat_map(|b| format!("{b:02x}").into_bytes())
+                .collect(),
             Self::HtmlEntityDecode => decode::html(bytes),
             Self::JsDecode => decode::script(bytes),
             Self::Length => bytes.len().to_string().into_bytes(),
@@ -165,7 +168,10 @@ impl Transform {
             Self::RemoveNulls => bytes.iter().copied().filter(|&b| b != 0).collect(),
             Self::RemoveWhitespace => text::remove_whitespace(bytes),
             Self::ReplaceComments => text::replace_comments(bytes),
-            Self::ReplaceNulls => bytes.iter().map(|&b| if b == 0 { b' ' } else { b }).collect(),
+            Self::ReplaceNulls => bytes
+                .iter()
+                .map(|&b| if b == 0 { b' ' } else { b })
+                .collect(),
             Self::Sha1 => digest::sha1(bytes).to_vec(),
             Self::SqlHexDecode => decode::sql_hexadecimal(bytes),
             Self::Trim => text::trim_right(text::trim_left(bytes)).to_vec(),
@@ -182,7 +188,11 @@ impl Transform {
 
 fn parity(b: u8, odd: u32) -> u8 {
     let low = b & 0x7f;
-    if low.count_ones() % 2 == odd { low } else { low | 0x80 }
+    if low.count_ones() % 2 == odd {
+        low
+    } else {
+        low | 0x80
+    }
 }
 
 #[cfg(test)]
@@ -191,18 +201,51 @@ mod tests {
     use proptest::prelude::*;
 
     const ALL: &[&str] = &[
-        "base64Decode", "base64DecodeExt", "base64Encode", "cmdLine", "compressWhitespace", "cssDecode",
-        "escapeSeqDecode", "hexDecode", "hexEncode", "htmlEntityDecode", "jsDecode", "length", "lowercase", "md5",
-        "normalizePath", "normalisePathWin", "parityEven7bit", "parityOdd7bit", "parityZero7bit", "removeComments",
-        "removeCommentsChar", "removeNulls", "removeWhitespace", "replaceComments", "replaceNulls", "sha1",
-        "sqlHexDecode", "trim", "trimLeft", "trimRight", "uppercase", "urlDecode", "urlDecodeUni", "urlEncode",
+        "base64Decode",
+        "base64DecodeExt",
+        "base64Encode",
+        "cmdLine",
+        "compressWhitespace",
+        "cssDecode",
+        "escapeSeqDecode",
+        "hexDecode",
+        "hexEncode",
+        "htmlEntityDecode",
+        "jsDecode",
+        "length",
+        "lowercase",
+        "md5",
+        "normalizePath",
+        "normalisePathWin",
+        "parityEven7bit",
+        "parityOdd7bit",
+        "parityZero7bit",
+        "removeComments",
+        "removeCommentsChar",
+        "removeNulls",
+        "removeWhitespace",
+        "replaceComments",
+        "replaceNulls",
+        "sha1",
+        "sqlHexDecode",
+        "trim",
+        "trimLeft",
+        "trimRight",
+        "uppercase",
+        "urlDecode",
+        "urlDecodeUni",
+        "urlEncode",
         "utf8toUnicode",
     ];
 
     #[test]
     fn each_transformation_does_what_the_manual_says() {
         for (name, from, to) in [
-            ("cmdLine", &b"C^AT  \"/etc/pa'sswd\",;x (y)"[..], &b"cat/etc/passwd x(y)"[..]),
+            (
+                "cmdLine",
+                &b"C^AT  \"/etc/pa'sswd\",;x (y)"[..],
+                &b"cat/etc/passwd x(y)"[..],
+            ),
             ("compressWhitespace", b"a \t\n b", b"a b"),
             ("removeWhitespace", b"a \t\x0bb", b"ab"),
             ("lowercase", b"ABC\xc3\x89", b"abc\xc3\x89"),
@@ -218,11 +261,23 @@ mod tests {
             ("replaceNulls", b"a\0b", b"a b"),
             ("trim", b" \ta b\n", b"a b"),
             ("urlDecode", b"%41+%zz%4", b"A %zz%4"),
-            ("urlDecodeUni", b"%u0041%uff1c%u00e9%u4e2d%u12", b"A<\xe9\xe4\xb8\xad%u12"),
+            (
+                "urlDecodeUni",
+                b"%u0041%uff1c%u00e9%u4e2d%u12",
+                b"A<\xe9\xe4\xb8\xad%u12",
+            ),
             ("jsDecode", b"\\u0041\\x42\\103\\n\\q\\uff1c", b"ABC\nq<"),
             ("cssDecode", b"j\\61 v\\0061\\\nx\\z", b"javaxz"),
-            ("htmlEntityDecode", b"&#0000000000000060;&#x0000000000003c;", b"<<"),
-            ("htmlEntityDecode", b"&lt;&#60;&#x3c;&#x3C&amp;&quot;&unknown;", b"<<<<&\"&unknown;"),
+            (
+                "htmlEntityDecode",
+                b"&#0000000000000060;&#x0000000000003c;",
+                b"<<",
+            ),
+            (
+                "htmlEntityDecode",
+                b"&lt;&#60;&#x3c;&#x3C&amp;&quot;&unknown;",
+                b"<<<<&\"&unknown;",
+            ),
             ("escapeSeqDecode", b"\\x41\\102\\n\\\\\\q", b"AB\n\\\\q"),
             ("base64Decode", b"aGFuZ3U=", b"hangu"),
             ("base64Decode", b"aGFu!", b"han"),
@@ -252,10 +307,19 @@ mod tests {
         };
         // RFC 1321, appendix A.5, and RFC 3174, section 7.3.
         assert_eq!(hex("md5", b""), "d41d8cd98f00b204e9800998ecf8427e");
-        assert_eq!(hex("md5", b"message digest"), "f96b697d7cb7938d525a2f31aaf161d0");
-        assert_eq!(hex("sha1", b"abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(
-            hex("sha1", b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            hex("md5", b"message digest"),
+            "f96b697d7cb7938d525a2f31aaf161d0"
+        );
+        assert_eq!(
+            hex("sha1", b"abc"),
+            "a9993e364706816aba3e25717850c26c9cd0d89d"
+        );
+        assert_eq!(
+            hex(
+                "sha1",
+                b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"
+            ),
             "84983e441c3bd26ebaae4aa1f95129e5e54670f1"
         );
         assert_eq!(

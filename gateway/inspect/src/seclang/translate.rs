@@ -146,7 +146,9 @@ impl Translator<'_> {
             self.at += end + 1;
             return Ok(());
         }
-        for text in ["(?|", "(?(", "(?R", "(?&", "(?C", "(*", "(?+", "(?-1", "(?0", "(?1"] {
+        for text in [
+            "(?|", "(?(", "(?R", "(?&", "(?C", "(*", "(?+", "(?-1", "(?0", "(?1",
+        ] {
             if self.starts(text) {
                 return Err((
                     self.at,
@@ -257,8 +259,14 @@ impl Translator<'_> {
             b'f' => self.byte(0x0c),
             b'a' => self.byte(0x07),
             b'e' => self.byte(0x1b),
-            b'v' => self.out.push_str(if class { "\\x0a-\\x0d" } else { "[\\x0a-\\x0d]" }),
-            b'h' => self.out.push_str(if class { "\\x09\\x20" } else { "[\\x09\\x20]" }),
+            b'v' => self.out.push_str(if class {
+                "\\x0a-\\x0d"
+            } else {
+                "[\\x0a-\\x0d]"
+            }),
+            b'h' => self
+                .out
+                .push_str(if class { "\\x09\\x20" } else { "[\\x09\\x20]" }),
             b'N' if !class => self.out.push_str("[^\\n]"),
             b'R' if !class => self.out.push_str("(?:\\r\\n|[\\x0a-\\x0d])"),
             b'x' => {
@@ -273,7 +281,10 @@ impl Translator<'_> {
             b'Z' if !class => self.out.push_str("(?:\\n?\\z)"),
             b'Q' if !class => {
                 let tail = crate::text::rest(self.bytes, self.at).to_vec();
-                let end = tail.windows(2).position(|pair| pair == b"\\E").unwrap_or(tail.len());
+                let end = tail
+                    .windows(2)
+                    .position(|pair| pair == b"\\E")
+                    .unwrap_or(tail.len());
                 for &b in crate::text::span(&tail, 0, end) {
                     self.byte(b);
                 }
@@ -283,7 +294,9 @@ impl Translator<'_> {
             b'0'..=b'7' if class || b == b'0' => {
                 let mut code = u32::from(b - b'0');
                 for _ in 0..2 {
-                    let Some(digit @ b'0'..=b'7') = self.peek(0) else { break };
+                    let Some(digit @ b'0'..=b'7') = self.peek(0) else {
+                        break;
+                    };
                     code = code * 8 + u32::from(digit - b'0');
                     self.at += 1;
                 }
@@ -297,10 +310,7 @@ impl Translator<'_> {
                 self.out.push(char::from(b));
             }
             _ if b.is_ascii_alphanumeric() => {
-                return Err((
-                    start,
-                    format!("`\\{}` is not supported", char::from(b)),
-                ));
+                return Err((start, format!("`\\{}` is not supported", char::from(b))));
             }
             _ => self.byte(b),
         }
@@ -314,7 +324,9 @@ impl Translator<'_> {
         let most = if braces { 8 } else { 2 };
         let mut code = 0u32;
         for _ in 0..most {
-            let Some(digit) = self.peek(0).and_then(crate::text::hex) else { break };
+            let Some(digit) = self.peek(0).and_then(crate::text::hex) else {
+                break;
+            };
             code = code << 4 | u32::from(digit);
             self.at += 1;
         }
@@ -385,7 +397,9 @@ mod tests {
 
     #[test]
     fn what_needs_backtracking_is_told_apart() {
-        for pattern in ["a(?=b)", "a(?!b)", "(?<!a)b", "(?>a)", "a++", "a*+", "a{2}+", r"(a)\1"] {
+        for pattern in [
+            "a(?=b)", "a(?!b)", "(?<!a)b", "(?>a)", "a++", "a*+", "a{2}+", r"(a)\1",
+        ] {
             assert!(translate(pattern).unwrap().backtracks, "{pattern}");
         }
         for pattern in [r"\++", "(a)+", "[+]+", "a+?", r"\\1", r"a\?+"] {
@@ -395,7 +409,13 @@ mod tests {
 
     #[test]
     fn what_has_no_counterpart_is_refused_where_it_stands() {
-        for (pattern, at) in [("ab(?R)", 2), ("a\\", 1), (r"ab\p{L}", 2), ("x[a", 1), (r"\x{100}", 0)] {
+        for (pattern, at) in [
+            ("ab(?R)", 2),
+            ("a\\", 1),
+            (r"ab\p{L}", 2),
+            ("x[a", 1),
+            (r"\x{100}", 0),
+        ] {
             assert_eq!(translate(pattern).unwrap_err().0, at, "{pattern}");
         }
     }

@@ -48,7 +48,12 @@ impl<'q> Values<'q> {
     }
 
     /// Adds a value that has no name.
-    pub(super) fn single(&mut self, texts: &mut Texts<'q>, collection: Collection, bytes: impl Into<Cow<'q, [u8]>>) {
+    pub(super) fn single(
+        &mut self,
+        texts: &mut Texts<'q>,
+        collection: Collection,
+        bytes: impl Into<Cow<'q, [u8]>>,
+    ) {
         let text = texts.add(bytes.into());
         self.add(collection, Cow::Borrowed(b""), text);
     }
@@ -72,10 +77,16 @@ impl<'q> Values<'q> {
     }
 
     /// Returns the values of a collection.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a hundred collections, of which few are special"
+    )]
     pub(super) fn of(&self, collection: Collection) -> Ids {
         let ids = |c: Collection| self.of.get(c as usize).into_iter().flatten().copied();
         match collection {
-            Collection::Args => ids(Collection::ArgsGet).chain(ids(Collection::ArgsPost)).collect(),
+            Collection::Args => ids(Collection::ArgsGet)
+                .chain(ids(Collection::ArgsPost))
+                .collect(),
             Collection::ArgsNames => ids(Collection::ArgsGetNames)
                 .chain(ids(Collection::ArgsPostNames))
                 .collect(),
@@ -131,6 +142,10 @@ pub(super) fn covers(wide: Collection, narrow: Collection) -> bool {
 }
 
 /// Returns the name a rule gives a collection when it matched there.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a hundred collections, of which few are special"
+)]
 pub(super) fn spoken(collection: Collection) -> &'static str {
     match collection {
         Collection::ArgsGet | Collection::ArgsPost => "ARGS",

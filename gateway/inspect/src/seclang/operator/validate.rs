@@ -59,7 +59,7 @@ pub(crate) fn luhn(text: &[u8]) -> bool {
             _ => 2 * d,
         })
         .sum();
-    digits.len() >= 12 && sum % 10 == 0
+    digits.len() >= 12 && sum.is_multiple_of(10)
 }
 
 /// The Brazilian CPF: eleven digits, the last two a weighted sum modulo 11 of those before them.
@@ -69,7 +69,7 @@ pub(crate) fn cpf(text: &[u8]) -> bool {
         let sum: u32 = digits
             .iter()
             .take(n)
-            .zip((2..=n as u32 + 1).rev())
+            .zip((2..=11).rev().skip(10 - n))
             .map(|(d, weight)| d * weight)
             .sum();
         let rest = 11 - sum % 11;
@@ -102,7 +102,11 @@ pub(crate) fn ssn(text: &[u8]) -> bool {
 pub(crate) fn svnr(text: &[u8]) -> bool {
     const WEIGHTS: [u32; 10] = [3, 7, 9, 0, 5, 8, 4, 2, 1, 6];
     let digits = digits(text);
-    let sum: u32 = digits.iter().zip(WEIGHTS).map(|(d, weight)| d * weight).sum();
+    let sum: u32 = digits
+        .iter()
+        .zip(WEIGHTS)
+        .map(|(d, weight)| d * weight)
+        .sum();
     digits.len() == 10 && digits.first() != Some(&0) && digits.get(3) == Some(&(sum % 11))
 }
 
@@ -135,7 +139,12 @@ mod tests {
     fn check_digits_hold_for_numbers_made_to_hold() {
         assert!(luhn(b"4111 1111-1111 1111") && !luhn(b"4111111111111112") && !luhn(b"0"));
         assert!(cpf(b"111.444.777-35") && !cpf(b"111.444.777-36") && !cpf(b"11111111111"));
-        assert!(ssn(b"123-45-6789") && !ssn(b"000-45-6789") && !ssn(b"666456789") && !ssn(b"123-00-6789"));
+        assert!(
+            ssn(b"123-45-6789")
+                && !ssn(b"000-45-6789")
+                && !ssn(b"666456789")
+                && !ssn(b"123-00-6789")
+        );
         assert!(svnr(b"1237 010180") && !svnr(b"1238 010180"));
     }
 
@@ -143,7 +152,11 @@ mod tests {
     fn words_and_encodings_are_told() {
         assert!(contains_word(b"a union b", b"union") && !contains_word(b"reunion", b"union"));
         assert!(broken_percent(b"100%") && broken_percent(b"%4g") && !broken_percent(b"%4f"));
-        assert!(broken_utf8(b"\xc0\xae") && broken_utf8(b"\xed\xa0\x80") && !broken_utf8("中".as_bytes()));
+        assert!(
+            broken_utf8(b"\xc0\xae")
+                && broken_utf8(b"\xed\xa0\x80")
+                && !broken_utf8("中".as_bytes())
+        );
     }
 
     proptest::proptest! {

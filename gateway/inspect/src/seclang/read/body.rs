@@ -49,9 +49,7 @@ pub(crate) fn read<'q>(
             }
             let mut left = options.arguments;
             for (name, value) in pairs(body, options.separator) {
-                left = left
-                    .checked_sub(1)
-                    .ok_or("the form has too many fields")?;
+                left = left.checked_sub(1).ok_or("the form has too many fields")?;
                 values.pair(
                     texts,
                     (C::ArgsPost, C::ArgsPostNames),

@@ -34,7 +34,12 @@ pub(crate) fn badly_encoded(text: &[u8]) -> bool {
     crate::seclang::operator::validate::broken_percent(text)
 }
 
-pub(crate) fn connection<'q>(values: &mut Values<'q>, texts: &mut Texts<'q>, from: &Connection<'q>, rules: &RuleSet) {
+pub(crate) fn connection<'q>(
+    values: &mut Values<'q>,
+    texts: &mut Texts<'q>,
+    from: &Connection<'q>,
+    rules: &RuleSet,
+) {
     // Most of these are asked for by no rule.
     let asked = |collection| rules.names.mentions(collection);
     let mut add = |collection, text: Cow<'q, [u8]>| {
@@ -80,7 +85,12 @@ fn clock<'q>(add: &mut impl FnMut(Collection, Cow<'q, [u8]>), epoch: u64) {
     number(Collection::TimeHour, seconds / 3600);
     number(Collection::TimeMin, seconds / 60 % 60);
     number(Collection::TimeSec, seconds % 60);
-    let time = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let time = format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
     add(Collection::Time, Cow::Owned(time.into_bytes()));
 }
 
@@ -106,13 +116,23 @@ pub(crate) fn request<'q>(
     use Collection as C;
     let target = head.target;
     let relative = relative(target);
-    let without_fragment = span(relative, 0, find_byte(relative, 0, b'#').unwrap_or(relative.len()));
+    let without_fragment = span(
+        relative,
+        0,
+        find_byte(relative, 0, b'#').unwrap_or(relative.len()),
+    );
     let question = find_byte(without_fragment, 0, b'?');
-    let path = span(without_fragment, 0, question.unwrap_or(without_fragment.len()));
+    let path = span(
+        without_fragment,
+        0,
+        question.unwrap_or(without_fragment.len()),
+    );
     let query = question.map_or(&b""[..], |at| rest(without_fragment, at + 1));
     let basename = rest(
         path,
-        path.iter().rposition(|b| matches!(b, b'/' | b'\\')).map_or(0, |at| at + 1),
+        path.iter()
+            .rposition(|b| matches!(b, b'/' | b'\\'))
+            .map_or(0, |at| at + 1),
     );
     let line = [head.method, b" ", target, b" ", head.protocol].concat();
     values.single(texts, C::RequestLine, line);
@@ -136,7 +156,11 @@ pub(crate) fn request<'q>(
         if name.eq_ignore_ascii_case("cookie") {
             for (name, value) in cookie::pairs(value) {
                 // A cookie without a name is a name without a value.
-                let (name, value) = if name.is_empty() { (value, &b""[..]) } else { (name, value) };
+                let (name, value) = if name.is_empty() {
+                    (value, &b""[..])
+                } else {
+                    (name, value)
+                };
                 values.pair(
                     texts,
                     (C::RequestCookies, C::RequestCookiesNames),
@@ -150,10 +174,15 @@ pub(crate) fn request<'q>(
             credentials(values, texts, value);
         }
     }
-    let port = host.iter().rposition(|&b| b == b':').filter(|&at| {
-        rest(host, at + 1).iter().all(u8::is_ascii_digit)
-    });
-    values.single(texts, C::ServerName, span(host, 0, port.unwrap_or(host.len())));
+    let port = host
+        .iter()
+        .rposition(|&b| b == b':')
+        .filter(|&at| rest(host, at + 1).iter().all(u8::is_ascii_digit));
+    values.single(
+        texts,
+        C::ServerName,
+        span(host, 0, port.unwrap_or(host.len())),
+    );
     for (name, value) in pairs(query, separator) {
         values.pair(
             texts,
@@ -174,7 +203,10 @@ fn relative(target: &[u8]) -> &[u8] {
         return target;
     }
     let host = find(target, 0, b"//").map_or(0, |at| at + 2);
-    match rest(target, host).iter().position(|b| matches!(b, b'/' | b'?')) {
+    match rest(target, host)
+        .iter()
+        .position(|b| matches!(b, b'/' | b'?'))
+    {
         Some(path) => rest(target, host + path),
         None => b"/",
     }
@@ -195,9 +227,17 @@ fn credentials<'q>(values: &mut Values<'q>, texts: &mut Texts<'q>, value: &'q [u
     }
 }
 
-pub(crate) fn response<'q>(values: &mut Values<'q>, texts: &mut Texts<'q>, head: &ResponseHead<'q>) {
+pub(crate) fn response<'q>(
+    values: &mut Values<'q>,
+    texts: &mut Texts<'q>,
+    head: &ResponseHead<'q>,
+) {
     use Collection as C;
-    values.single(texts, C::ResponseStatus, head.status.to_string().into_bytes());
+    values.single(
+        texts,
+        C::ResponseStatus,
+        head.status.to_string().into_bytes(),
+    );
     values.single(texts, C::ResponseProtocol, head.protocol);
     let line = [head.protocol, b" ", head.status.to_string().as_bytes()].concat();
     values.single(texts, C::StatusLine, line);
@@ -210,7 +250,11 @@ pub(crate) fn response<'q>(values: &mut Values<'q>, texts: &mut Texts<'q>, head:
         );
         if name.eq_ignore_ascii_case("content-type") {
             let end = find_byte(value, 0, b';').unwrap_or(value.len());
-            values.single(texts, C::ResponseContentType, span(value, 0, end).trim_ascii());
+            values.single(
+                texts,
+                C::ResponseContentType,
+                span(value, 0, end).trim_ascii(),
+            );
         } else if name.eq_ignore_ascii_case("content-length") {
             values.single(texts, C::ResponseContentLength, value);
         }

@@ -19,7 +19,11 @@ const PATH: usize = 1024;
 ///
 /// # Errors
 /// Text that is no JSON, or over a bound. What came before has been given.
-pub(super) fn read(bytes: &[u8], bounds: Bounds, give: &mut impl FnMut(&[u8], Vec<u8>)) -> Result<(), Fault> {
+pub(super) fn read(
+    bytes: &[u8],
+    bounds: Bounds,
+    give: &mut impl FnMut(&[u8], Vec<u8>),
+) -> Result<(), Fault> {
     let mut reader = Reader {
         bytes,
         at: 0,
@@ -46,7 +50,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn space(&mut self) {
-        self.at = skip(self.bytes, self.at, |b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'));
+        self.at = skip(self.bytes, self.at, |b| {
+            matches!(b, b' ' | b'\t' | b'\n' | b'\r')
+        });
     }
 
     fn take(&mut self, wanted: u8) -> bool {
@@ -64,7 +70,10 @@ impl Reader<'_> {
     }
 
     fn value(&mut self, depth: usize, give: &mut impl FnMut(&[u8], Vec<u8>)) -> Result<(), Fault> {
-        self.left = self.left.checked_sub(1).ok_or("the JSON has too many values")?;
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or("the JSON has too many values")?;
         match at(self.bytes, self.at) {
             b'{' => self.object(depth, give),
             b'[' => self.array(depth, give),
@@ -83,7 +92,14 @@ impl Reader<'_> {
                     return Err("the text is no JSON");
                 }
                 self.at = end;
-                give(&self.path, if word == b"null" { Vec::new() } else { word.to_vec() });
+                give(
+                    &self.path,
+                    if word == b"null" {
+                        Vec::new()
+                    } else {
+                        word.to_vec()
+                    },
+                );
                 Ok(())
             }
         }
@@ -169,10 +185,15 @@ impl Reader<'_> {
                 b'f' => out.push(12),
                 b'"' | b'\\' | b'/' => out.push(sign),
                 b'u' => {
-                    let high = self.unit(self.at).ok_or("an escape of the JSON is broken")?;
+                    let high = self
+                        .unit(self.at)
+                        .ok_or("an escape of the JSON is broken")?;
                     self.at += 4;
                     let low = span(self.bytes, self.at, self.at + 2) == b"\\u";
-                    match self.unit(self.at + 2).filter(|unit| low && unit >> 10 == 0x37) {
+                    match self
+                        .unit(self.at + 2)
+                        .filter(|unit| low && unit >> 10 == 0x37)
+                    {
                         Some(unit) if high >> 10 == 0x36 => {
                             self.at += 6;
                             push_char(&mut out, 0x10000 + ((high & 0x3ff) << 10) + (unit & 0x3ff));
@@ -199,7 +220,10 @@ mod tests {
 
     fn all(text: &str) -> (Vec<(String, String)>, Result<(), Fault>) {
         let mut seen = Vec::new();
-        let bounds = Bounds { depth: 8, values: 100 };
+        let bounds = Bounds {
+            depth: 8,
+            values: 100,
+        };
         let result = read(text.as_bytes(), bounds, &mut |path, value| {
             seen.push((
                 String::from_utf8_lossy(path).into_owned(),
@@ -212,18 +236,28 @@ mod tests {
     #[test]
     fn values_come_under_their_paths() {
         let (seen, result) = all(r#" {"a":{"b":[1,"x\u4e2d\ud83d\ude00"]},"a":true,"n":null} "#);
-        let expected = [("json.a.b", "1"), ("json.a.b", "x中😀"), ("json.a", "true"), ("json.n", "")];
+        let expected = [
+            ("json.a.b", "1"),
+            ("json.a.b", "x中😀"),
+            ("json.a", "true"),
+            ("json.n", ""),
+        ];
         assert_eq!(result, Ok(()));
         assert_eq!(seen, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
     }
 
     #[test]
     fn what_is_no_json_or_too_much_is_a_fault() {
-        for text in ["", "{", "{\"a\"}", "[1,]", "{} x", "\"\\q\"", "nope", "{a:1}"] {
+        for text in [
+            "", "{", "{\"a\"}", "[1,]", "{} x", "\"\\q\"", "nope", "{a:1}",
+        ] {
             assert!(all(text).1.is_err(), "{text}");
         }
         assert_eq!(all(&"[".repeat(50)).1, Err("the JSON is nested too deep"));
-        assert_eq!(all(&format!("[{}1]", "1,".repeat(200))).1, Err("the JSON has too many values"));
+        assert_eq!(
+            all(&format!("[{}1]", "1,".repeat(200))).1,
+            Err("the JSON has too many values")
+        );
     }
 
     proptest! {

@@ -80,7 +80,11 @@ fn is_name(b: u8) -> bool {
 }
 
 /// Reads the attributes of a tag; returns where it ends, and whether the element does too.
-fn attributes(bytes: &[u8], from: usize, document: &mut Document) -> Result<(usize, bool), &'static str> {
+fn attributes(
+    bytes: &[u8],
+    from: usize,
+    document: &mut Document,
+) -> Result<(usize, bool), &'static str> {
     let mut i = from;
     loop {
         i = skip(bytes, i, is_space);
@@ -96,7 +100,8 @@ fn attributes(bytes: &[u8], from: usize, document: &mut Document) -> Result<(usi
         if name_end == i || at(bytes, equals) != b'=' || !matches!(quote, b'"' | b'\'') {
             return Err("an attribute of the XML is not `name=\"value\"`");
         }
-        let end = find_byte(bytes, quote_at + 1, quote).ok_or("an attribute of the XML has no end")?;
+        let end =
+            find_byte(bytes, quote_at + 1, quote).ok_or("an attribute of the XML has no end")?;
         let value = span(bytes, quote_at + 1, end);
         if value.contains(&b'<') {
             return Err("an attribute of the XML holds `<`");
@@ -112,7 +117,8 @@ fn document_type(bytes: &[u8], from: usize) -> Result<usize, &'static str> {
     let end = find_byte(bytes, from, b'>').ok_or("a declaration of the XML has no end")?;
     match bracket {
         Some(bracket) if bracket < end => {
-            let close = find_byte(bytes, bracket, b']').ok_or("a declaration of the XML has no end")?;
+            let close =
+                find_byte(bytes, bracket, b']').ok_or("a declaration of the XML has no end")?;
             find_byte(bytes, close, b'>')
                 .map(|end| end + 1)
                 .ok_or("a declaration of the XML has no end")
@@ -127,7 +133,9 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     }
     let mut out = Transform::HtmlEntityDecode.apply(text);
     if find(&out, 0, b"&apos;").is_some() {
-        out = String::from_utf8_lossy(&out).replace("&apos;", "'").into_bytes();
+        out = String::from_utf8_lossy(&out)
+            .replace("&apos;", "'")
+            .into_bytes();
     }
     out
 }
@@ -150,7 +158,18 @@ mod tests {
 
     #[test]
     fn what_is_no_xml_is_a_fault() {
-        for text in ["", "x", "<a>", "<a></b>", "<a b></a>", "<a b=c/>", "<a/>x", "<a><![CDATA[</a>", "<>", "<a b=\"<\"/>"] {
+        for text in [
+            "",
+            "x",
+            "<a>",
+            "<a></b>",
+            "<a b></a>",
+            "<a b=c/>",
+            "<a/>x",
+            "<a><![CDATA[</a>",
+            "<>",
+            "<a b=\"<\"/>",
+        ] {
             assert!(read(text.as_bytes(), 10).is_err(), "{text}");
         }
         assert!(read("<a>".repeat(11).as_bytes(), 10).is_err());

@@ -232,7 +232,10 @@ pub(super) fn html(bytes: &[u8]) -> Vec<u8> {
             })
         } else {
             let word = span(bytes, i, i + 8);
-            let length = word.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            let length = word
+                .iter()
+                .take_while(|b| b.is_ascii_alphanumeric())
+                .count();
             let name = span(word, 0, length);
             NAMES
                 .iter()
@@ -253,9 +256,9 @@ pub(super) fn html(bytes: &[u8]) -> Vec<u8> {
 fn decimal(bytes: &[u8], from: usize) -> (u32, usize) {
     let tail = span(bytes, from, from + 10);
     let n = tail.iter().take_while(|b| b.is_ascii_digit()).count();
-    let code = span(tail, 0, n)
-        .iter()
-        .fold(0u32, |code, b| code.saturating_mul(10).saturating_add(u32::from(b - b'0')));
+    let code = span(tail, 0, n).iter().fold(0u32, |code, b| {
+        code.saturating_mul(10).saturating_add(u32::from(b - b'0'))
+    });
     (code, n)
 }
 
@@ -305,7 +308,8 @@ pub(super) fn sql_hexadecimal(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;
     while let Some(&b) = bytes.get(i) {
-        if b == b'0' && matches!(at(bytes, i + 1), b'x' | b'X') && digits(bytes, i + 2, 2, 4).1 == 2 {
+        if b == b'0' && matches!(at(bytes, i + 1), b'x' | b'X') && digits(bytes, i + 2, 2, 4).1 == 2
+        {
             i += 2;
             while digits(bytes, i, 2, 4).1 == 2 {
                 push_byte(&mut out, digits(bytes, i, 2, 4).0);
@@ -333,7 +337,9 @@ pub(super) fn utf8_to_unicode(bytes: &[u8]) -> Vec<u8> {
         let tail = span(bytes, i + 1, i + 1 + more);
         if more > 0 && tail.len() == more && tail.iter().all(|t| t & 0xc0 == 0x80) {
             let lead = u32::from(b) & (0x3f >> more);
-            let code = tail.iter().fold(lead, |code, t| code << 6 | u32::from(t & 0x3f));
+            let code = tail
+                .iter()
+                .fold(lead, |code, t| code << 6 | u32::from(t & 0x3f));
             out.extend_from_slice(format!("%u{code:04x}").as_bytes());
             i += 1 + more;
         } else {

@@ -2,10 +2,18 @@
 
 /// RFC 1321.
 pub(super) fn md5(bytes: &[u8]) -> [u8; 16] {
-    const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+    const SHIFTS: [[u32; 4]; 4] = [
+        [7, 12, 17, 22],
+        [5, 9, 14, 20],
+        [4, 11, 16, 23],
+        [6, 10, 15, 21],
+    ];
     let mut state = [0x6745_2301u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     for block in padded(bytes, u64::to_le_bytes).chunks_exact(64) {
-        let words: Vec<u32> = block.chunks_exact(4).map(|w| word(w, u32::from_le_bytes)).collect();
+        let words: Vec<u32> = block
+            .chunks_exact(4)
+            .map(|w| word(w, u32::from_le_bytes))
+            .collect();
         let [mut a, mut b, mut c, mut d] = state;
         for i in 0u32..64 {
             let (round, n) = (i / 16, i);
@@ -52,9 +60,18 @@ fn sine(step: u32) -> u32 {
 
 /// RFC 3174.
 pub(super) fn sha1(bytes: &[u8]) -> [u8; 20] {
-    let mut state = [0x6745_2301u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+    let mut state = [
+        0x6745_2301u32,
+        0xefcd_ab89,
+        0x98ba_dcfe,
+        0x1032_5476,
+        0xc3d2_e1f0,
+    ];
     for block in padded(bytes, u64::to_be_bytes).chunks_exact(64) {
-        let mut words: Vec<u32> = block.chunks_exact(4).map(|w| word(w, u32::from_be_bytes)).collect();
+        let mut words: Vec<u32> = block
+            .chunks_exact(4)
+            .map(|w| word(w, u32::from_be_bytes))
+            .collect();
         for t in 16..80 {
             let back = |n: usize| words.get(t - n).copied().unwrap_or(0);
             words.push((back(3) ^ back(8) ^ back(14) ^ back(16)).rotate_left(1));
