@@ -78,7 +78,7 @@ impl RuleSet {
     }
 }
 
-impl<'q> Transaction<'_, 'q> {
+impl<'r, 'q> Transaction<'r, 'q> {
     /// Reads the head of the request, and runs the rules of phase 1.
     pub fn request_head(&mut self, head: &RequestHead<'q>) {
         let separator = self.rules.options.separator;
@@ -250,12 +250,7 @@ impl<'q> Transaction<'_, 'q> {
     }
 
     /// Says whether every condition of a rule is met; what each does when met is done.
-    fn meets(&mut self, n: usize, rule: &'_ Rule) -> bool {
-        // The rule is one of `self.rules`: it is looked up there so that it outlives the borrow of `self`.
-        let rules = self.rules;
-        let Some(rule) = rules.rules.get(n).filter(|known| known.id == rule.id) else {
-            return false;
-        };
+    fn meets(&mut self, n: usize, rule: &'r Rule) -> bool {
         rule.links.iter().all(|link| self.link(n, rule, link))
     }
 
