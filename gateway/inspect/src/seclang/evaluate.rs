@@ -72,7 +72,7 @@ impl<'r> Transaction<'r, '_> {
                 Selector::Slot(slot) => MatchedName::Slot(*slot),
                 Selector::Named(name) => MatchedName::Own(name.to_vec()),
                 Selector::All
-                | Selector::Matching(_)
+                | Selector::Matching(..)
                 | Selector::XmlText
                 | Selector::XmlAttributes => MatchedName::None,
             };
@@ -360,7 +360,7 @@ impl<'r> Transaction<'r, '_> {
             Selector::Slot(slot) => self.rules.names.name(slot).as_bytes() == name,
             Selector::All
             | Selector::Named(_)
-            | Selector::Matching(_)
+            | Selector::Matching(..)
             | Selector::XmlText
             | Selector::XmlAttributes => target.selector.takes(name),
         }
@@ -385,8 +385,7 @@ impl<'r> Transaction<'r, '_> {
                 } else {
                     all.extend(
                         self.tx
-                            .all(&self.rules.names)
-                            .filter(|(name, _)| target.selector.takes(name))
+                            .chosen(&self.rules.names, &target.selector)
                             .map(|(name, value)| (name.to_vec(), value.bytes().into_owned())),
                     );
                 }

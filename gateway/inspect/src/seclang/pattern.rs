@@ -74,6 +74,11 @@ impl Pattern {
 
     /// Returns the groups of the first match.
     pub(super) fn groups(&self, text: &[u8]) -> Option<Groups> {
+        // Most expressions have no group, and finding the whole match takes less than keeping track of groups.
+        if self.engine.captures_len() == 1 {
+            let found = self.engine.find(text)?;
+            return Some(Groups::from_iter([(found.start(), found.end())]));
+        }
         let captures = self.engine.captures(text)?;
         Some(
             (0..captures.len().min(GROUPS))

@@ -9,12 +9,14 @@ use super::required::Required;
 pub(super) type Bits = [u64];
 
 /// Says whether a test is in a set.
+#[inline]
 pub(super) fn has(bits: &Bits, test: usize) -> bool {
     bits.get(test / 64)
         .is_some_and(|word| word >> (test % 64) & 1 == 1)
 }
 
 /// Adds a test to a set.
+#[inline]
 pub(super) fn set(bits: &mut Bits, test: usize) {
     if let Some(word) = bits.get_mut(test / 64) {
         *word |= 1 << (test % 64);
@@ -97,6 +99,7 @@ impl Prefilter {
         }
     }
 
+    #[inline]
     fn plausible(&self, test: usize, there: &ByteSet) -> bool {
         self.bytes
             .get(test)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::names::Names;
 use super::operator::number;
 use super::store::Record;
-use super::target::{Collection, Target};
+use super::target::{Collection, Selector, Target};
 use super::texts::TextId;
 
 /// A variable of the transaction.
@@ -117,21 +117,28 @@ impl<'r> Tx<'r> {
         }
     }
 
-    /// Returns every variable that is set, with its name.
-    pub(super) fn all<'a>(
+    /// Returns every variable that is set and chosen, with its name.
+    pub(super) fn chosen<'a>(
         &'a self,
         names: &'a Names,
+        selector: &'a Selector,
     ) -> impl Iterator<Item = (&'a [u8], &'a TxValue<'r>)> {
-        self.slots
+        let (known, all): (&[usize], usize) = if let Selector::Matching(_, slots) = selector {
+            (slots, 0)
+        } else {
+            (&[], self.slots.len())
+        };
+        let named = known
             .iter()
-            .enumerate()
-            .map(|(slot, value)| (names.name(slot).as_bytes(), value))
-            .chain(
-                self.made
-                    .iter()
-                    .map(|(name, value)| (name.as_slice(), value)),
-            )
-            .filter(|(_, value)| value.is_set())
+            .copied()
+            .chain(0..all)
+            .map(|slot| (names.name(slot).as_bytes(), self.get(slot)));
+        let made = self
+            .made
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value))
+            .filter(|(name, _)| selector.takes(name));
+        named.chain(made).filter(|(_, value)| value.is_set())
     }
 }
 

@@ -166,8 +166,8 @@ pub(super) enum Selector {
     Named(Box<[u8]>),
     /// A name of TX that is known when rules are loaded.
     Slot(usize),
-    /// By an expression over the name.
-    Matching(regex::bytes::Regex),
+    /// By an expression over the name; in TX, with the slots whose names it matches.
+    Matching(regex::bytes::Regex, Vec<usize>),
     /// The text of an XML document.
     XmlText,
     /// Its attributes.
@@ -181,7 +181,7 @@ impl Selector {
             Self::All => true,
             Self::Named(wanted) => name.eq_ignore_ascii_case(wanted),
             Self::Slot(_) => false,
-            Self::Matching(expression) => expression.is_match(name),
+            Self::Matching(expression, _) => expression.is_match(name),
             Self::XmlText => name == b"/*",
             Self::XmlAttributes => name == b"//@*",
         }
@@ -193,9 +193,22 @@ impl Selector {
             Self::All => String::new(),
             Self::Named(name) => String::from_utf8_lossy(name).into_owned(),
             Self::Slot(slot) => format!("#{slot}"),
-            Self::Matching(expression) => format!("/{expression}/"),
+            Self::Matching(expression, _) => format!("/{expression}/"),
             Self::XmlText => "/*".to_owned(),
             Self::XmlAttributes => "//@*".to_owned(),
+        }
+    }
+}
+
+impl Target {
+    /// Finds the variables that an expression means among those that rules name.
+    pub(super) fn resolve(&mut self, names: &Names) {
+        if let (Collection::Tx, Selector::Matching(expression, slots)) =
+            (self.collection, &mut self.selector)
+        {
+            *slots = (0..names.len())
+                .filter(|&slot| expression.is_match(names.name(slot).as_bytes()))
+                .collect();
         }
     }
 }
@@ -354,7 +367,7 @@ fn select(
         .and_then(|tail| tail.strip_suffix('/'));
     if let Some(expression) = expression {
         return selector(expression)
-            .map(Selector::Matching)
+            .map(|expression| Selector::Matching(expression, Vec::new()))
             .map_err(|(offset, message)| word.refuse(at + offset, message));
     }
     Ok(if collection == Collection::Tx {

@@ -23,10 +23,19 @@ struct Text<'q> {
 }
 
 /// All texts of an exchange.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Texts<'q> {
     all: Vec<Text<'q>>,
     pool: Vec<u64>,
+}
+
+impl Default for Texts<'_> {
+    fn default() -> Self {
+        Self {
+            all: Vec::with_capacity(128),
+            pool: Vec::with_capacity(1024),
+        }
+    }
 }
 
 impl<'q> Texts<'q> {

@@ -56,6 +56,13 @@ impl Loader {
             last: None,
             touches: Some(ByteSet::default()),
         });
+        for target in rules
+            .iter_mut()
+            .flat_map(|rule| &mut rule.links)
+            .flat_map(|link| &mut link.targets.wanted)
+        {
+            target.resolve(&names);
+        }
         for rule in &mut rules {
             let side = usize::from(rule.phase > Phase::RequestBody);
             for link in &mut rule.links {
