@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::body::{Completeness, Undecodable};
 use crate::inspector::{Head, Inspector};
 use crate::raw::{self, RawRequest};
+use crate::seclang::{self as rules, RuleSet, ask};
 use crate::verdict::{Findings, Verdict};
 
 /// How many files went which way.
@@ -31,6 +32,8 @@ enum Line<'a> {
         findings: &'a Findings,
         #[serde(skip_serializing_if = "Option::is_none")]
         undecodable: Option<Undecodable>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rules: Option<&'a rules::Outcome>,
     },
     Failed {
         file: &'a str,
@@ -38,13 +41,15 @@ enum Line<'a> {
     },
 }
 
-/// Judges every file and writes one JSON object a line, in order.
+/// Judges every file and writes one JSON object a line, in order. Rules in SecLang judge beside the detectors: either
+/// may block, and the line says what both saw.
 ///
 /// # Errors
 ///
 /// Only what `out` reports: a file that cannot be read or holds no request is a line of its own.
 pub fn inspect(
     inspector: &Inspector,
+    rules: Option<&RuleSet>,
     threshold: u32,
     files: impl Iterator<Item = PathBuf>,
     mut out: impl Write,
@@ -58,7 +63,11 @@ pub fn inspect(
         match request {
             Ok(request) => {
                 let (verdict, undecodable) = judge(inspector, &request);
-                let blocked = verdict.blocks(threshold) || undecodable.is_some();
+                let asked = rules.map(|rules| ask(rules, &request));
+                let refused = asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.interruption.is_some());
+                let blocked = verdict.blocks(threshold) || undecodable.is_some() || refused;
                 *if blocked {
                     &mut outcome.blocked
                 } else {
@@ -73,6 +82,7 @@ pub fn inspect(
                         score: verdict.score,
                         findings: &verdict.findings,
                         undecodable,
+                        rules: asked.as_ref(),
                     },
                 )?;
             }

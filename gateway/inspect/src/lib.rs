@@ -22,6 +22,7 @@ pub mod inspector;
 pub mod raw;
 pub mod rules;
 mod scan;
+pub mod seclang;
 mod split;
 mod text;
 pub mod verdict;

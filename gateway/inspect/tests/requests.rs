@@ -391,7 +391,7 @@ fn requests_in_files_are_judged_one_a_line() {
         folder.path().join("missing"),
     ];
     let mut out = Vec::new();
-    let outcome = cli::inspect(&inspector(), 5, files.into_iter(), &mut out).unwrap();
+    let outcome = cli::inspect(&inspector(), None, 5, files.into_iter(), &mut out).unwrap();
     assert_eq!(
         outcome,
         cli::Outcome {

@@ -159,6 +159,10 @@ pub(super) struct Inspect {
     /// The configuration; its first portal's threshold is used where it is given.
     #[arg(long)]
     pub(super) config: Option<PathBuf>,
+    /// Rules in SecLang, judging beside the detectors: a file, `FOLDER/*.conf`, or a folder with the Core Rule Set.
+    /// May be repeated; read in order.
+    #[arg(long)]
+    pub(super) rules: Vec<PathBuf>,
     /// Read NUL-separated names from standard input.
     #[arg(long)]
     pub(super) files0: bool,

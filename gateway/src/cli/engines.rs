@@ -5,6 +5,7 @@ use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::PathBuf;
 
 use hangu_identity::cli::{Outcome, VerifyArguments};
+use hangu_inspect::seclang::{RuleSet, Source as RuleSource};
 use hangu_inspect::{Inspector, Settings};
 use hangu_redact::{Level, Media};
 
@@ -65,8 +66,22 @@ pub(super) fn inspect(arguments: Inspect) -> Answer {
         files.extend(names.map(|name| PathBuf::from(String::from_utf8_lossy(name).into_owned())));
     }
     let inspector = Inspector::new(Settings::default());
+    let sources: Vec<_> = arguments.rules.into_iter().map(RuleSource::Path).collect();
+    let rules = match RuleSet::load(&sources) {
+        Ok(rules) => (!sources.is_empty()).then_some(rules),
+        Err(error) => {
+            complain(&error);
+            return Answer::CouldNot;
+        }
+    };
     let out = BufWriter::new(io::stdout().lock());
-    match hangu_inspect::cli::inspect(&inspector, threshold, files.into_iter(), out) {
+    match hangu_inspect::cli::inspect(
+        &inspector,
+        rules.as_ref(),
+        threshold,
+        files.into_iter(),
+        out,
+    ) {
         Ok(outcome) if outcome.failed > 0 => Answer::CouldNot,
         Ok(outcome) if outcome.blocked > 0 => Answer::No,
         Ok(_) => Answer::Yes,
