@@ -24,6 +24,8 @@ pub struct Settings {
     pub values: usize,
     /// Parts in one multipart body. Default 256.
     pub parts: usize,
+    /// How readily evidence counts. Default: [`Sensitivity::Default`].
+    pub sensitivity: Sensitivity,
 }
 
 impl Default for Settings {
@@ -34,7 +36,29 @@ impl Default for Settings {
             depth: 64,
             values: 20_000,
             parts: 256,
+            sensitivity: Sensitivity::Default,
         }
+    }
+}
+
+/// How readily evidence counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sensitivity {
+    /// Nothing ordinary is blocked: what might be a quotation or prose adds to the score without reaching the
+    /// threshold by itself.
+    #[default]
+    Default,
+    /// What might be an attack is taken for one.
+    Strict,
+}
+
+impl std::fmt::Display for Sensitivity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::Strict => "strict",
+        })
     }
 }
 
@@ -68,6 +92,23 @@ impl Inspector {
         Self {
             settings,
             literals: Arc::new(Literals::new()),
+        }
+    }
+
+    /// Returns how readily evidence counts.
+    pub fn sensitivity(&self) -> Sensitivity {
+        self.settings.sensitivity
+    }
+
+    /// Returns the same inspector with another sensitivity; the automaton is shared.
+    #[must_use]
+    pub fn with_sensitivity(&self, sensitivity: Sensitivity) -> Self {
+        Self {
+            settings: Settings {
+                sensitivity,
+                ..self.settings.clone()
+            },
+            literals: Arc::clone(&self.literals),
         }
     }
 

@@ -12,6 +12,7 @@
 //! Text in any script is text: characters above ASCII stay characters in every step, so Chinese prose is never read
 //! as punctuation. Every step takes time linear in its input and is bounded in memory.
 
+pub mod bench;
 pub mod body;
 mod classes;
 pub mod cli;
@@ -28,5 +29,5 @@ pub mod verdict;
 
 pub use body::{Completeness, Undecodable};
 pub use decode::{Layer, Layers};
-pub use inspector::{Head, Inspector, Settings};
+pub use inspector::{Head, Inspector, Sensitivity, Settings};
 pub use verdict::{Category, Finding, Findings, Place, RuleId, Verdict};
