@@ -6,12 +6,13 @@
 use crate::classes::Classes;
 use crate::decode::Layers;
 use crate::rules::Rule;
-use crate::verdict::{Spot, Verdict};
+use crate::verdict::{Manner, Spot, Verdict};
 
 mod html;
 mod literal;
 mod path;
 pub(crate) mod protocol;
+pub(crate) mod quotation;
 mod scanner;
 mod script;
 mod shell;
@@ -50,7 +51,15 @@ pub(crate) fn look(
     } else {
         value
     };
-    let mut found = |(rule, from, to): Match| verdict.add(rule, spot, layers, value, from, to);
+    let mut surroundings = quotation::Surroundings::new(value);
+    let mut found = |(rule, from, to): Match| {
+        let manner = if surroundings.quote(rule, from, to) {
+            Manner::Quoted
+        } else {
+            Manner::Meant
+        };
+        verdict.add_in(manner, rule, spot, layers, value, from, to);
+    };
     let topics = literals.search(text, spot, &mut found);
 
     const SQL_MARKS: Classes = Classes::QUOTE

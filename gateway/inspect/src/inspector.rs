@@ -114,7 +114,7 @@ impl Inspector {
 
     /// Reads method, path, query, cookies and every other header.
     pub fn head(&self, head: &Head<'_>) -> Verdict {
-        let mut scan = Scan::new(&self.literals);
+        let mut scan = Scan::new(&self.literals, self.settings.sensitivity);
         method(&mut scan, head.method.as_bytes());
         path(&mut scan, head.target_path);
         if let Some(query) = head.query {
@@ -224,7 +224,8 @@ pub(crate) fn pairs<'a>(
             }
         }
         if !name.is_empty() {
-            scan.value(name_spot, &name, Lines::Single);
+            let one = if lines == Lines::Binary { lines } else { Lines::Single };
+            scan.value(name_spot, &name, one);
             if name.contains(&b'$') && !value.is_empty() {
                 let whole = [&name, &b"="[..], &value].concat();
                 scan.value(name_spot, &whole, lines);
@@ -273,12 +274,18 @@ fn header(scan: &mut Scan<'_>, name: &str, value: &[u8]) {
             scan.value(Spot::Header(name), value, Lines::Single);
         }
         "referer" | "origin" | "x-forwarded-for" | "x-real-ip" | "forwarded" => {
-            scan.value(Spot::Header(name), value, Lines::Single);
-            if let Some(question) = find_byte(value, 0, b'?') {
-                let end = find_byte(value, question, b'#').unwrap_or(value.len());
-                for (_, value) in query::pairs(span(value, question + 1, end)) {
-                    scan.value(Spot::Header(name), &value, Lines::Single);
-                }
+            let is_url = value.starts_with(b"http://") || value.starts_with(b"https://");
+            let Some(question) = find_byte(value, 0, b'?').filter(|_| is_url) else {
+                scan.value(Spot::Header(name), value, Lines::Single);
+                return;
+            };
+            // The address of a page is read like one: a search in it is a value, not part of a sentence.
+            let end = find_byte(value, question, b'#').unwrap_or(value.len());
+            scan.value(Spot::Header(name), span(value, 0, question), Lines::Single);
+            scan.value(Spot::Header(name), rest(value, end), Lines::Single);
+            for (parameter, value) in query::pairs(span(value, question + 1, end)) {
+                scan.value(Spot::Header(name), &parameter, Lines::Single);
+                scan.value(Spot::Header(name), &value, Lines::Single);
             }
         }
         _ => {

@@ -19,6 +19,13 @@ pub struct Rule {
     pub summary: &'static str,
 }
 
+impl Rule {
+    /// Returns the score at the strict setting: a hint that stands where it would do harm is taken for an attack.
+    pub(crate) fn strict(&self) -> u32 {
+        if self.score >= 3 { 5 } else { self.score }
+    }
+}
+
 macro_rules! rules {
     ($($name:ident = $id:literal, $category:ident, $score:literal, $technique:literal, $cwe:literal, $summary:literal;)*) => {
         $(pub(crate) const $name: Rule = Rule {
@@ -48,6 +55,7 @@ rules! {
     XSS_ELEMENT = "xss-element", CrossSite, 5, "T1059.007", 79, "an element that loads or runs something";
     XSS_STYLE = "xss-style", CrossSite, 5, "T1059.007", 79, "a style that runs script";
     XSS_MARKUP = "xss-markup", CrossSite, 3, "T1059.007", 79, "markup that is rarely sent by a form";
+    XSS_EMBED = "xss-embed", CrossSite, 1, "T1059.007", 79, "markup as editors make it";
     XSS_CODE = "xss-code", CrossSite, 5, "T1059.007", 79, "script that continues a broken string";
     XSS_CALL = "xss-call", CrossSite, 3, "T1059.007", 79, "a call known from proofs of concept";
     PATH_TRAVERSAL = "path-traversal", Traversal, 5, "T1083", 22, "leaves the folder upwards";

@@ -10,7 +10,7 @@
 //! nothing in one half is seen in the other. `--texts` names folders with anybody's texts (documentation, source
 //! code), from which pieces are posted as people post them.
 
-#![expect(clippy::print_stdout, clippy::indexing_slicing, clippy::format_collect, clippy::cast_possible_truncation, missing_docs, unreachable_pub, reason = "a tool of developers, fed by developers")]
+#![expect(clippy::print_stdout, clippy::indexing_slicing, clippy::format_collect, clippy::cast_possible_truncation, unreachable_pub, reason = "a tool of developers, fed by developers")]
 
 use std::path::{Path, PathBuf};
 
@@ -70,7 +70,14 @@ fn write(data: &Path, out: &Path, ordinary: usize, seed: u64, texts: &[PathBuf])
 
 fn bench(arguments: &[String]) -> std::io::Result<()> {
     use hangu_inspect::bench::{Labels, run};
-    let inspector = hangu_inspect::Inspector::new(hangu_inspect::Settings::default());
+    let inspector = hangu_inspect::Inspector::new(hangu_inspect::Settings {
+        sensitivity: if arguments.iter().any(|a| a == "--strict") {
+            hangu_inspect::Sensitivity::Strict
+        } else {
+            hangu_inspect::Sensitivity::Default
+        },
+        ..Default::default()
+    });
     let wrong = arguments.iter().any(|a| a == "--wrong");
     let report = run(&inspector, hangu_inspect::inspector::THRESHOLD, Path::new(&arguments[1]), &Labels::default(), &mut |case| {
         if wrong {

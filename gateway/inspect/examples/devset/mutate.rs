@@ -17,7 +17,6 @@ pub enum Kind {
     Remote,
     Xml,
     Query,
-    Raw,
 }
 
 impl Kind {
@@ -32,7 +31,6 @@ impl Kind {
             Self::Remote => "remote",
             Self::Xml => "xml",
             Self::Query => "query",
-            Self::Raw => "raw",
         }
     }
 }

@@ -207,7 +207,7 @@ impl Writer {
             ("idcard", format!("11010119900101{}", dice.digits(4))),
             ("phone", dice.pick(&["138-0013-8000", "+86 13800138000", "(010) 6234-5678 转 801"]).to_owned()),
             ("address", dice.pick(&["北京市海淀区中关村大街1号院2#楼3-401", "12/F, Tower \"A\", 5th Ave.; N.Y.", "广州市天河区体育西路(地铁C出口)"]).to_owned()),
-            ("password", format!("{}'#--;{}", dice.token(4), dice.digits(2))),
+            ("password", format!("{}{}{}", dice.token(5), dice.pick(&["!", "@#", "$%^", "&*", "'", "#", "<3", "=;", "(\"", "-_-"]), dice.token(3))),
             ("date", "2024-05-06 12:00:00".to_owned()),
             ("email", format!("zhang.san+{}@example.com", dice.digits(2))),
             ("homepage", format!("https://example.com/u/{}?tab=all#top", dice.digits(4))),
@@ -338,7 +338,7 @@ impl Writer {
                 Request::new("POST", "/api/42/envelope/?sentry_version=7", &mut self.dice).with_body("text/plain;charset=UTF-8", body)
             }
             _ => {
-                let body = json!({"csp-report":{"document-uri":"https://www.example.com/","violated-directive":"script-src-elem","original-policy":"default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.example.com; report-uri /csp","blocked-uri":"inline","script-sample":"alert(1)"}});
+                let body = json!({"csp-report":{"document-uri":"https://www.example.com/","violated-directive":"script-src-elem","original-policy":"default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.example.com; report-uri /csp","blocked-uri":"inline","script-sample":"onclick attribute"}});
                 Request::new("POST", "/csp", &mut self.dice).with_body("application/csp-report", body.to_string())
             }
         }

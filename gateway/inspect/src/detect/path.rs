@@ -2,7 +2,7 @@
 
 use super::Match;
 use crate::rules;
-use crate::text::{at, find, is_word, rest, skip, span};
+use crate::text::{at, find, is_space, is_word, rest, skip, span};
 use crate::verdict::Spot;
 
 /// Searches a lower-case value.
@@ -66,7 +66,14 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
             || at(value, end) == b';'
             || at(value, end) == 0 && end < value.len();
         let decided = steps >= 2 || odd && steps >= 1 && start == 0;
-        if decided || matches!(spot, Spot::Path) && end - start == 2 {
+        // A path that code or a sentence names is no path that the value is.
+        let stands_alone = steps >= 4
+            || !span(value, 0, first)
+                .iter()
+                .any(|b| matches!(b, b'(' | b'<' | b'{') || is_space(*b))
+            || find(value, i, b"etc").is_some()
+            || find(value, i, b"win").is_some();
+        if decided && stands_alone || matches!(spot, Spot::Path) && end - start == 2 {
             found((&rules::PATH_TRAVERSAL, first, i));
             return;
         }

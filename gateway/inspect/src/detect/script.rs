@@ -54,8 +54,10 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
         let body = span(value, equals + 1, equals + 120);
         let scripted = body.iter().any(|b| matches!(b, b'(' | b'`' | b'=' | b';'))
             || find(body, 0, b"alert").is_some();
-        if scripted {
+        if scripted && !super::html::is_harmless_handler(body) {
             found((&rules::XSS_HANDLER, start, equals + 1));
+        } else if scripted {
+            found((&rules::XSS_EMBED, start, equals + 1));
         } else {
             found((&rules::XSS_MARKUP, start, equals + 1));
         }
@@ -194,7 +196,17 @@ pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
             if !called || is_word(before) && before != b'_' {
                 continue;
             }
-            let strong = broken()
+            let broken = broken();
+            // `confirm (yes or no)` is prose; script may hold blanks there, once it is script.
+            if open > i
+                && is_space(at(value, i))
+                && !(broken
+                    && (at(value, open + 1).is_ascii_digit()
+                        || matches!(at(value, open + 1), b'"' | b'\'' | b'`' | b'/' | b')')))
+            {
+                continue;
+            }
+            let strong = broken
                 || call == b"eval" && before == b';'
                 || matches!(call, b"alert" | b"prompt" | b"confirm")
                     && (start == 0
@@ -231,7 +243,10 @@ pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
             break;
         }
     }
-    for object in OBJECTS {
+    let is_code = value
+        .iter()
+        .any(|b| matches!(b, b'(' | b'=' | b'+' | b'`' | b';' | b'['));
+    for object in OBJECTS.iter().filter(|_| is_code) {
         if let Some(start) = find(value, 0, object) {
             found((
                 if broken() {

@@ -225,6 +225,10 @@ fn clause(
                     || left.is_query()
                     || right.is_some_and(|o| o.is_call() || o.is_query());
                 let texts = broken.is_some() && right.is_some_and(|o| o.is_literal());
+                if r.is_aggregate(i) {
+                    keep((&rules::SQLI_HINT, r.from(i), r.end(left.last)));
+                    return;
+                }
                 if literals && (right.is_some() || broken == Some(false)) || calls || texts {
                     keep((
                         &rules::SQLI_TAUTOLOGY,
