@@ -109,7 +109,7 @@ pub(crate) fn look(
         template::detect(text, &mut found);
     }
     if topics.has(Topics::URL) {
-        url::detect(text, &mut found);
+        url::detect(text, spot, &mut found);
     }
 }
 

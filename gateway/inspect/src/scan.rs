@@ -62,7 +62,7 @@ impl<'i> Scan<'i> {
         }
         let mut layers = layers.with(layer);
         for round in 1.. {
-            if layer == Layer::Overlong && round == 1 {
+            if layer == Layer::Overlong && round == 1 && lines != Lines::Binary {
                 self.verdict.add(
                     &rules::PROTOCOL_OVERLONG,
                     spot,

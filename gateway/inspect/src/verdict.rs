@@ -171,7 +171,7 @@ impl Verdict {
             }
         }
         let limit = match self.sensitivity {
-            Sensitivity::Default => 1,
+            Sensitivity::Default => 0,
             Sensitivity::Strict => 2,
         };
         sure.saturating_add(unsure).saturating_add(quoted.min(limit))
@@ -202,7 +202,8 @@ pub struct Finding {
     pub category: Category,
     /// What it adds to the verdict.
     pub score: u32,
-    /// Whether it stands in prose or in a document, where people write about attacks: then it adds little.
+    /// Whether it stands in prose or in a document, where people write about attacks: then it adds nothing at the
+    /// default setting.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub quoted: bool,
     /// Where in the request.
@@ -333,6 +334,27 @@ pub(crate) enum Spot<'a> {
 }
 
 impl Spot<'_> {
+    /// Says whether the name of the parameter holds one of these words, in any case.
+    pub(crate) fn is_named(self, words: &[&[u8]]) -> bool {
+        let name = match self {
+            Self::Query(n) | Self::Cookie(n) | Self::Form(n) | Self::Xml(n) | Self::Part(n) | Self::PartHeader(n) => n,
+            Self::Json(pointer) => pointer.as_bytes(),
+            Self::Header(n) => n.as_bytes(),
+            Self::Method
+            | Self::Path
+            | Self::QueryName
+            | Self::CookieName
+            | Self::FormName
+            | Self::Body => return false,
+        };
+        // Names are short; what is longer than this is no name that anybody chose.
+        let name = name.get(name.len().saturating_sub(64)..).unwrap_or_default();
+        let name = name.to_ascii_lowercase();
+        words
+            .iter()
+            .any(|word| memchr::memmem::find(&name, word).is_some())
+    }
+
     fn to_place(self) -> Place {
         let name = |bytes: &[u8]| excerpt(bytes, 0, bytes.len());
         match self {

@@ -14,8 +14,15 @@ pub struct Payload {
     pub text: Vec<u8>,
 }
 
-/// Lists of hosts, names of files and headers, and links: no attack by themselves.
+/// Lists of hosts, names of files and headers, links, single characters and lines of longer payloads: no attack by
+/// themselves.
 const NO_PAYLOADS: &[&str] = &[
+    "event_handlers",
+    "MarioXSSVectors",
+    "XSSDetection",
+    "LDAP_FUZZ",
+    "xml-attacks",
+    "XXE_Fuzzing",
     "LICENSE",
     "Open_Redirect",
     "Web_Cache",

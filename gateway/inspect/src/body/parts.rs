@@ -119,7 +119,12 @@ impl Reading<'_> {
         ];
         let lower = content.to_ascii_lowercase();
         for (mark, rule) in MARKS {
-            if let Some(at) = find(&lower, 0, mark) {
+            // A picture holds any three bytes by chance; a page goes on with text.
+            if let Some(at) = find(&lower, 0, mark)
+                && span(&lower, at, at + mark.len() + 12)
+                    .iter()
+                    .all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
+            {
                 self.scan
                     .verdict
                     .add(rule, spot, &Layers::default(), content, at, at + mark.len());

@@ -78,6 +78,9 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
             return;
         }
     }
+    if let Some(end) = system_file(value).filter(|_| !matches!(spot, Spot::Path)) {
+        found((&rules::PATH_FILE, 0, end));
+    }
     if let Some((from, to)) = broken_separator(value) {
         found((&rules::PATH_TRAVERSAL, from, to));
     }
@@ -90,6 +93,38 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
     {
         found((&rules::PATH_TRAVERSAL, start, start + 8));
     }
+}
+
+/// Whole values that are the absolute path of a file of the system or of a server on it.
+fn system_file(value: &[u8]) -> Option<usize> {
+    if value.len() > 200 {
+        return None;
+    }
+    let end = value.iter().position(|&b| b == 0).unwrap_or(value.len());
+    let path = span(value, 0, end);
+    let plain = |b: &u8| is_word(*b) || matches!(b, b'/' | b'.' | b'-' | b'\\' | b':' | b' ' | b'(' | b')');
+    if !path.iter().all(plain) {
+        return None;
+    }
+    const FOLDERS: [&[u8]; 12] = [
+        b"/etc/", b"/proc/", b"/root/", b"/var/log/", b"/var/adm/", b"/var/run/", b"/var/lib/", b"/usr/local/", b"/usr/lib/", b"/opt/", b"/sys/", b"/boot/",
+    ];
+    const SERVERS: [&[u8]; 12] = [
+        b"apache", b"xampp", b"wamp", b"mysql", b"php", b"inetpub", b"windows", b"winnt", b"system32", b"nginx", b"tomcat", b"filezilla",
+    ];
+    const FILES: [&[u8]; 17] = [
+        b".log", b".ini", b".conf", b".cnf", b".err", b".dat", b".bat", b".sys", b".xml", b".passwd", b"_log", b".htm", b".inf", b".config", b"passwd", b".properties", b".sam",
+    ];
+    let file = FILES.iter().any(|end| path.ends_with(end));
+    let unix = path.starts_with(b"/etc/") && !path.contains(&b' ')
+        || FOLDERS.iter().any(|folder| path.starts_with(folder)) && file
+        || path.starts_with(b"/var/adm/");
+    let windows = at(path, 0).is_ascii_lowercase()
+        && at(path, 1) == b':'
+        && matches!(at(path, 2), b'/' | b'\\')
+        && SERVERS.iter().any(|server| find(path, 0, server).is_some())
+        && file;
+    (unix || windows).then_some(end)
 }
 
 /// Steps whose separator no decoder understands but some file system might: `..%c0%qf..%c0%qf`.
@@ -105,7 +140,8 @@ fn broken_separator(value: &[u8]) -> Option<(usize, usize)> {
         }
         let next = find(span(value, 0, end + 14), end, b"..");
         let gap = next.map(|next| span(value, end, next)).unwrap_or_default();
-        let odd = gap.iter().any(|b| matches!(b, b'/' | b'\\' | b'%'));
+        let odd = gap.iter().any(|b| matches!(b, b'/' | b'\\' | b'%'))
+            || matches!(gap, b"2f" | b"5c" | b"2f." | b"%2f" | b"u2215" | b"u2216");
         match before {
             Some((first, known)) if odd && known == gap => return Some((first, end)),
             _ => before = odd.then_some((start, gap)),

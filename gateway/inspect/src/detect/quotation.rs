@@ -1,9 +1,8 @@
 //! Whether evidence is quoted: an attack that people write about stands among the words of a language, or in the
 //! lines of a longer text. What is sent to break something stands alone.
 
-use crate::rules::Rule;
-use crate::text::{at, is_space, skip, span};
-use crate::verdict::Category;
+use crate::rules::{self, Rule};
+use crate::text::{at, find_byte, is_space, skip, span};
 
 /// Bytes on each side of the evidence that are read for words; two sentences.
 const WINDOW: usize = 200;
@@ -56,13 +55,16 @@ impl<'a> Surroundings<'a> {
         if is_logged(value, from, to) {
             return true;
         }
-        if rule.category == Category::CrossSite && rule.score > 3 {
+        let markup = [
+            &rules::XSS_SCRIPT,
+            &rules::XSS_HANDLER,
+            &rules::XSS_ELEMENT,
+            &rules::XSS_URL,
+            &rules::XSS_STYLE,
+        ];
+        if markup.iter().any(|known| known.id == rule.id) {
             // Behind the whole of an element, not behind the name of its tag.
-            let window = span(value, to, to.saturating_add(WINDOW));
-            let end = window
-                .iter()
-                .rposition(|&b| b == b'>')
-                .map_or(to, |end| to + end + 1);
+            let end = element_end(value, to);
             let after = words(span(value, end, end.saturating_add(WINDOW)));
             // Markup is live among words: they must be on both sides.
             return before.grammar + after.grammar > 0
@@ -88,6 +90,19 @@ impl<'a> Surroundings<'a> {
     fn is_page(&mut self) -> bool {
         self.is_document()
     }
+}
+
+/// Returns where the element ends whose tag holds `from`, with the script in it.
+fn element_end(value: &[u8], from: usize) -> usize {
+    let window = span(value, from, from.saturating_add(WINDOW));
+    let Some(tag) = find_byte(window, 0, b'>') else {
+        return from;
+    };
+    let close = window
+        .windows(8)
+        .position(|window| window.eq_ignore_ascii_case(b"</script"))
+        .and_then(|close| find_byte(window, close, b'>'));
+    from + close.unwrap_or(tag) + 1
 }
 
 /// Says whether evidence stands in a request line of an access log: `"GET /… HTTP/1.1" 404`.
@@ -141,7 +156,10 @@ fn words(text: &[u8]) -> Words {
             || after >= 0x80
             || matches!(after, b'\'' | b'"' | b'<' | b')')
             || matches!(after, b',' | b'.' | b';' | b':' | b'!' | b'?')
-                && (end + 1 >= text.len() || is_space(at(text, end + 1)) || at(text, end + 1) == b'<');
+                && (end + 1 >= text.len()
+                    || is_space(at(text, end + 1))
+                    || at(text, end + 1) >= 0x80
+                    || matches!(at(text, end + 1), b'<' | b'"' | b'\'' | b')' | b'\\'));
         if led && closed && end - i <= 20 {
             let mut lower = [0; 20];
             for (to, from) in lower.iter_mut().zip(span(text, i, end)) {
@@ -165,7 +183,6 @@ fn words(text: &[u8]) -> Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules;
     use crate::text::find;
 
     fn quoted(value: &str, evidence: &str, rule: &Rule) -> bool {

@@ -2,7 +2,7 @@
 
 use super::Match;
 use crate::rules;
-use crate::text::{at, find, is_space, is_word, rest, skip, span};
+use crate::text::{at, find, find_byte, is_space, is_word, rest, skip, span};
 
 /// ` onerror=alert(1)` after a quote that closed an attribute of the page, or at the start of an unquoted one.
 pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
@@ -51,8 +51,10 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
         {
             continue;
         }
-        let body = span(value, equals + 1, equals + 120);
-        let scripted = body.iter().any(|b| matches!(b, b'(' | b'`' | b'=' | b';'))
+        let body = handler(span(value, equals + 1, equals + 120));
+        // A reference that is not decoded yet ends with a semicolon, too.
+        let closed = |b: &u8| *b == b';' && !body.contains(&b'&');
+        let scripted = body.iter().any(|b| matches!(b, b'(' | b'`' | b'=') || closed(b))
             || find(body, 0, b"alert").is_some();
         if scripted && !super::html::is_harmless_handler(body) {
             found((&rules::XSS_HANDLER, start, equals + 1));
@@ -63,6 +65,16 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
         }
         return;
     }
+}
+
+/// Returns the script of a handler, quotes included, as far as it is there.
+fn handler(text: &[u8]) -> &[u8] {
+    let start = skip(text, 0, is_space);
+    let end = match at(text, start) {
+        quote @ (b'"' | b'\'') => find_byte(text, start + 1, quote).map(|end| end + 1),
+        _ => text.iter().position(|b| matches!(b, b'<' | b'>')),
+    };
+    span(text, start, end.unwrap_or(text.len()))
 }
 
 /// `javascript:`, with the blanks that browsers skip, at the beginning of a URL.

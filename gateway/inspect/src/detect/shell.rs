@@ -86,6 +86,10 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
             found((&rules::CMD_INJECTION, start, command.to));
             return;
         }
+        // A line that is a command alone, in a value of two or three words.
+        if matches!(separator, b'\n') && value.len() < 64 && !command.ambiguous() && command.last {
+            found((&rules::CMD_HINT, start, command.to));
+        }
     }
     // A separator at the end and a program at the beginning: `id;`, `/bin/ls|`.
     if let Some(command) = Command::read(value, 0)

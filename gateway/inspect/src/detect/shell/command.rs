@@ -227,7 +227,8 @@ pub(super) const PROGRAMS: [&[u8]; 82] = [
     b"zsh",
 ];
 /// Programs whose names are words, sorted: they count with arguments that no sentence has.
-pub(super) const WORDS: [&[u8]; 52] = [
+pub(super) const WORDS: [&[u8]; 53] = [
+    b"cd",
     b"cmd",
     b"copy",
     b"cp",

@@ -104,6 +104,9 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
         {
             keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
         }
+        Some(Kind::Word(Word::Function)) if r.asks_the_server(i) => {
+            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 3)));
+        }
         Some(Kind::Word(Word::Function | Word::Statement))
             if r.kind(i + 1) == Some(Kind::Open) && r.is_condition(i) =>
         {

@@ -384,6 +384,25 @@ impl<'a> Reader<'a> {
     }
 
     /// Says whether a dangerous function is called as SQL calls it.
+    /// `ascii(substring(version(),1,1))`: functions over what the server says of itself.
+    pub(super) fn asks_the_server(&self, i: usize) -> bool {
+        self.kind(i + 1) == Some(Kind::Open)
+            && (i + 2..i + 8).any(|j| {
+                matches!(
+                    self.word(j),
+                    b"version" | b"user" | b"database" | b"current_user" | b"system_user" | b"session_user"
+                        | b"db_name" | b"schema" | b"user_name" | b"host_name" | b"current_database"
+                ) && self.kind(j + 1) == Some(Kind::Open)
+                    && self.kind(j + 2) == Some(Kind::Close)
+                    && (i + 1..j).all(|k| {
+                        matches!(
+                            self.kind(k),
+                            Some(Kind::Open | Kind::Comma | Kind::Number | Kind::Text | Kind::Word(Word::Function))
+                        )
+                    })
+            })
+    }
+
     /// `group by name having count(*) > 5`, part of a statement that somebody shows: injections have no grouping of
     /// their own in front.
     pub(super) fn is_aggregate(&self, i: usize) -> bool {
