@@ -100,8 +100,9 @@ pub(crate) fn look(
     if topics.has(Topics::SHELL) {
         shell::programs(text, &mut found);
     }
+    let separated = classes.any(Classes::SLASH.with(Classes::BACKSLASH));
     if topics.has(Topics::DOTS)
-        || classes.any(Classes::DOT) && classes.any(Classes::SLASH.with(Classes::BACKSLASH))
+        || separated && (classes.any(Classes::DOT) || text.starts_with(b"/"))
     {
         path::detect(text, spot, &mut found);
     }

@@ -20,9 +20,16 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Returns the score at the strict setting: a hint that stands where it would do harm is taken for an attack.
+    /// Returns the score at the strict setting: a hint that stands where it would do harm is taken for an attack,
+    /// but for what editors and pasted lines are full of.
     pub(crate) fn strict(&self) -> u32 {
-        if self.score >= 3 { 5 } else { self.score }
+        const KEPT: [&Rule; 4] = [&XSS_MARKUP, &XSS_CALL, &PROTOCOL_LINE, &PROTOCOL_OVERLONG];
+        match self.score {
+            2 if self.id == PATH_PARENT.id => 5,
+            3 if KEPT.iter().all(|rule| rule.id != self.id) => 5,
+            2 => 3,
+            score => score,
+        }
     }
 }
 

@@ -176,5 +176,5 @@ fn runs_on_a_server(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     let mut pieces = lower.split(|b| matches!(b, b'.' | b';' | b'%' | b':' | 0));
     let _stem = pieces.next();
-    pieces.any(|piece| EXTENSIONS.contains(&piece)) || lower.ends_with(b".user.ini")
+    pieces.any(|piece| EXTENSIONS.contains(&trim(piece))) || lower.ends_with(b".user.ini")
 }

@@ -65,7 +65,7 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
             || separator > 2 && rest(value, end).starts_with(b"0x")
             || at(value, end) == b';'
             || at(value, end) == 0 && end < value.len();
-        let decided = steps >= 2 || odd && steps >= 1 && start == 0;
+        let decided = steps >= 2 || odd && steps >= 1 && start <= 1;
         // A path that code or a sentence names is no path that the value is.
         let stands_alone = steps >= 4
             || !span(value, 0, first)
@@ -117,13 +117,16 @@ fn system_file(value: &[u8]) -> Option<usize> {
     ];
     let file = FILES.iter().any(|end| path.ends_with(end));
     let unix = path.starts_with(b"/etc/") && !path.contains(&b' ')
+        || path.starts_with(b"/logs/") && file
         || FOLDERS.iter().any(|folder| path.starts_with(folder)) && file
         || path.starts_with(b"/var/adm/");
     let windows = at(path, 0).is_ascii_lowercase()
         && at(path, 1) == b':'
         && matches!(at(path, 2), b'/' | b'\\')
-        && SERVERS.iter().any(|server| find(path, 0, server).is_some())
-        && file;
+        && file
+        && (SERVERS.iter().any(|server| find(path, 0, server).is_some())
+            || path.ends_with(b"log") || path.ends_with(b".ini"))
+        && [&b"fakepath"[..], b"users"].iter().all(|word| find(path, 0, word).is_none());
     (unix || windows).then_some(end)
 }
 

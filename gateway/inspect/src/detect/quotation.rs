@@ -13,15 +13,14 @@ const LINES: usize = 4;
 const LINE: usize = 10;
 
 /// Words of grammar that no query language, shell or script has.
-const GRAMMAR: [&[u8]; 96] = [
-    b"a", b"about", b"above", b"after", b"again", b"also", b"always", b"am", b"an", b"another", b"any", b"are",
-    b"at", b"be", b"because", b"been", b"before", b"both", b"but", b"can", b"could", b"didn", b"does", b"doesn",
-    b"don", b"down", b"even", b"every", b"few", b"for", b"get", b"has", b"have", b"he", b"her", b"here", b"his",
-    b"how", b"i", b"it", b"its", b"just", b"let", b"many", b"may", b"me", b"more", b"most", b"must", b"my",
-    b"never", b"no", b"now", b"of", b"off", b"only", b"our", b"out", b"over", b"please", b"see", b"she", b"should",
-    b"so", b"some", b"such", b"than", b"that", b"the", b"their", b"them", b"there", b"these", b"they", b"this",
-    b"those", b"to", b"too", b"try", b"up", b"use", b"very", b"was", b"we", b"were", b"what", b"which", b"while",
-    b"who", b"why", b"will", b"won", b"would", b"yes", b"you", b"your",
+const GRAMMAR: [&[u8]; 81] = [
+    b"about", b"above", b"after", b"again", b"also", b"always", b"an", b"another", b"are", b"at", b"be", b"because",
+    b"been", b"before", b"both", b"but", b"can", b"could", b"didn", b"does", b"doesn", b"don", b"even", b"every",
+    b"few", b"for", b"has", b"have", b"he", b"her", b"here", b"his", b"how", b"it", b"its", b"just", b"many", b"may",
+    b"me", b"more", b"most", b"must", b"my", b"never", b"now", b"of", b"only", b"our", b"please", b"see", b"she",
+    b"should", b"so", b"such", b"than", b"that", b"the", b"their", b"them", b"there", b"these", b"they", b"this",
+    b"those", b"to", b"too", b"very", b"was", b"we", b"were", b"what", b"which", b"while", b"who", b"why", b"will",
+    b"won", b"would", b"yes", b"you", b"your",
 ];
 /// Words of languages that are attacked with.
 const SYNTAX: [&[u8]; 34] = [
@@ -82,13 +81,15 @@ impl<'a> Surroundings<'a> {
         let value = self.value;
         *self.document.get_or_insert_with(|| {
             let lines = memchr::memchr_iter(b'\n', value).count() + 1;
-            lines >= LINES && value.len() / lines >= LINE
+            // Where a line break stands for a blank there are no blanks.
+            let blanks = memchr::memchr_iter(b' ', value).count();
+            lines >= LINES && value.len() / lines >= LINE && blanks >= lines
         })
     }
 
-    /// Says whether the value is source of a page or program rather than what an editor of pages sends.
+    /// Says whether the value is the source of a page or program rather than what an editor of pages sends.
     fn is_page(&mut self) -> bool {
-        self.is_document()
+        self.is_document() && memchr::memchr_iter(b'\n', self.value).count() >= 2 * LINES
     }
 }
 

@@ -63,7 +63,10 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
                 command.argued()
                     || (!command.ambiguous()
                         && command.last
-                        && (start == 0 || end == command.from || command.path))
+                        && (start == 0
+                            || end == command.from
+                            || command.path
+                            || value.len() < 40 && command.is_unmistakable(value)))
             }
             b'&' => {
                 command.argued()

@@ -75,6 +75,10 @@ fn in_context(value: &[u8], start: usize, context: Context, keep: &mut impl FnMu
 /// Searches what follows the quote that closed the application's string.
 fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(Match)) {
     let first = r.closers(0);
+    if !double && !apostrophe && r.continues(first) {
+        keep((&rules::SQLI_OPERATOR, r.from(first), r.end(r.len())));
+        return;
+    }
     match r.kind(first) {
         Some(Kind::Comment) => {
             let tail = r.comment_body(first);
@@ -216,6 +220,13 @@ fn bare(r: &Reader<'_>, keep: &mut impl FnMut(Match)) {
         && trim(r.comment_body(end)).is_empty()
     {
         keep((&rules::SQLI_COMMENT, r.from(0), r.end(end)));
+    }
+    if r.kind(0) == Some(Kind::Word(Word::Sort))
+        && r.kind(1) == Some(Kind::Word(Word::By))
+        && r.kind(2) == Some(Kind::Number)
+        && r.is_end(3)
+    {
+        keep((&rules::SQLI_CLAUSE, r.from(0), r.end(2)));
     }
     let anchor = r.anchor();
     for i in 0..r.len() {

@@ -134,6 +134,14 @@ impl Command {
         self.arguments == Arguments::Telling
     }
 
+    /// Says whether the name is one that nobody writes who does not mean the program.
+    pub(super) fn is_unmistakable(&self, value: &[u8]) -> bool {
+        matches!(
+            span(value, self.from, self.to),
+            b"whoami" | b"ifconfig" | b"ipconfig" | b"netstat" | b"uname" | b"systeminfo" | b"tasklist"
+        )
+    }
+
     /// `A | cat pictures`: a bar with blanks around it and a sentence behind.
     pub(super) fn is_pipe_in_prose(&self, value: &[u8], start: usize) -> bool {
         !self.argued() && !self.last && start > 0 && is_space(at(value, start - 1))

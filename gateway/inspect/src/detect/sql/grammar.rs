@@ -384,6 +384,48 @@ impl<'a> Reader<'a> {
     }
 
     /// Says whether a dangerous function is called as SQL calls it.
+    /// `a' xor b - 'c`: an operator, an expression, and a string that the application closes. Prose has two names next
+    /// to each other sooner or later, or a sentence after its last quote.
+    pub(super) fn continues(&self, first: usize) -> bool {
+        let last = self.len().saturating_sub(1);
+        if last <= first
+            || last > first + 24
+            || self.kind(last) != Some(Kind::OpenText)
+            || self.word(last).len() > 12
+        {
+            return false;
+        }
+        let mut operand = true;
+        for i in first..last {
+            let kind = self.kind(i);
+            let operator = matches!(
+                kind,
+                Some(
+                    Kind::Arithmetic
+                        | Kind::Compare
+                        | Kind::Bars
+                        | Kind::Ampersands
+                        | Kind::Word(Word::Logic | Word::Compare | Word::Operator | Word::Prefix)
+                )
+            );
+            let term = matches!(
+                kind,
+                Some(
+                    Kind::Number
+                        | Kind::Text
+                        | Kind::Variable
+                        | Kind::Word(Word::Name | Word::Constant | Word::Function | Word::Danger)
+                )
+            );
+            let neutral = matches!(kind, Some(Kind::Open | Kind::Close));
+            if i == first && !operator || !(operator || term || neutral) || term && !operand {
+                return false;
+            }
+            operand = if term { false } else { operand || operator };
+        }
+        operand
+    }
+
     /// `ascii(substring(version(),1,1))`: functions over what the server says of itself.
     pub(super) fn asks_the_server(&self, i: usize) -> bool {
         self.kind(i + 1) == Some(Kind::Open)
