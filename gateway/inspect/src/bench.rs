@@ -216,7 +216,12 @@ fn judge_all(
         if blocked {
             let heaviest = verdict.findings.iter().max_by_key(|finding| finding.score);
             let rule = heaviest.map_or("undecodable", |finding| finding.rule.as_str());
-            if let Some(count) = counts.rules.entry(rule).or_default().get_mut(usize::from(!attack)) {
+            if let Some(count) = counts
+                .rules
+                .entry(rule)
+                .or_default()
+                .get_mut(usize::from(!attack))
+            {
                 *count += 1;
             }
         }
@@ -242,7 +247,11 @@ fn processor_time() -> Option<Duration> {
 
 impl Counts {
     fn count(&mut self, attack: bool, blocked: bool) {
-        let [hits, all] = if attack { &mut self.attacks } else { &mut self.ordinary };
+        let [hits, all] = if attack {
+            &mut self.attacks
+        } else {
+            &mut self.ordinary
+        };
         *hits += u64::from(blocked);
         *all += 1;
     }
@@ -341,7 +350,11 @@ impl Report {
 
     fn written(&self, words: &Words) -> String {
         let mut out = String::new();
-        let _ = writeln!(out, "{}: {} ({})", words.setting, self.sensitivity, self.threshold);
+        let _ = writeln!(
+            out,
+            "{}: {} ({})",
+            words.setting, self.sensitivity, self.threshold
+        );
         for (name, rate) in [
             (words.detection, self.detection),
             (words.false_positives, self.false_positives),
@@ -419,13 +432,19 @@ mod tests {
         })
         .unwrap();
         assert_eq!((report.detection.hits, report.detection.of), (2, 3));
-        assert_eq!((report.false_positives.hits, report.false_positives.of), (1, 3));
+        assert_eq!(
+            (report.false_positives.hits, report.false_positives.of),
+            (1, 3)
+        );
         assert_eq!((report.malformed, report.unlabelled), (1, 1));
         assert_eq!((report.accuracy.hits, report.accuracy.of), (4, 6));
         wrong.sort();
         assert_eq!(
             wrong,
-            [("b.black".to_owned(), "missed"), ("d.white".to_owned(), "blocked")]
+            [
+                ("b.black".to_owned(), "missed"),
+                ("d.white".to_owned(), "blocked")
+            ]
         );
         assert!((report.balanced_accuracy.rate - 2.0 / 3.0).abs() < 1e-9);
         assert!(report.time.p50 > 0.0 && report.time.max >= report.time.p999);

@@ -194,7 +194,9 @@ impl Reading<'_> {
             return Err(Undecodable::TooMany);
         }
         // Programs that send their own format under the type of forms: read all the same, since servers might.
-        let controls = text.iter().filter(|b| **b < 0x20 && !b.is_ascii_whitespace());
+        let controls = text
+            .iter()
+            .filter(|b| **b < 0x20 && !b.is_ascii_whitespace());
         let lines = if controls.take(2).count() == 2 {
             Lines::Binary
         } else {

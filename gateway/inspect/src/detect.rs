@@ -8,6 +8,7 @@ use crate::decode::Layers;
 use crate::rules::Rule;
 use crate::verdict::{Manner, Spot, Verdict};
 
+mod graphql;
 mod html;
 mod literal;
 mod path;
@@ -105,6 +106,9 @@ pub(crate) fn look(
         || separated && (classes.any(Classes::DOT) || text.starts_with(b"/"))
     {
         path::detect(text, spot, &mut found);
+    }
+    if classes.any(Classes::BRACE) && graphql::begins(text) {
+        graphql::detect(text, &mut found);
     }
     if topics.has(Topics::TEMPLATE) {
         template::detect(text, &mut found);

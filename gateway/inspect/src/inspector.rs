@@ -224,7 +224,11 @@ pub(crate) fn pairs<'a>(
             }
         }
         if !name.is_empty() {
-            let one = if lines == Lines::Binary { lines } else { Lines::Single };
+            let one = if lines == Lines::Binary {
+                lines
+            } else {
+                Lines::Single
+            };
             scan.value(name_spot, &name, one);
             if name.contains(&b'$') && !value.is_empty() {
                 let whole = [&name, &b"="[..], &value].concat();

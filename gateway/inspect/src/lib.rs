@@ -20,6 +20,8 @@ mod coding;
 mod decode;
 mod detect;
 pub mod inspector;
+#[cfg(test)]
+mod nasty;
 pub mod raw;
 pub mod rules;
 mod scan;

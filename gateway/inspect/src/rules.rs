@@ -27,7 +27,6 @@ impl Rule {
         match self.score {
             2 if self.id == PATH_PARENT.id => 5,
             3 if KEPT.iter().all(|rule| rule.id != self.id) => 5,
-            2 => 3,
             score => score,
         }
     }

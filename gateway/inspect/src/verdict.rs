@@ -172,15 +172,15 @@ impl Verdict {
         }
         let limit = match self.sensitivity {
             Sensitivity::Default => 0,
-            Sensitivity::Strict => 2,
+            Sensitivity::Strict => 1,
         };
-        sure.saturating_add(unsure).saturating_add(quoted.min(limit))
+        sure.saturating_add(unsure)
+            .saturating_add(quoted.min(limit))
     }
 
     fn unsure_in(&self, place: &Place) -> u32 {
-        let here = |f: &&Finding| {
-            !f.quoted && f.score < SURE && !f.is_of_the_whole() && f.place == *place
-        };
+        let here =
+            |f: &&Finding| !f.quoted && f.score < SURE && !f.is_of_the_whole() && f.place == *place;
         let mut sum: u32 = 0;
         let mut rules: SmallVec<[RuleId; 8]> = SmallVec::new();
         for finding in self.findings.iter().filter(here) {
@@ -337,7 +337,12 @@ impl Spot<'_> {
     /// Says whether the name of the parameter holds one of these words, in any case.
     pub(crate) fn is_named(self, words: &[&[u8]]) -> bool {
         let name = match self {
-            Self::Query(n) | Self::Cookie(n) | Self::Form(n) | Self::Xml(n) | Self::Part(n) | Self::PartHeader(n) => n,
+            Self::Query(n)
+            | Self::Cookie(n)
+            | Self::Form(n)
+            | Self::Xml(n)
+            | Self::Part(n)
+            | Self::PartHeader(n) => n,
             Self::Json(pointer) => pointer.as_bytes(),
             Self::Header(n) => n.as_bytes(),
             Self::Method
@@ -348,7 +353,9 @@ impl Spot<'_> {
             | Self::Body => return false,
         };
         // Names are short; what is longer than this is no name that anybody chose.
-        let name = name.get(name.len().saturating_sub(64)..).unwrap_or_default();
+        let name = name
+            .get(name.len().saturating_sub(64)..)
+            .unwrap_or_default();
         let name = name.to_ascii_lowercase();
         words
             .iter()

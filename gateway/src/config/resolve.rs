@@ -14,7 +14,7 @@ use hangu_redact::Level;
 use ipnet::IpNet;
 
 use super::file::{
-    self, Balance, ClientCertificates, InspectMode, LogFormat, Method, Protocol, Record,
+    self, Balance, ClientCertificates, InspectMode, InspectSensitivity, LogFormat, Method, Protocol, Record,
     TlsVersion, Unreadable,
 };
 use super::load::Source;
@@ -175,6 +175,8 @@ pub struct Inspect {
     pub mode: InspectMode,
     /// The score from which a request is refused.
     pub threshold: u32,
+    /// How readily evidence counts.
+    pub sensitivity: hangu_inspect::Sensitivity,
     /// Bytes of a body that are inspected.
     pub body: usize,
     /// A body over that bound.
@@ -808,6 +810,10 @@ fn resolve_portal(desk: &mut Desk<'_>, zones: &[Zone], portal: &file::Portal) ->
     let inspect = Inspect {
         mode: portal.inspect.mode.unwrap_or(InspectMode::Block),
         threshold: portal.inspect.threshold.unwrap_or(5),
+        sensitivity: match portal.inspect.sensitivity {
+            None | Some(InspectSensitivity::Default) => hangu_inspect::Sensitivity::Default,
+            Some(InspectSensitivity::Strict) => hangu_inspect::Sensitivity::Strict,
+        },
         body: size(portal.inspect.body, 128 << 10),
         over_bound: portal.inspect.over_bound.unwrap_or(Unreadable::Pass),
         undecodable: portal.inspect.undecodable.unwrap_or(Unreadable::Refuse),

@@ -38,7 +38,10 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
         query: parts.uri.query().map(str::as_bytes),
         headers: &headers,
     };
-    let verdict = snapshot.inspector.head(&head);
+    let verdict = snapshot
+        .inspector
+        .with_sensitivity(settings.sensitivity)
+        .head(&head);
     let blocks = settings.mode == InspectMode::Block && verdict.blocks(settings.threshold);
     exchange.verdict = verdict;
     if blocks { Err(Refusal::Attack) } else { Ok(()) }
@@ -97,7 +100,10 @@ pub async fn body(
         }
         exchange.unread = Some("body-over-bound");
     }
-    match snapshot.inspector.body(
+    match snapshot
+        .inspector
+        .with_sensitivity(settings.sensitivity)
+        .body(
         media,
         text(parts, &CONTENT_ENCODING),
         &begin.bytes,

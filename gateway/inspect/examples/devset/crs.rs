@@ -15,16 +15,25 @@ pub fn attacks(data: &Path) -> Vec<(String, Vec<u8>)> {
     let known = level_one(&data.join("crs/rules"));
     let mut all = Vec::new();
     for path in files(&data.join("crs/regression"), "yaml") {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let family = name.get(..3).unwrap_or_default();
-        if !["930", "931", "932", "933", "934", "941", "942", "944"].contains(&family) || !known.contains(&name) {
+        if !["930", "931", "932", "933", "934", "941", "942", "944"].contains(&family)
+            || !known.contains(&name)
+        {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let tests: Vec<&str> = text.split("\n  - test_id:").skip(1).collect();
         let step = tests.len().div_ceil(PER_RULE).max(1);
         for (number, test) in tests.into_iter().enumerate().step_by(step) {
-            if test.contains("no_expect_ids") || !test.contains("expect_ids") || test.matches("- input:").count() != 1 {
+            if test.contains("no_expect_ids")
+                || !test.contains("expect_ids")
+                || test.matches("- input:").count() != 1
+            {
                 continue;
             }
             if let Some(request) = request(test) {
@@ -55,7 +64,9 @@ fn level_one(folder: &Path) -> HashSet<String> {
 /// Writes the request that a test describes; `None` for what this reader of a little YAML does not know.
 fn request(test: &str) -> Option<Vec<u8>> {
     if let Some(encoded) = field(test, "encoded_request:") {
-        return base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok();
+        return base64::engine::general_purpose::STANDARD
+            .decode(encoded.trim())
+            .ok();
     }
     let method = field(test, "method:").unwrap_or_else(|| "GET".to_owned());
     let uri = field(test, "uri:").unwrap_or_else(|| "/".to_owned());
@@ -72,7 +83,9 @@ fn request(test: &str) -> Option<Vec<u8>> {
                 let value = scalar(value.trim())?;
                 typed |= name.eq_ignore_ascii_case("content-type");
                 if !name.eq_ignore_ascii_case("content-length") {
-                    out.extend_from_slice(format!("{}: {value}\r\n", name.trim_matches(['"', '\''])).as_bytes());
+                    out.extend_from_slice(
+                        format!("{}: {value}\r\n", name.trim_matches(['"', '\''])).as_bytes(),
+                    );
                 }
             }
             Some(_) => break,
@@ -92,7 +105,9 @@ fn request(test: &str) -> Option<Vec<u8>> {
 
 fn field(test: &str, name: &str) -> Option<String> {
     let lines: Vec<&str> = test.lines().collect();
-    let at = lines.iter().position(|line| line.trim_start().starts_with(name))?;
+    let at = lines
+        .iter()
+        .position(|line| line.trim_start().starts_with(name))?;
     let line = lines.get(at)?;
     let indent = line.len() - line.trim_start().len();
     let value = line.trim_start().strip_prefix(name)?.trim();
@@ -100,7 +115,9 @@ fn field(test: &str, name: &str) -> Option<String> {
         let block: Vec<&str> = lines
             .iter()
             .skip(at + 1)
-            .take_while(|line| line.trim().is_empty() || line.len() - line.trim_start().len() > indent)
+            .take_while(|line| {
+                line.trim().is_empty() || line.len() - line.trim_start().len() > indent
+            })
             .map(|line| line.trim_start())
             .collect();
         let glue = if value.starts_with('|') { "\r\n" } else { " " };

@@ -40,7 +40,10 @@ pub fn mutate(payload: &[u8], kind: Kind, dice: &mut Dice) -> (Vec<u8>, &'static
     let text = payload.to_vec();
     match (dice.roll(20), kind) {
         (0, _) => (component(&text).into_bytes(), "percent"),
-        (1, _) => (component(component(&text).as_bytes()).into_bytes(), "percent-twice"),
+        (1, _) => (
+            component(component(&text).as_bytes()).into_bytes(),
+            "percent-twice",
+        ),
         (2, Kind::Script | Kind::Code) => (entities(&text, dice), "entity"),
         (2, Kind::Path) => (
             text.iter()
@@ -66,7 +69,9 @@ pub fn mutate(payload: &[u8], kind: Kind, dice: &mut Dice) -> (Vec<u8>, &'static
             "escape",
         ),
         (4, Kind::Sql | Kind::Script | Kind::Command | Kind::Code) if text.len() >= 16 => (
-            base64::engine::general_purpose::STANDARD.encode(&text).into_bytes(),
+            base64::engine::general_purpose::STANDARD
+                .encode(&text)
+                .into_bytes(),
             "base64",
         ),
         (5 | 6, Kind::Sql | Kind::Script) => (
@@ -89,7 +94,14 @@ pub fn mutate(payload: &[u8], kind: Kind, dice: &mut Dice) -> (Vec<u8>, &'static
             };
             (spaces(&text, space), "space")
         }
-        (9, _) => ([dice.pick(&["1", "abc", "42,", "x=y&z", "test "]).as_bytes(), &text].concat(), "prefix"),
+        (9, _) => (
+            [
+                dice.pick(&["1", "abc", "42,", "x=y&z", "test "]).as_bytes(),
+                &text,
+            ]
+            .concat(),
+            "prefix",
+        ),
         (10, Kind::Sql) => ([b"%u0027".as_slice(), &text].concat(), "wide-quote"),
         _ => (text, "plain"),
     }

@@ -52,7 +52,11 @@ impl Request {
         );
         request.header(
             "Accept-Language",
-            dice.pick(&["zh-CN,zh;q=0.9,en;q=0.8", "en-US,en;q=0.5", "zh-TW,zh;q=0.8,en-US;q=0.5,en;q=0.3"]),
+            dice.pick(&[
+                "zh-CN,zh;q=0.9,en;q=0.8",
+                "en-US,en;q=0.5",
+                "zh-TW,zh;q=0.8,en-US;q=0.5,en;q=0.3",
+            ]),
         );
         request.header("Accept-Encoding", "gzip, deflate, br");
         request.header("Connection", "keep-alive");
@@ -60,8 +64,10 @@ impl Request {
     }
 
     pub fn header(&mut self, name: &str, value: impl AsRef<[u8]>) {
-        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self.headers
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers
+            .push((name.to_owned(), value.as_ref().to_vec()));
     }
 
     pub fn with_body(mut self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
@@ -117,7 +123,9 @@ pub fn form_value(bytes: &[u8]) -> String {
 pub fn multipart(boundary: &str, parts: &[(&str, Option<&str>, &str, &[u8])]) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, file, media, content) in parts {
-        out.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").as_bytes());
+        out.extend_from_slice(
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").as_bytes(),
+        );
         if let Some(file) = file {
             out.extend_from_slice(format!("; filename=\"{file}\"").as_bytes());
         }

@@ -19,6 +19,8 @@ pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
 
 fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
     let mut i = 0;
+    // Where the content of the last style ends: a second style inside it is part of it.
+    let mut styled = 0;
     while let Some(start) = find_byte(value, i, b'<') {
         i = start + 1;
         let closing = at(value, i) == b'/';
@@ -58,13 +60,14 @@ fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
             ));
         }
         // A word after a sign of comparison is no element: it needs an end, a space or a slash.
-        if name == b"style" && !closing {
+        if name == b"style" && !closing && start >= styled {
             let content = span(value, end, end + LONGEST_TAG);
             let content = span(
                 content,
                 0,
                 find(content, 0, b"</style").unwrap_or(content.len()),
             );
+            styled = end + content.len();
             if [
                 &b"@import"[..],
                 b"expression(",

@@ -102,18 +102,57 @@ fn system_file(value: &[u8]) -> Option<usize> {
     }
     let end = value.iter().position(|&b| b == 0).unwrap_or(value.len());
     let path = span(value, 0, end);
-    let plain = |b: &u8| is_word(*b) || matches!(b, b'/' | b'.' | b'-' | b'\\' | b':' | b' ' | b'(' | b')');
+    let plain =
+        |b: &u8| is_word(*b) || matches!(b, b'/' | b'.' | b'-' | b'\\' | b':' | b' ' | b'(' | b')');
     if !path.iter().all(plain) {
         return None;
     }
     const FOLDERS: [&[u8]; 12] = [
-        b"/etc/", b"/proc/", b"/root/", b"/var/log/", b"/var/adm/", b"/var/run/", b"/var/lib/", b"/usr/local/", b"/usr/lib/", b"/opt/", b"/sys/", b"/boot/",
+        b"/etc/",
+        b"/proc/",
+        b"/root/",
+        b"/var/log/",
+        b"/var/adm/",
+        b"/var/run/",
+        b"/var/lib/",
+        b"/usr/local/",
+        b"/usr/lib/",
+        b"/opt/",
+        b"/sys/",
+        b"/boot/",
     ];
     const SERVERS: [&[u8]; 12] = [
-        b"apache", b"xampp", b"wamp", b"mysql", b"php", b"inetpub", b"windows", b"winnt", b"system32", b"nginx", b"tomcat", b"filezilla",
+        b"apache",
+        b"xampp",
+        b"wamp",
+        b"mysql",
+        b"php",
+        b"inetpub",
+        b"windows",
+        b"winnt",
+        b"system32",
+        b"nginx",
+        b"tomcat",
+        b"filezilla",
     ];
     const FILES: [&[u8]; 17] = [
-        b".log", b".ini", b".conf", b".cnf", b".err", b".dat", b".bat", b".sys", b".xml", b".passwd", b"_log", b".htm", b".inf", b".config", b"passwd", b".properties", b".sam",
+        b".log",
+        b".ini",
+        b".conf",
+        b".cnf",
+        b".err",
+        b".dat",
+        b".bat",
+        b".sys",
+        b".xml",
+        b".passwd",
+        b"_log",
+        b".htm",
+        b".inf",
+        b".config",
+        b"passwd",
+        b".properties",
+        b".sam",
     ];
     let file = FILES.iter().any(|end| path.ends_with(end));
     let unix = path.starts_with(b"/etc/") && !path.contains(&b' ')
@@ -125,8 +164,11 @@ fn system_file(value: &[u8]) -> Option<usize> {
         && matches!(at(path, 2), b'/' | b'\\')
         && file
         && (SERVERS.iter().any(|server| find(path, 0, server).is_some())
-            || path.ends_with(b"log") || path.ends_with(b".ini"))
-        && [&b"fakepath"[..], b"users"].iter().all(|word| find(path, 0, word).is_none());
+            || path.ends_with(b"log")
+            || path.ends_with(b".ini"))
+        && [&b"fakepath"[..], b"users"]
+            .iter()
+            .all(|word| find(path, 0, word).is_none());
     (unix || windows).then_some(end)
 }
 

@@ -2,7 +2,7 @@
 //! lines of a longer text. What is sent to break something stands alone.
 
 use crate::rules::{self, Rule};
-use crate::text::{at, find_byte, is_space, skip, span};
+use crate::text::{at, find_byte, is_space, skip, span, steps};
 
 /// Bytes on each side of the evidence that are read for words; two sentences.
 const WINDOW: usize = 200;
@@ -14,19 +14,21 @@ const LINE: usize = 10;
 
 /// Words of grammar that no query language, shell or script has.
 const GRAMMAR: [&[u8]; 81] = [
-    b"about", b"above", b"after", b"again", b"also", b"always", b"an", b"another", b"are", b"at", b"be", b"because",
-    b"been", b"before", b"both", b"but", b"can", b"could", b"didn", b"does", b"doesn", b"don", b"even", b"every",
-    b"few", b"for", b"has", b"have", b"he", b"her", b"here", b"his", b"how", b"it", b"its", b"just", b"many", b"may",
-    b"me", b"more", b"most", b"must", b"my", b"never", b"now", b"of", b"only", b"our", b"please", b"see", b"she",
-    b"should", b"so", b"such", b"than", b"that", b"the", b"their", b"them", b"there", b"these", b"they", b"this",
-    b"those", b"to", b"too", b"very", b"was", b"we", b"were", b"what", b"which", b"while", b"who", b"why", b"will",
-    b"won", b"would", b"yes", b"you", b"your",
+    b"about", b"above", b"after", b"again", b"also", b"always", b"an", b"another", b"are", b"at",
+    b"be", b"because", b"been", b"before", b"both", b"but", b"can", b"could", b"didn", b"does",
+    b"doesn", b"don", b"even", b"every", b"few", b"for", b"has", b"have", b"he", b"her", b"here",
+    b"his", b"how", b"it", b"its", b"just", b"many", b"may", b"me", b"more", b"most", b"must",
+    b"my", b"never", b"now", b"of", b"only", b"our", b"please", b"see", b"she", b"should", b"so",
+    b"such", b"than", b"that", b"the", b"their", b"them", b"there", b"these", b"they", b"this",
+    b"those", b"to", b"too", b"very", b"was", b"we", b"were", b"what", b"which", b"while", b"who",
+    b"why", b"will", b"won", b"would", b"yes", b"you", b"your",
 ];
 /// Words of languages that are attacked with.
 const SYNTAX: [&[u8]; 34] = [
-    b"alert", b"all", b"alter", b"and", b"as", b"case", b"char", b"concat", b"count", b"delete", b"drop", b"else",
-    b"end", b"exec", b"from", b"group", b"having", b"insert", b"into", b"like", b"limit", b"not", b"null", b"or",
-    b"order", b"script", b"select", b"set", b"table", b"then", b"union", b"update", b"values", b"where",
+    b"alert", b"all", b"alter", b"and", b"as", b"case", b"char", b"concat", b"count", b"delete",
+    b"drop", b"else", b"end", b"exec", b"from", b"group", b"having", b"insert", b"into", b"like",
+    b"limit", b"not", b"null", b"or", b"order", b"script", b"select", b"set", b"table", b"then",
+    b"union", b"update", b"values", b"where",
 ];
 
 /// What surrounds evidence in a value.
@@ -71,8 +73,7 @@ impl<'a> Surroundings<'a> {
                 && before.points + after.points >= PROSE
                 || self.is_page();
         }
-        before.grammar + after.grammar > 0
-            && before.points + after.points >= PROSE
+        before.grammar + after.grammar > 0 && before.points + after.points >= PROSE
             || self.is_document()
     }
 
@@ -83,7 +84,7 @@ impl<'a> Surroundings<'a> {
             let lines = memchr::memchr_iter(b'\n', value).count() + 1;
             // Where a line break stands for a blank there are no blanks.
             let blanks = memchr::memchr_iter(b' ', value).count();
-            lines >= LINES && value.len() / lines >= LINE && blanks >= lines
+            lines >= LINES && value.len() / lines >= LINE && blanks * 2 >= lines
         })
     }
 
@@ -109,16 +110,17 @@ fn element_end(value: &[u8], from: usize) -> usize {
 /// Says whether evidence stands in a request line of an access log: `"GET /… HTTP/1.1" 404`.
 fn is_logged(value: &[u8], from: usize, to: usize) -> bool {
     let start = span(value, from.saturating_sub(WINDOW), from);
-    let begins = [&b"\"get /"[..], b"\"post /", b"\"head /"].iter().any(|method| {
-        start
-            .windows(method.len())
-            .any(|window| window.eq_ignore_ascii_case(method))
-    });
+    let begins = [&b"\"get /"[..], b"\"post /", b"\"head /"]
+        .iter()
+        .any(|method| {
+            start
+                .windows(method.len())
+                .any(|window| window.eq_ignore_ascii_case(method))
+        });
     let end = span(value, to, to.saturating_add(WINDOW));
     begins
         && end.windows(11).any(|window| {
-            span(window, 0, 8).eq_ignore_ascii_case(b" http/1.")
-                && span(window, 9, 11) == b"\" "
+            span(window, 0, 8).eq_ignore_ascii_case(b" http/1.") && span(window, 9, 11) == b"\" "
         })
 }
 
@@ -130,6 +132,7 @@ struct Words {
 }
 
 fn words(text: &[u8]) -> Words {
+    steps::count(text.len());
     let mut found = Words {
         points: 0,
         grammar: 0,
@@ -151,7 +154,8 @@ fn words(text: &[u8]) -> Words {
         let end = skip(text, i, |b| b.is_ascii_alphabetic());
         let before = if i == 0 { b' ' } else { at(text, i - 1) };
         let after = at(text, end);
-        let led = is_space(before) || before >= 0x80 || matches!(before, b'"' | b'(' | b'\'' | b'>');
+        let led =
+            is_space(before) || before >= 0x80 || matches!(before, b'"' | b'(' | b'\'' | b'>');
         let closed = after == 0
             || is_space(after)
             || after >= 0x80
@@ -199,11 +203,31 @@ mod tests {
     #[test]
     fn evidence_among_words_is_quoted() {
         for (value, evidence, rule) in [
-            ("A classic SQL injection is ' OR '1'='1' --, which turns the WHERE clause into a tautology.", "' OR '1'='1'", &rules::SQLI_TAUTOLOGY),
-            ("作者说 ' or '1'='1 这种写法最经典，受教了。", "' or '1'='1", &rules::SQLI_TAUTOLOGY),
-            ("配置文件在 /etc/nginx/nginx.conf，改完以后记得 reload。", "/etc/nginx", &rules::PATH_FILE),
-            ("we escape < and > so that <script>alert(1)</script> is shown to you as text", "<script>", &rules::XSS_SCRIPT),
-            ("#!/bin/sh\nset -e\nfor f in \"$DIR\"/*.log; do cat /etc/passwd\n  echo done\ndone and done and done\n", "cat", &rules::CMD_INJECTION),
+            (
+                "A classic SQL injection is ' OR '1'='1' --, which turns the WHERE clause into a tautology.",
+                "' OR '1'='1'",
+                &rules::SQLI_TAUTOLOGY,
+            ),
+            (
+                "作者说 ' or '1'='1 这种写法最经典，受教了。",
+                "' or '1'='1",
+                &rules::SQLI_TAUTOLOGY,
+            ),
+            (
+                "配置文件在 /etc/nginx/nginx.conf，改完以后记得 reload。",
+                "/etc/nginx",
+                &rules::PATH_FILE,
+            ),
+            (
+                "we escape < and > so that <script>alert(1)</script> is shown to you as text",
+                "<script>",
+                &rules::XSS_SCRIPT,
+            ),
+            (
+                "#!/bin/sh\nset -e\nfor f in \"$DIR\"/*.log; do cat /etc/passwd\n  echo done\ndone and done and done\n",
+                "cat",
+                &rules::CMD_INJECTION,
+            ),
         ] {
             assert!(quoted(value, evidence, rule), "{value}");
         }
@@ -212,10 +236,26 @@ mod tests {
     #[test]
     fn evidence_that_stands_alone_is_not() {
         for (value, evidence, rule) in [
-            ("1' union select username, password, email, address from users where login like 'a%' --", "union", &rules::SQLI_UNION),
-            ("nice post, thank you so much for it! <script>alert(1)</script>", "<script>", &rules::XSS_SCRIPT),
-            ("1\nunion\nselect\n1,\n2,\n3\nfrom\nusers\nwhere\n1=1\n--\n", "union", &rules::SQLI_UNION),
-            ("some long host name.example.org; cat /etc/passwd", "; cat", &rules::CMD_INJECTION),
+            (
+                "1' union select username, password, email, address from users where login like 'a%' --",
+                "union",
+                &rules::SQLI_UNION,
+            ),
+            (
+                "nice post, thank you so much for it! <script>alert(1)</script>",
+                "<script>",
+                &rules::XSS_SCRIPT,
+            ),
+            (
+                "1\nunion\nselect\n1,\n2,\n3\nfrom\nusers\nwhere\n1=1\n--\n",
+                "union",
+                &rules::SQLI_UNION,
+            ),
+            (
+                "some long host name.example.org; cat /etc/passwd",
+                "; cat",
+                &rules::CMD_INJECTION,
+            ),
             ("' or 1=1 -- the", "or 1=1", &rules::SQLI_TAUTOLOGY),
         ] {
             assert!(!quoted(value, evidence, rule), "{value}");

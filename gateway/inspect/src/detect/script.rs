@@ -54,7 +54,9 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
         let body = handler(span(value, equals + 1, equals + 120));
         // A reference that is not decoded yet ends with a semicolon, too.
         let closed = |b: &u8| *b == b';' && !body.contains(&b'&');
-        let scripted = body.iter().any(|b| matches!(b, b'(' | b'`' | b'=') || closed(b))
+        let scripted = body
+            .iter()
+            .any(|b| matches!(b, b'(' | b'`' | b'=') || closed(b))
             || find(body, 0, b"alert").is_some();
         if scripted && !super::html::is_harmless_handler(body) {
             found((&rules::XSS_HANDLER, start, equals + 1));
@@ -72,7 +74,10 @@ fn handler(text: &[u8]) -> &[u8] {
     let start = skip(text, 0, is_space);
     let end = match at(text, start) {
         quote @ (b'"' | b'\'') => find_byte(text, start + 1, quote).map(|end| end + 1),
-        _ => text.iter().position(|b| matches!(b, b'<' | b'>')),
+        _ => rest(text, start)
+            .iter()
+            .position(|b| is_space(*b) || matches!(b, b'<' | b'>'))
+            .map(|end| start + end),
     };
     span(text, start, end.unwrap_or(text.len()))
 }

@@ -33,8 +33,20 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
         found((&rules::SSRF_ADDRESS, 0, end));
     } else if (name == b"localhost" || name.starts_with(b"127.")) && !is_developer_port(host) {
         // Sign-in and analytics name the page of a developer; a fetcher is told where to go.
-        let expected = spot.is_named(&[b"redirect", b"callback", b"return", b"next", b"origin", b"referer", b"page", b"location", b"dl", b"service", b"target", b"continue"])
-            || find(value, end, b"callback").is_some();
+        let expected = spot.is_named(&[
+            b"redirect",
+            b"callback",
+            b"return",
+            b"next",
+            b"origin",
+            b"referer",
+            b"page",
+            b"location",
+            b"dl",
+            b"service",
+            b"target",
+            b"continue",
+        ]) || find(value, end, b"callback").is_some();
         found((
             if expected {
                 &rules::SSRF_LOCAL
@@ -88,8 +100,12 @@ fn is_private_172(name: &[u8]) -> bool {
 fn remote_file(value: &[u8], host_end: usize) -> Option<usize> {
     let path = rest(value, host_end);
     let question = path.iter().position(|&b| b == b'?').unwrap_or(path.len());
-    let file = span(path, 0, question).strip_suffix(b"\0").unwrap_or(span(path, 0, question));
-    let source = [&b".txt"[..], b".php", b".inc", b".dat"].iter().any(|e| file.ends_with(e));
+    let file = span(path, 0, question)
+        .strip_suffix(b"\0")
+        .unwrap_or(span(path, 0, question));
+    let source = [&b".txt"[..], b".php", b".inc", b".dat"]
+        .iter()
+        .any(|e| file.ends_with(e));
     let cut = question + 1 == path.len() && !file.ends_with(b".php") || file.len() < question;
     let command = [&b"?cmd="[..], b"?exec=", b"?c=id", b"?command="]
         .iter()

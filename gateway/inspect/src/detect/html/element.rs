@@ -64,11 +64,23 @@ pub(super) fn judge(name: &[u8], tag: &[u8]) -> Option<&'static Rule> {
     if !ACTIVE.contains(&name) {
         return None;
     }
-    let has = |words: &[&[u8]]| words.iter().filter(|word| find(tag, 0, word).is_some()).count();
+    let has = |words: &[&[u8]]| {
+        words
+            .iter()
+            .filter(|word| find(tag, 0, word).is_some())
+            .count()
+    };
     Some(match name {
         // Editors embed players by their address, with the size of the frame.
         b"iframe" | b"embed"
-            if has(&[b"width", b"height", b"border", b"allow", b"scrolling", b"class="]) >= 2
+            if has(&[
+                b"width",
+                b"height",
+                b"border",
+                b"allow",
+                b"scrolling",
+                b"class=",
+            ]) >= 2
                 && has(&[b"src=\"http", b"src='http", b"src=\"/", b"src='/"]) == 1
                 && has(&[b"srcdoc", b"javascript:", b"data:"]) == 0 =>
         {
@@ -77,7 +89,17 @@ pub(super) fn judge(name: &[u8], tag: &[u8]) -> Option<&'static Rule> {
         b"object" if has(&[b"data", b"classid", b"codebase", b"type"]) == 0 && tag.len() > 2 => {
             &rules::XSS_EMBED
         }
-        b"meta" if has(&[b"refresh", b"set-cookie", b"utf-7", b"javascript", b"link", b"url="]) == 0 && tag.len() > 2 => {
+        b"meta"
+            if has(&[
+                b"refresh",
+                b"set-cookie",
+                b"utf-7",
+                b"javascript",
+                b"link",
+                b"url=",
+            ]) == 0
+                && tag.len() > 2 =>
+        {
             &rules::XSS_EMBED
         }
         b"xml" if has(&[b"src", b"id="]) == 0 => &rules::XSS_EMBED,
@@ -106,9 +128,17 @@ pub(super) fn is_harmless(script: &[u8]) -> bool {
     let tame = !script
         .iter()
         .any(|b| matches!(b, b'(' | b'`' | b'\\' | b'[' | b'&' | b'%'))
-        && [&b"script:"[..], b"document", b"cookie", b"location", b"html", b"data:", b"srcdoc"]
-            .iter()
-            .all(|word| find(script, 0, word).is_none());
+        && [
+            &b"script:"[..],
+            b"document",
+            b"cookie",
+            b"location",
+            b"html",
+            b"data:",
+            b"srcdoc",
+        ]
+        .iter()
+        .all(|word| find(script, 0, word).is_none());
     tame && (script.starts_with(b"this.src=")
         || script.starts_with(b"this.onerror=null")
         || script.starts_with(b"this.style.")

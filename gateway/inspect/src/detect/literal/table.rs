@@ -493,7 +493,14 @@ pub(super) const EVIDENCE: &[Evidence] = &[
     (
         &rules::CODE_SERIALISED,
         Around::First,
-        &["ro0ab", "ac ed 00 05", "aced0005", "aaeaaad/////aqaaaa", "gasv", "_$$nd_func$$_"],
+        &[
+            "ro0ab",
+            "ac ed 00 05",
+            "aced0005",
+            "aaeaaad/////aqaaaa",
+            "gasv",
+            "_$$nd_func$$_",
+        ],
     ),
     (
         &rules::CODE_SERIALISED,

@@ -138,7 +138,13 @@ impl Command {
     pub(super) fn is_unmistakable(&self, value: &[u8]) -> bool {
         matches!(
             span(value, self.from, self.to),
-            b"whoami" | b"ifconfig" | b"ipconfig" | b"netstat" | b"uname" | b"systeminfo" | b"tasklist"
+            b"whoami"
+                | b"ifconfig"
+                | b"ipconfig"
+                | b"netstat"
+                | b"uname"
+                | b"systeminfo"
+                | b"tasklist"
         )
     }
 

@@ -47,8 +47,10 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
         }
         Some(Kind::Word(Word::Select)) if i > 0 => {
             if let Some((end, true)) = r.select(i) {
-                let after_word =
-                    matches!(r.kind(i - 1), Some(Kind::Word(Word::Name | Word::Thing) | Kind::Other));
+                let after_word = matches!(
+                    r.kind(i - 1),
+                    Some(Kind::Word(Word::Name | Word::Thing) | Kind::Other)
+                );
                 keep((
                     if after_word || !r.has_from(i) {
                         &rules::SQLI_HINT

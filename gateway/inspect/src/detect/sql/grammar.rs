@@ -432,14 +432,29 @@ impl<'a> Reader<'a> {
             && (i + 2..i + 8).any(|j| {
                 matches!(
                     self.word(j),
-                    b"version" | b"user" | b"database" | b"current_user" | b"system_user" | b"session_user"
-                        | b"db_name" | b"schema" | b"user_name" | b"host_name" | b"current_database"
+                    b"version"
+                        | b"user"
+                        | b"database"
+                        | b"current_user"
+                        | b"system_user"
+                        | b"session_user"
+                        | b"db_name"
+                        | b"schema"
+                        | b"user_name"
+                        | b"host_name"
+                        | b"current_database"
                 ) && self.kind(j + 1) == Some(Kind::Open)
                     && self.kind(j + 2) == Some(Kind::Close)
                     && (i + 1..j).all(|k| {
                         matches!(
                             self.kind(k),
-                            Some(Kind::Open | Kind::Comma | Kind::Number | Kind::Text | Kind::Word(Word::Function))
+                            Some(
+                                Kind::Open
+                                    | Kind::Comma
+                                    | Kind::Number
+                                    | Kind::Text
+                                    | Kind::Word(Word::Function)
+                            )
                         )
                     })
             })
@@ -449,7 +464,10 @@ impl<'a> Reader<'a> {
     /// their own in front.
     pub(super) fn is_aggregate(&self, i: usize) -> bool {
         self.kind(i) == Some(Kind::Word(Word::Having))
-            && matches!(self.word(i + 1), b"count" | b"sum" | b"avg" | b"min" | b"max")
+            && matches!(
+                self.word(i + 1),
+                b"count" | b"sum" | b"avg" | b"min" | b"max"
+            )
             && (1..=8).any(|back| {
                 i.checked_sub(back)
                     .is_some_and(|j| j > 1 && self.kind(j) == Some(Kind::Word(Word::Sort)))
@@ -463,7 +481,10 @@ impl<'a> Reader<'a> {
             && let Some(call) = self.operand(0)
             && matches!(
                 self.kind(call.last + 1),
-                Some(Kind::Word(Word::Name | Word::Thing | Word::Function | Word::Danger) | Kind::Other)
+                Some(
+                    Kind::Word(Word::Name | Word::Thing | Word::Function | Word::Danger)
+                        | Kind::Other
+                )
             )
         {
             return false;
