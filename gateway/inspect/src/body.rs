@@ -81,7 +81,7 @@ impl Inspector {
             .to_ascii_lowercase();
         let text = decoded(content_type, &media_type, &inflated)?;
         let mut reading = Reading {
-            scan: Scan::new(&self.literals),
+            scan: Scan::new(&self.literals, self.settings.sensitivity),
             settings: &self.settings,
             complete,
         };
@@ -193,13 +193,16 @@ impl Reading<'_> {
         if memchr::memchr_iter(b'&', text).count() > self.settings.values {
             return Err(Undecodable::TooMany);
         }
-        pairs(
-            &mut self.scan,
-            text,
-            Spot::FormName,
-            Spot::Form,
-            Lines::Allowed,
-        );
+        // Programs that send their own format under the type of forms: read all the same, since servers might.
+        let controls = text
+            .iter()
+            .filter(|b| **b < 0x20 && !b.is_ascii_whitespace());
+        let lines = if controls.take(2).count() == 2 {
+            Lines::Binary
+        } else {
+            Lines::Allowed
+        };
+        pairs(&mut self.scan, text, Spot::FormName, Spot::Form, lines);
         // Values of a form are often JSON themselves.
         for (_, value) in crate::split::query::pairs(text) {
             if json::plausible(&value) {

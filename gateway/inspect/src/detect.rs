@@ -6,12 +6,14 @@
 use crate::classes::Classes;
 use crate::decode::Layers;
 use crate::rules::Rule;
-use crate::verdict::{Spot, Verdict};
+use crate::verdict::{Manner, Spot, Verdict};
 
+mod graphql;
 mod html;
 mod literal;
 mod path;
 pub(crate) mod protocol;
+pub(crate) mod quotation;
 mod scanner;
 mod script;
 mod shell;
@@ -50,7 +52,15 @@ pub(crate) fn look(
     } else {
         value
     };
-    let mut found = |(rule, from, to): Match| verdict.add(rule, spot, layers, value, from, to);
+    let mut surroundings = quotation::Surroundings::new(value);
+    let mut found = |(rule, from, to): Match| {
+        let manner = if surroundings.quote(rule, from, to) {
+            Manner::Quoted
+        } else {
+            Manner::Meant
+        };
+        verdict.add_in(manner, rule, spot, layers, value, from, to);
+    };
     let topics = literals.search(text, spot, &mut found);
 
     const SQL_MARKS: Classes = Classes::QUOTE
@@ -91,16 +101,20 @@ pub(crate) fn look(
     if topics.has(Topics::SHELL) {
         shell::programs(text, &mut found);
     }
+    let separated = classes.any(Classes::SLASH.with(Classes::BACKSLASH));
     if topics.has(Topics::DOTS)
-        || classes.any(Classes::DOT) && classes.any(Classes::SLASH.with(Classes::BACKSLASH))
+        || separated && (classes.any(Classes::DOT) || text.starts_with(b"/"))
     {
         path::detect(text, spot, &mut found);
+    }
+    if classes.any(Classes::BRACE) && graphql::begins(text) {
+        graphql::detect(text, &mut found);
     }
     if topics.has(Topics::TEMPLATE) {
         template::detect(text, &mut found);
     }
     if topics.has(Topics::URL) {
-        url::detect(text, &mut found);
+        url::detect(text, spot, &mut found);
     }
 }
 

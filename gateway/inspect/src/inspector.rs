@@ -24,6 +24,8 @@ pub struct Settings {
     pub values: usize,
     /// Parts in one multipart body. Default 256.
     pub parts: usize,
+    /// How readily evidence counts. Default: [`Sensitivity::Default`].
+    pub sensitivity: Sensitivity,
 }
 
 impl Default for Settings {
@@ -34,7 +36,29 @@ impl Default for Settings {
             depth: 64,
             values: 20_000,
             parts: 256,
+            sensitivity: Sensitivity::Default,
         }
+    }
+}
+
+/// How readily evidence counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sensitivity {
+    /// Nothing ordinary is blocked: what might be a quotation or prose adds to the score without reaching the
+    /// threshold by itself.
+    #[default]
+    Default,
+    /// What might be an attack is taken for one.
+    Strict,
+}
+
+impl std::fmt::Display for Sensitivity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::Strict => "strict",
+        })
     }
 }
 
@@ -71,9 +95,26 @@ impl Inspector {
         }
     }
 
+    /// Returns how readily evidence counts.
+    pub fn sensitivity(&self) -> Sensitivity {
+        self.settings.sensitivity
+    }
+
+    /// Returns the same inspector with another sensitivity; the automaton is shared.
+    #[must_use]
+    pub fn with_sensitivity(&self, sensitivity: Sensitivity) -> Self {
+        Self {
+            settings: Settings {
+                sensitivity,
+                ..self.settings.clone()
+            },
+            literals: Arc::clone(&self.literals),
+        }
+    }
+
     /// Reads method, path, query, cookies and every other header.
     pub fn head(&self, head: &Head<'_>) -> Verdict {
-        let mut scan = Scan::new(&self.literals);
+        let mut scan = Scan::new(&self.literals, self.settings.sensitivity);
         method(&mut scan, head.method.as_bytes());
         path(&mut scan, head.target_path);
         if let Some(query) = head.query {
@@ -183,7 +224,12 @@ pub(crate) fn pairs<'a>(
             }
         }
         if !name.is_empty() {
-            scan.value(name_spot, &name, Lines::Single);
+            let one = if lines == Lines::Binary {
+                lines
+            } else {
+                Lines::Single
+            };
+            scan.value(name_spot, &name, one);
             if name.contains(&b'$') && !value.is_empty() {
                 let whole = [&name, &b"="[..], &value].concat();
                 scan.value(name_spot, &whole, lines);
@@ -232,12 +278,18 @@ fn header(scan: &mut Scan<'_>, name: &str, value: &[u8]) {
             scan.value(Spot::Header(name), value, Lines::Single);
         }
         "referer" | "origin" | "x-forwarded-for" | "x-real-ip" | "forwarded" => {
-            scan.value(Spot::Header(name), value, Lines::Single);
-            if let Some(question) = find_byte(value, 0, b'?') {
-                let end = find_byte(value, question, b'#').unwrap_or(value.len());
-                for (_, value) in query::pairs(span(value, question + 1, end)) {
-                    scan.value(Spot::Header(name), &value, Lines::Single);
-                }
+            let is_url = value.starts_with(b"http://") || value.starts_with(b"https://");
+            let Some(question) = find_byte(value, 0, b'?').filter(|_| is_url) else {
+                scan.value(Spot::Header(name), value, Lines::Single);
+                return;
+            };
+            // The address of a page is read like one: a search in it is a value, not part of a sentence.
+            let end = find_byte(value, question, b'#').unwrap_or(value.len());
+            scan.value(Spot::Header(name), span(value, 0, question), Lines::Single);
+            scan.value(Spot::Header(name), rest(value, end), Lines::Single);
+            for (parameter, value) in query::pairs(span(value, question + 1, end)) {
+                scan.value(Spot::Header(name), &parameter, Lines::Single);
+                scan.value(Spot::Header(name), &value, Lines::Single);
             }
         }
         _ => {

@@ -12,6 +12,7 @@
 //! Text in any script is text: characters above ASCII stay characters in every step, so Chinese prose is never read
 //! as punctuation. Every step takes time linear in its input and is bounded in memory.
 
+pub mod bench;
 pub mod body;
 mod classes;
 pub mod cli;
@@ -19,6 +20,8 @@ mod coding;
 mod decode;
 mod detect;
 pub mod inspector;
+#[cfg(test)]
+mod nasty;
 pub mod raw;
 pub mod rules;
 mod scan;
@@ -29,5 +32,5 @@ pub mod verdict;
 
 pub use body::{Completeness, Undecodable};
 pub use decode::{Layer, Layers};
-pub use inspector::{Head, Inspector, Settings};
+pub use inspector::{Head, Inspector, Sensitivity, Settings};
 pub use verdict::{Category, Finding, Findings, Place, RuleId, Verdict};

@@ -19,6 +19,19 @@ pub struct Rule {
     pub summary: &'static str,
 }
 
+impl Rule {
+    /// Returns the score at the strict setting: a hint that stands where it would do harm is taken for an attack,
+    /// but for what editors and pasted lines are full of.
+    pub(crate) fn strict(&self) -> u32 {
+        const KEPT: [&Rule; 4] = [&XSS_MARKUP, &XSS_CALL, &PROTOCOL_LINE, &PROTOCOL_OVERLONG];
+        match self.score {
+            2 if self.id == PATH_PARENT.id => 5,
+            3 if KEPT.iter().all(|rule| rule.id != self.id) => 5,
+            score => score,
+        }
+    }
+}
+
 macro_rules! rules {
     ($($name:ident = $id:literal, $category:ident, $score:literal, $technique:literal, $cwe:literal, $summary:literal;)*) => {
         $(pub(crate) const $name: Rule = Rule {
@@ -48,6 +61,7 @@ rules! {
     XSS_ELEMENT = "xss-element", CrossSite, 5, "T1059.007", 79, "an element that loads or runs something";
     XSS_STYLE = "xss-style", CrossSite, 5, "T1059.007", 79, "a style that runs script";
     XSS_MARKUP = "xss-markup", CrossSite, 3, "T1059.007", 79, "markup that is rarely sent by a form";
+    XSS_EMBED = "xss-embed", CrossSite, 1, "T1059.007", 79, "markup as editors make it";
     XSS_CODE = "xss-code", CrossSite, 5, "T1059.007", 79, "script that continues a broken string";
     XSS_CALL = "xss-call", CrossSite, 3, "T1059.007", 79, "a call known from proofs of concept";
     PATH_TRAVERSAL = "path-traversal", Traversal, 5, "T1083", 22, "leaves the folder upwards";
@@ -69,9 +83,14 @@ rules! {
     TEMPLATE_LOOKUP = "template-lookup", Template, 5, "T1190", 917, "a lookup that loads code";
     SSRF_METADATA = "ssrf-metadata", Remote, 5, "T1552.005", 918, "the address of a cloud's metadata";
     SSRF_SCHEME = "ssrf-scheme", Remote, 5, "T1090", 918, "a URL scheme that reaches other services";
+    SSRF_ADDRESS = "ssrf-address", Remote, 5, "T1090", 918, "the server itself, by its name or by an unusual form of its address";
+    REMOTE_FILE = "remote-file", Remote, 5, "T1105", 98, "a file of another server where a file of this one belongs";
     SSRF_LOCAL = "ssrf-local", Remote, 2, "T1090", 918, "a URL of the server itself";
     XXE_ENTITY = "xxe-entity", Xml, 5, "T1190", 611, "an entity or a document type in XML";
     XML_INCLUDE = "xml-include", Xml, 5, "T1190", 611, "an inclusion in XML";
+    XPATH_EXPRESSION = "xpath-expression", Xml, 5, "T1190", 643, "a closed string continued by an XPath expression";
+    GRAPHQL_FLOOD = "graphql-flood", Protocol, 5, "T1499.003", 770, "a query that asks for the same thing many times or very deep";
+    GRAPHQL_SCHEMA = "graphql-schema", Protocol, 3, "T1595.002", 200, "a query for the whole schema";
     NOSQL_OPERATOR = "nosql-operator", NoSql, 5, "T1190", 943, "a query operator where a value belongs";
     LDAP_FILTER = "ldap-filter", Ldap, 5, "T1190", 90, "a closed LDAP filter continued by another";
     SCANNER_AGENT = "scanner-agent", Scanner, 5, "T1595.002", 200, "a program that looks for weaknesses";

@@ -3,10 +3,12 @@
 use crate::classes::Classes;
 use crate::decode::{Layer, Layers, ROUNDS, peel, percent};
 use crate::detect::protocol::{Lines, controls};
+use crate::detect::quotation::Surroundings;
 use crate::detect::{Literals, PLAIN, look};
+use crate::inspector::Sensitivity;
 use crate::rules;
 use crate::text::{find, find_byte};
-use crate::verdict::{Spot, Verdict};
+use crate::verdict::{Manner, Spot, Verdict};
 
 /// The findings so far, and what they are found with.
 pub(crate) struct Scan<'i> {
@@ -15,10 +17,10 @@ pub(crate) struct Scan<'i> {
 }
 
 impl<'i> Scan<'i> {
-    pub(crate) fn new(literals: &'i Literals) -> Self {
+    pub(crate) fn new(literals: &'i Literals, sensitivity: Sensitivity) -> Self {
         Self {
             literals,
-            verdict: Verdict::default(),
+            verdict: Verdict::new(sensitivity),
         }
     }
 
@@ -60,7 +62,7 @@ impl<'i> Scan<'i> {
         }
         let mut layers = layers.with(layer);
         for round in 1.. {
-            if layer == Layer::Overlong && round == 1 {
+            if layer == Layer::Overlong && round == 1 && lines != Lines::Binary {
                 self.verdict.add(
                     &rules::PROTOCOL_OVERLONG,
                     spot,
@@ -100,8 +102,16 @@ impl<'i> Scan<'i> {
             } else {
                 lines
             };
+            let mut surroundings = Surroundings::new(bytes);
             controls(bytes, classes, lines, &mut |(rule, from, to)| {
-                self.verdict.add(rule, spot, layers, bytes, from, to)
+                let quoted = lines == Lines::Allowed && surroundings.quote(rule, from, to);
+                let manner = if quoted {
+                    Manner::Quoted
+                } else {
+                    Manner::Meant
+                };
+                self.verdict
+                    .add_in(manner, rule, spot, layers, bytes, from, to);
             });
         }
         look(

@@ -19,7 +19,9 @@ pub(crate) fn rest(bytes: &[u8], i: usize) -> &[u8] {
 /// Returns the first index at or after `i` whose byte does not satisfy `wanted`.
 pub(crate) fn skip(bytes: &[u8], i: usize, wanted: impl Fn(u8) -> bool) -> usize {
     let tail = rest(bytes, i);
-    i + tail.iter().position(|&b| !wanted(b)).unwrap_or(tail.len())
+    let length = tail.iter().position(|&b| !wanted(b)).unwrap_or(tail.len());
+    steps::count(length + 1);
+    i + length
 }
 
 /// Says whether a byte belongs to a word: letters of any script, digits, underscore.
@@ -34,12 +36,39 @@ pub(crate) fn is_space(b: u8) -> bool {
 
 /// Returns the position of `needle` at or after `i`.
 pub(crate) fn find(bytes: &[u8], i: usize, needle: &[u8]) -> Option<usize> {
-    memchr::memmem::find(rest(bytes, i), needle).map(|at| i + at)
+    let found = memchr::memmem::find(rest(bytes, i), needle);
+    steps::count(found.unwrap_or(rest(bytes, i).len()) + 1);
+    found.map(|at| i + at)
 }
 
 /// Returns the position of a byte at or after `i`.
 pub(crate) fn find_byte(bytes: &[u8], i: usize, needle: u8) -> Option<usize> {
-    memchr::memchr(needle, rest(bytes, i)).map(|at| i + at)
+    let found = memchr::memchr(needle, rest(bytes, i));
+    steps::count(found.unwrap_or(rest(bytes, i).len()) + 1);
+    found.map(|at| i + at)
+}
+
+/// Bytes looked at, counted in tests: a clock says little on a busy machine, a count says the same everywhere.
+pub(crate) mod steps {
+    #[cfg(not(test))]
+    #[inline(always)]
+    pub(crate) const fn count(_bytes: usize) {}
+
+    #[cfg(test)]
+    pub(crate) fn count(bytes: usize) {
+        COUNTED.with(|counted| counted.set(counted.get() + bytes));
+    }
+
+    #[cfg(test)]
+    thread_local! {
+        static COUNTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    /// Returns how many bytes were looked at since the last call.
+    #[cfg(test)]
+    pub(crate) fn take() -> usize {
+        COUNTED.with(std::cell::Cell::take)
+    }
 }
 
 /// Removes white space at both ends.

@@ -4,10 +4,15 @@ use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
 use crate::decode::Layers;
+use crate::inspector::Sensitivity;
 use crate::rules::Rule;
 
 /// Findings of one rule that are kept; more say nothing new.
 const KEPT_PER_RULE: usize = 3;
+/// The score of evidence that needs no other.
+const SURE: u32 = 5;
+/// Findings of all rules that are kept, so that weighing them stays cheap; a hundred say enough.
+const KEPT: usize = 100;
 /// Characters of evidence, chosen to fit on a line of the console.
 const EVIDENCE: usize = 80;
 
@@ -18,6 +23,17 @@ pub struct Verdict {
     pub score: u32,
     /// What was seen; without findings nothing is allocated.
     pub findings: Findings,
+    #[serde(skip)]
+    sensitivity: Sensitivity,
+}
+
+/// Whether evidence is an attack or is spoken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// It stands where it would do harm.
+    Meant,
+    /// It stands in prose, in a document, in source code.
+    Quoted,
 }
 
 /// Findings in the order they were made; empty ones allocate nothing.
@@ -53,6 +69,13 @@ impl Verdict {
         !self.findings.is_empty() && self.score >= threshold
     }
 
+    pub(crate) fn new(sensitivity: Sensitivity) -> Self {
+        Self {
+            sensitivity,
+            ..Self::default()
+        }
+    }
+
     /// Adds what was found elsewhere in the same request.
     pub fn merge(&mut self, other: Self) {
         for finding in other.findings {
@@ -70,10 +93,32 @@ impl Verdict {
         from: usize,
         to: usize,
     ) {
+        self.add_in(Manner::Meant, rule, spot, layers, value, from, to);
+    }
+
+    /// Records a match that may be quoted.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a finding is made of, and nobody else calls it with more than three that differ"
+    )]
+    pub(crate) fn add_in(
+        &mut self,
+        manner: Manner,
+        rule: &Rule,
+        spot: Spot<'_>,
+        layers: &Layers,
+        value: &[u8],
+        from: usize,
+        to: usize,
+    ) {
         self.insert(Finding {
             rule: rule.id,
             category: rule.category,
-            score: rule.score,
+            score: match self.sensitivity {
+                Sensitivity::Default => rule.score,
+                Sensitivity::Strict => rule.strict(),
+            },
+            quoted: manner == Manner::Quoted,
             place: spot.to_place(),
             evidence: excerpt(value, from, to),
             technique: rule.technique,
@@ -83,25 +128,68 @@ impl Verdict {
     }
 
     fn insert(&mut self, finding: Finding) {
-        let mut same = 0;
+        let (mut meant, mut same, mut known_here) = (false, 0, false);
         for known in self
             .findings
             .iter()
             .filter(|known| known.rule == finding.rule)
         {
             same += 1;
-            if same >= KEPT_PER_RULE
-                || (known.place == finding.place && known.layers != finding.layers)
-            {
-                return;
+            meant |= !known.quoted;
+            known_here |= known.place == finding.place && known.layers != finding.layers;
+        }
+        let heavier = same > 0 && !meant && !finding.quoted;
+        if !heavier && (same >= KEPT_PER_RULE || known_here) {
+            return;
+        }
+        if self.findings.len() < KEPT && !self.findings.contains(&finding) {
+            self.findings.0.push(finding);
+            self.score = self.weigh();
+        }
+    }
+
+    /// Adds up: what is sure counts wherever it stands, what is not only together with others in the same place, and
+    /// quotations next to nothing.
+    fn weigh(&self) -> u32 {
+        let mut sure: u32 = 0;
+        let mut unsure: u32 = 0;
+        let mut quoted: u32 = 0;
+        for (i, finding) in self.findings.iter().enumerate() {
+            let before = self.findings.get(..i).unwrap_or_default();
+            let known = |same: &dyn Fn(&Finding) -> bool| before.iter().any(same);
+            let rule = finding.rule;
+            if finding.quoted {
+                if !known(&|f| f.rule == rule) {
+                    quoted = quoted.saturating_add(finding.score);
+                }
+            } else if finding.score >= SURE || finding.is_of_the_whole() {
+                if !known(&|f| f.rule == rule && !f.quoted) {
+                    sure = sure.saturating_add(finding.score);
+                }
+            } else {
+                unsure = unsure.max(self.unsure_in(&finding.place));
             }
         }
-        if same == 0 {
-            self.score = self.score.saturating_add(finding.score);
+        let limit = match self.sensitivity {
+            Sensitivity::Default => 0,
+            Sensitivity::Strict => 1,
+        };
+        sure.saturating_add(unsure)
+            .saturating_add(quoted.min(limit))
+    }
+
+    fn unsure_in(&self, place: &Place) -> u32 {
+        let here =
+            |f: &&Finding| !f.quoted && f.score < SURE && !f.is_of_the_whole() && f.place == *place;
+        let mut sum: u32 = 0;
+        let mut rules: SmallVec<[RuleId; 8]> = SmallVec::new();
+        for finding in self.findings.iter().filter(here) {
+            if !rules.contains(&finding.rule) {
+                rules.push(finding.rule);
+                sum = sum.saturating_add(finding.score);
+            }
         }
-        if !self.findings.contains(&finding) {
-            self.findings.0.push(finding);
-        }
+        sum
     }
 }
 
@@ -114,6 +202,10 @@ pub struct Finding {
     pub category: Category,
     /// What it adds to the verdict.
     pub score: u32,
+    /// Whether it stands in prose or in a document, where people write about attacks: then it adds nothing at the
+    /// default setting.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub quoted: bool,
     /// Where in the request.
     pub place: Place,
     /// At most 80 characters of the value around the match, control characters escaped. It may hold personal or
@@ -125,6 +217,13 @@ pub struct Finding {
     pub cwe: u16,
     /// The encodings that had to be removed to see it.
     pub layers: Layers,
+}
+
+impl Finding {
+    /// Says whether it tells of the request as a whole rather than of one value.
+    fn is_of_the_whole(&self) -> bool {
+        matches!(self.category, Category::Protocol | Category::Scanner)
+    }
 }
 
 /// The stable name of a rule.
@@ -235,6 +334,34 @@ pub(crate) enum Spot<'a> {
 }
 
 impl Spot<'_> {
+    /// Says whether the name of the parameter holds one of these words, in any case.
+    pub(crate) fn is_named(self, words: &[&[u8]]) -> bool {
+        let name = match self {
+            Self::Query(n)
+            | Self::Cookie(n)
+            | Self::Form(n)
+            | Self::Xml(n)
+            | Self::Part(n)
+            | Self::PartHeader(n) => n,
+            Self::Json(pointer) => pointer.as_bytes(),
+            Self::Header(n) => n.as_bytes(),
+            Self::Method
+            | Self::Path
+            | Self::QueryName
+            | Self::CookieName
+            | Self::FormName
+            | Self::Body => return false,
+        };
+        // Names are short; what is longer than this is no name that anybody chose.
+        let name = name
+            .get(name.len().saturating_sub(64)..)
+            .unwrap_or_default();
+        let name = name.to_ascii_lowercase();
+        words
+            .iter()
+            .any(|word| memchr::memmem::find(&name, word).is_some())
+    }
+
     fn to_place(self) -> Place {
         let name = |bytes: &[u8]| excerpt(bytes, 0, bytes.len());
         match self {
@@ -297,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_rule_twice_counts_once_also_after_a_merge() {
+    fn hints_add_up_in_one_place_only_and_once_each_also_after_a_merge() {
         let mut one = Verdict::default();
         one.add(
             &rules::SQLI_HINT,
@@ -317,8 +444,17 @@ mod tests {
             1,
         );
         one.merge(two);
-        assert_eq!(one.score, 5);
+        assert_eq!(one.score, 3);
         assert_eq!(one.findings.len(), 2);
+        one.add(
+            &rules::SQLI_HINT,
+            Spot::Query(b"b"),
+            &Layers::default(),
+            b"x",
+            0,
+            1,
+        );
+        assert_eq!(one.score, 5);
     }
 
     #[test]

@@ -155,19 +155,59 @@ pub(super) struct Redact {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Inspect {
-    /// The configuration; its first portal's threshold is used where it is given.
+    /// Something other than verdicts on files.
+    #[command(subcommand)]
+    pub(super) command: Option<InspectCommand>,
+    /// The configuration; its first portal's threshold and sensitivity are used where it is given.
     #[arg(long)]
     pub(super) config: Option<PathBuf>,
     /// Rules in SecLang, judging beside the detectors: a file, `FOLDER/*.conf`, or a folder with the Core Rule Set.
     /// May be repeated; read in order.
     #[arg(long)]
     pub(super) rules: Vec<PathBuf>,
+    /// Takes what might be an attack for one.
+    #[arg(long)]
+    pub(super) strict: bool,
     /// Read NUL-separated names from standard input.
     #[arg(long)]
     pub(super) files0: bool,
     /// Files with one request each.
     pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum InspectCommand {
+    /// Detection, false positives, balanced accuracy and time over a folder of labelled requests.
+    Bench(InspectBench),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InspectBench {
+    /// The folder, with everything below it: raw HTTP/1.1 requests, one a file.
+    pub(super) folder: PathBuf,
+    /// How the names of files with attacks end.
+    #[arg(long, default_value = ".attack")]
+    pub(super) attack: String,
+    /// How the names of files with ordinary requests end.
+    #[arg(long, default_value = ".normal")]
+    pub(super) ordinary: String,
+    /// The configuration; its first portal's threshold and sensitivity are used where it is given.
+    #[arg(long)]
+    pub(super) config: Option<PathBuf>,
+    /// Takes what might be an attack for one.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Also one JSON object a line for each request that was judged wrongly, before the report.
+    #[arg(long)]
+    pub(super) wrong: bool,
+    /// `zh` or `en`. Default: Chinese where the environment's language is Chinese.
+    #[arg(long, value_parser = ["zh", "en"])]
+    pub(super) language: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hangu_identity::cli::{Outcome, VerifyArguments};
 use hangu_inspect::seclang::{RuleSet, Source as RuleSource};
-use hangu_inspect::{Inspector, Settings};
+use hangu_inspect::{Inspector, Sensitivity, Settings, bench};
 use hangu_redact::{Level, Media};
 
-use super::args::{Inspect, Redact, Token};
+use super::args::{Inspect, InspectBench, InspectCommand, Redact, Token};
+use super::check::say;
 use super::pki::moment;
 use super::{Answer, complain, complain_of};
 use crate::config;
@@ -41,19 +42,92 @@ pub(super) fn redact(arguments: &Redact) -> Answer {
     })())
 }
 
-pub(super) fn inspect(arguments: Inspect) -> Answer {
-    let threshold = match &arguments.config {
-        None => hangu_inspect::inspector::THRESHOLD,
-        Some(path) => match config::load(path) {
-            Ok(c) => c
-                .portals
-                .first()
-                .map_or(hangu_inspect::inspector::THRESHOLD, |p| p.inspect.threshold),
-            Err(mistakes) => {
-                complain_of(&mistakes);
-                return Answer::CouldNot;
+/// Returns the inspector and the threshold that a command names.
+fn inspector(config: Option<&Path>, strict: bool) -> Result<(Inspector, u32), Answer> {
+    let mut settings = Settings::default();
+    let mut threshold = hangu_inspect::inspector::THRESHOLD;
+    if let Some(path) = config {
+        let configuration = config::load(path).map_err(|mistakes| {
+            complain_of(&mistakes);
+            Answer::CouldNot
+        })?;
+        if let Some(portal) = configuration.portals.first() {
+            threshold = portal.inspect.threshold;
+            settings.sensitivity = portal.inspect.sensitivity;
+        }
+    }
+    if strict {
+        settings.sensitivity = Sensitivity::Strict;
+    }
+    Ok((Inspector::new(settings), threshold))
+}
+
+fn inspect_bench(arguments: &InspectBench) -> Answer {
+    let (inspector, threshold) = match inspector(arguments.config.as_deref(), arguments.strict) {
+        Ok(both) => both,
+        Err(answer) => return answer,
+    };
+    let labels = bench::Labels {
+        attack: arguments.attack.clone(),
+        ordinary: arguments.ordinary.clone(),
+    };
+    let report = bench::run(
+        &inspector,
+        threshold,
+        &arguments.folder,
+        &labels,
+        &mut |case| {
+            if arguments.wrong
+                && let Ok(line) = serde_json::to_string(case)
+            {
+                say(&line);
             }
         },
+    );
+    settle(
+        report
+            .map_err(|e| format!("`{}` cannot be read: {e}", arguments.folder.display()))
+            .and_then(|report| {
+                if report.detection.of + report.false_positives.of == 0 {
+                    return Err(format!(
+                        "no file in `{}` ends with `{}` or `{}`; name the endings with --attack and --ordinary",
+                        arguments.folder.display(),
+                        arguments.attack,
+                        arguments.ordinary
+                    ));
+                }
+                if arguments.json {
+                    let line = serde_json::to_string(&report).map_err(|e| e.to_string())?;
+                    return Ok(say(&line));
+                }
+                let chinese = match arguments.language.as_deref() {
+                    Some(language) => language == "zh",
+                    None => speaks_chinese(),
+                };
+                let text = if chinese {
+                    report.in_chinese()
+                } else {
+                    report.in_english()
+                };
+                Ok(say(text.trim_end()))
+            }),
+    )
+}
+
+fn speaks_chinese() -> bool {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .is_some_and(|value| value.starts_with("zh"))
+}
+
+pub(super) fn inspect(arguments: Inspect) -> Answer {
+    if let Some(InspectCommand::Bench(arguments)) = &arguments.command {
+        return inspect_bench(arguments);
+    }
+    let (inspector, threshold) = match inspector(arguments.config.as_deref(), arguments.strict) {
+        Ok(both) => both,
+        Err(answer) => return answer,
     };
     let mut files = arguments.files;
     if arguments.files0 {
@@ -65,7 +139,6 @@ pub(super) fn inspect(arguments: Inspect) -> Answer {
         let names = names.split(|b| *b == 0).filter(|name| !name.is_empty());
         files.extend(names.map(|name| PathBuf::from(String::from_utf8_lossy(name).into_owned())));
     }
-    let inspector = Inspector::new(Settings::default());
     let sources: Vec<_> = arguments.rules.into_iter().map(RuleSource::Path).collect();
     let rules = match RuleSet::load(&sources) {
         Ok(rules) => (!sources.is_empty()).then_some(rules),

@@ -284,6 +284,8 @@ pub(super) struct Inspect {
     pub mode: Option<InspectMode>,
     /// The score from which a request is refused. Default: 5.
     pub threshold: Option<u32>,
+    /// `default` or `strict`: how readily evidence counts. `strict` finds more and blocks some ordinary requests, too.
+    pub sensitivity: Option<InspectSensitivity>,
     /// Bytes of a body that are inspected. Default: `128KiB`.
     pub body: Option<Size>,
     /// A body over that bound: refuse or pass. Default: `pass`, marked in the event.
@@ -302,6 +304,16 @@ pub enum InspectMode {
     Observe,
     /// Findings are recorded and refuse from the threshold on.
     Block,
+}
+
+/// How readily evidence counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum InspectSensitivity {
+    /// Nothing ordinary is refused.
+    Default,
+    /// What might be an attack is taken for one.
+    Strict,
 }
 
 /// Where a portal's requests go.

@@ -41,7 +41,10 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
         query: parts.uri.query().map(str::as_bytes),
         headers: &headers,
     };
-    let verdict = snapshot.inspector.head(&head);
+    let verdict = snapshot
+        .inspector
+        .with_sensitivity(settings.sensitivity)
+        .head(&head);
     let blocks = settings.mode == InspectMode::Block && verdict.blocks(settings.threshold);
     exchange.verdict = verdict;
     if blocks { Err(Refusal::Attack) } else { Ok(()) }
@@ -106,12 +109,15 @@ pub async fn body(
         }
         exchange.unread = Some("body-over-bound");
     }
-    match snapshot.inspector.body(
-        media,
-        text(parts, &CONTENT_ENCODING),
-        &begin.bytes,
-        completeness,
-    ) {
+    match snapshot
+        .inspector
+        .with_sensitivity(settings.sensitivity)
+        .body(
+            media,
+            text(parts, &CONTENT_ENCODING),
+            &begin.bytes,
+            completeness,
+        ) {
         Ok(verdict) => exchange.verdict.merge(verdict),
         Err(undecodable) => {
             tracing::debug!(?undecodable, "body not decoded");

@@ -119,7 +119,12 @@ impl Reading<'_> {
         ];
         let lower = content.to_ascii_lowercase();
         for (mark, rule) in MARKS {
-            if let Some(at) = find(&lower, 0, mark) {
+            // A picture holds any three bytes by chance; a page goes on with text.
+            if let Some(at) = find(&lower, 0, mark)
+                && span(&lower, at, at + mark.len() + 12)
+                    .iter()
+                    .all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
+            {
                 self.scan
                     .verdict
                     .add(rule, spot, &Layers::default(), content, at, at + mark.len());
@@ -171,5 +176,5 @@ fn runs_on_a_server(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     let mut pieces = lower.split(|b| matches!(b, b'.' | b';' | b'%' | b':' | 0));
     let _stem = pieces.next();
-    pieces.any(|piece| EXTENSIONS.contains(&piece)) || lower.ends_with(b".user.ini")
+    pieces.any(|piece| EXTENSIONS.contains(&trim(piece))) || lower.ends_with(b".user.ini")
 }

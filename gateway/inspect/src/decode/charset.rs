@@ -47,6 +47,20 @@ fn overlong(bytes: &[u8]) -> Option<Vec<u8>> {
         let (ascii, length) = match a {
             0xc0 | 0xc1 if continued(b) => ((a & 1) << 6 | b & 0x3f, 2),
             0xe0 if matches!(b, 0x80 | 0x81) && continued(c) => ((b & 1) << 6 | c & 0x3f, 3),
+            // Four to six bytes, as the oldest definition of UTF-8 allowed them.
+            0xf0 | 0xf8 | 0xfc if b == 0x80 => {
+                let length = 4 + usize::from(a >= 0xf8) + usize::from(a >= 0xfc);
+                let (high, low) = (at(bytes, i + length - 2), at(bytes, i + length - 1));
+                let middle = span(bytes, i + 1, i + length - 2);
+                if !middle.iter().all(|b| *b == 0x80) || high & 0xfe != 0x80 || !continued(low) {
+                    out.push(a);
+                    i += 1;
+                    continue;
+                }
+                ((high & 1) << 6 | low & 0x3f, length)
+            }
+            // `C0 2E`: decoders that do not look at the second byte see a full stop.
+            0xc0 if matches!(b, b'.' | b'/' | b'\\') => (b, 2),
             _ => {
                 out.push(a);
                 i += 1;

@@ -4,61 +4,10 @@ use super::{Match, script};
 use crate::rules;
 use crate::text::{at, find, find_byte, is_space, rest, skip, span};
 
+mod element;
+
 /// Bytes that one tag may span; a longer one is read up to here. Chosen.
 const LONGEST_TAG: usize = 4096;
-
-/// Elements that load or run something by being there.
-const ACTIVE: [&[u8]; 22] = [
-    b"iframe",
-    b"frame",
-    b"frameset",
-    b"object",
-    b"embed",
-    b"applet",
-    b"base",
-    b"meta",
-    b"link",
-    b"bgsound",
-    b"layer",
-    b"ilayer",
-    b"isindex",
-    b"xml",
-    b"xss",
-    b"import",
-    b"portal",
-    b"fencedframe",
-    b"noembed",
-    b"marquee",
-    b"blink",
-    b"t:set",
-];
-/// Elements that a form rarely sends.
-const RARE: [&[u8]; 24] = [
-    b"svg",
-    b"math",
-    b"style",
-    b"form",
-    b"input",
-    b"button",
-    b"textarea",
-    b"select",
-    b"video",
-    b"audio",
-    b"details",
-    b"template",
-    b"html",
-    b"head",
-    b"body",
-    b"title",
-    b"noscript",
-    b"animate",
-    b"set",
-    b"foreignobject",
-    b"keygen",
-    b"isindex",
-    b"plaintext",
-    b"xmp",
-];
 
 /// Searches a lower-case value.
 pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
@@ -70,6 +19,8 @@ pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
 
 fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
     let mut i = 0;
+    // Where the content of the last style ends: a second style inside it is part of it.
+    let mut styled = 0;
     while let Some(start) = find_byte(value, i, b'<') {
         i = start + 1;
         let closing = at(value, i) == b'/';
@@ -87,25 +38,36 @@ fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
                 && matches!(span(value, i, i + 3), b"!--")
                 && at(value, i + 3) == b'['
             {
-                found((&rules::XSS_ELEMENT, start, i + 4));
+                found((&rules::XSS_EMBED, start, i + 4));
             }
             continue;
         }
         if !name.first().is_some_and(u8::is_ascii_alphabetic) {
             continue;
         }
-        if name == b"script" || name.ends_with(b":script") {
-            found((&rules::XSS_SCRIPT, start, name_end));
-        }
         let end = attributes(value, start, name_end, name, found);
+        if name == b"script" || name.ends_with(b":script") {
+            let tag = span(value, name_end, end);
+            let live = closing || element::begins_script(tag, rest(value, end));
+            found((
+                if live {
+                    &rules::XSS_SCRIPT
+                } else {
+                    &rules::XSS_MARKUP
+                },
+                start,
+                name_end,
+            ));
+        }
         // A word after a sign of comparison is no element: it needs an end, a space or a slash.
-        if name == b"style" && !closing {
+        if name == b"style" && !closing && start >= styled {
             let content = span(value, end, end + LONGEST_TAG);
             let content = span(
                 content,
                 0,
                 find(content, 0, b"</style").unwrap_or(content.len()),
             );
+            styled = end + content.len();
             if [
                 &b"@import"[..],
                 b"expression(",
@@ -125,13 +87,12 @@ fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
             )
             || at(value, name_end) == 0;
         if shaped
-            && !closing
-            && ACTIVE.contains(&name)
-            && (end > name_end + 1 || matches!(name, b"xss" | b"isindex" | b"iframe"))
+            && let Some(rule) = element::judge(name, span(value, name_end, end))
+            && (rule.id != rules::XSS_ELEMENT.id
+                || !closing
+                    && (end > name_end + 1 || matches!(name, b"xss" | b"isindex" | b"iframe")))
         {
-            found((&rules::XSS_ELEMENT, start, end));
-        } else if shaped && RARE.contains(&name) {
-            found((&rules::XSS_MARKUP, start, end));
+            found((rule, start, end));
         }
         i = end.max(i);
     }
@@ -192,7 +153,16 @@ fn attributes(
             }
         };
         if is_handler(name) {
-            found((&rules::XSS_HANDLER, name_at, value_end));
+            let harmless = element::is_harmless(span(tag, value_at, value_end));
+            found((
+                if harmless {
+                    &rules::XSS_EMBED
+                } else {
+                    &rules::XSS_HANDLER
+                },
+                name_at,
+                value_end,
+            ));
         }
         let content = span(tag, value_at, value_end);
         let url_bearing = matches!(
@@ -252,6 +222,17 @@ fn attributes(
         }
     }
     limit
+}
+
+/// Says whether a handler that begins after its `=` only changes its own element; `body` may be cut.
+pub(super) fn is_harmless_handler(body: &[u8]) -> bool {
+    let body = crate::text::trim(body);
+    let quote = at(body, 0);
+    if !matches!(quote, b'"' | b'\'') {
+        return false;
+    }
+    let end = find_byte(body, 1, quote).unwrap_or(body.len());
+    element::is_harmless(span(body, 1, end))
 }
 
 fn is_handler(name: &[u8]) -> bool {

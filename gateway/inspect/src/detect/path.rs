@@ -2,7 +2,7 @@
 
 use super::Match;
 use crate::rules;
-use crate::text::{at, find, is_word, rest, skip, span};
+use crate::text::{at, find, is_space, is_word, rest, skip, span};
 use crate::verdict::Spot;
 
 /// Searches a lower-case value.
@@ -65,11 +65,21 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
             || separator > 2 && rest(value, end).starts_with(b"0x")
             || at(value, end) == b';'
             || at(value, end) == 0 && end < value.len();
-        let decided = steps >= 2 || odd && steps >= 1 && start == 0;
-        if decided || matches!(spot, Spot::Path) && end - start == 2 {
+        let decided = steps >= 2 || odd && steps >= 1 && start <= 1;
+        // A path that code or a sentence names is no path that the value is.
+        let stands_alone = steps >= 4
+            || !span(value, 0, first)
+                .iter()
+                .any(|b| matches!(b, b'(' | b'<' | b'{') || is_space(*b))
+            || find(value, i, b"etc").is_some()
+            || find(value, i, b"win").is_some();
+        if decided && stands_alone || matches!(spot, Spot::Path) && end - start == 2 {
             found((&rules::PATH_TRAVERSAL, first, i));
             return;
         }
+    }
+    if let Some(end) = system_file(value).filter(|_| !matches!(spot, Spot::Path)) {
+        found((&rules::PATH_FILE, 0, end));
     }
     if let Some((from, to)) = broken_separator(value) {
         found((&rules::PATH_TRAVERSAL, from, to));
@@ -85,6 +95,83 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
     }
 }
 
+/// Whole values that are the absolute path of a file of the system or of a server on it.
+fn system_file(value: &[u8]) -> Option<usize> {
+    if value.len() > 200 {
+        return None;
+    }
+    let end = value.iter().position(|&b| b == 0).unwrap_or(value.len());
+    let path = span(value, 0, end);
+    let plain =
+        |b: &u8| is_word(*b) || matches!(b, b'/' | b'.' | b'-' | b'\\' | b':' | b' ' | b'(' | b')');
+    if !path.iter().all(plain) {
+        return None;
+    }
+    const FOLDERS: [&[u8]; 12] = [
+        b"/etc/",
+        b"/proc/",
+        b"/root/",
+        b"/var/log/",
+        b"/var/adm/",
+        b"/var/run/",
+        b"/var/lib/",
+        b"/usr/local/",
+        b"/usr/lib/",
+        b"/opt/",
+        b"/sys/",
+        b"/boot/",
+    ];
+    const SERVERS: [&[u8]; 12] = [
+        b"apache",
+        b"xampp",
+        b"wamp",
+        b"mysql",
+        b"php",
+        b"inetpub",
+        b"windows",
+        b"winnt",
+        b"system32",
+        b"nginx",
+        b"tomcat",
+        b"filezilla",
+    ];
+    const FILES: [&[u8]; 17] = [
+        b".log",
+        b".ini",
+        b".conf",
+        b".cnf",
+        b".err",
+        b".dat",
+        b".bat",
+        b".sys",
+        b".xml",
+        b".passwd",
+        b"_log",
+        b".htm",
+        b".inf",
+        b".config",
+        b"passwd",
+        b".properties",
+        b".sam",
+    ];
+    let file = FILES.iter().any(|end| path.ends_with(end));
+    let unix = path.starts_with(b"/etc/") && !path.contains(&b' ')
+        || path.starts_with(b"/logs/") && file
+        || FOLDERS.iter().any(|folder| path.starts_with(folder)) && file
+        || path.starts_with(b"/var/adm/");
+    let windows = at(path, 0).is_ascii_lowercase()
+        && at(path, 1) == b':'
+        && matches!(at(path, 2), b'/' | b'\\')
+        && file
+        && (SERVERS.iter().any(|server| find(path, 0, server).is_some())
+            || path.ends_with(b"log")
+            || path.ends_with(b".ini"))
+        && [&b"fakepath"[..], b"users"]
+            .iter()
+            .all(|word| find(path, 0, word).is_none());
+    (unix || windows).then_some(end)
+}
+
 /// Steps whose separator no decoder understands but some file system might: `..%c0%qf..%c0%qf`.
 fn broken_separator(value: &[u8]) -> Option<(usize, usize)> {
     let mut before: Option<(usize, &[u8])> = None;
@@ -98,7 +185,8 @@ fn broken_separator(value: &[u8]) -> Option<(usize, usize)> {
         }
         let next = find(span(value, 0, end + 14), end, b"..");
         let gap = next.map(|next| span(value, end, next)).unwrap_or_default();
-        let odd = gap.iter().any(|b| matches!(b, b'/' | b'\\' | b'%'));
+        let odd = gap.iter().any(|b| matches!(b, b'/' | b'\\' | b'%'))
+            || matches!(gap, b"2f" | b"5c" | b"2f." | b"%2f" | b"u2215" | b"u2216");
         match before {
             Some((first, known)) if odd && known == gap => return Some((first, end)),
             _ => before = odd.then_some((start, gap)),

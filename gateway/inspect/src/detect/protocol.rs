@@ -12,6 +12,8 @@ pub(crate) enum Lines {
     Allowed,
     /// One line is.
     Single,
+    /// The value was cut out of bytes that are no text.
+    Binary,
 }
 
 /// Looks at the control characters of one value.
@@ -21,6 +23,9 @@ pub(crate) fn controls(
     lines: Lines,
     found: &mut impl FnMut(Match),
 ) {
+    if lines == Lines::Binary {
+        return;
+    }
     if classes.any(Classes::NUL) {
         let at_nul = find_byte(value, 0, 0).unwrap_or(0);
         found((&rules::PROTOCOL_NUL, at_nul, at_nul + 1));

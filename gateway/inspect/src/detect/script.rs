@@ -2,7 +2,7 @@
 
 use super::Match;
 use crate::rules;
-use crate::text::{at, find, is_space, is_word, rest, skip, span};
+use crate::text::{at, find, find_byte, is_space, is_word, rest, skip, span};
 
 /// ` onerror=alert(1)` after a quote that closed an attribute of the page, or at the start of an unquoted one.
 pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
@@ -51,16 +51,35 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
         {
             continue;
         }
-        let body = span(value, equals + 1, equals + 120);
-        let scripted = body.iter().any(|b| matches!(b, b'(' | b'`' | b'=' | b';'))
+        let body = handler(span(value, equals + 1, equals + 120));
+        // A reference that is not decoded yet ends with a semicolon, too.
+        let closed = |b: &u8| *b == b';' && !body.contains(&b'&');
+        let scripted = body
+            .iter()
+            .any(|b| matches!(b, b'(' | b'`' | b'=') || closed(b))
             || find(body, 0, b"alert").is_some();
-        if scripted {
+        if scripted && !super::html::is_harmless_handler(body) {
             found((&rules::XSS_HANDLER, start, equals + 1));
+        } else if scripted {
+            found((&rules::XSS_EMBED, start, equals + 1));
         } else {
             found((&rules::XSS_MARKUP, start, equals + 1));
         }
         return;
     }
+}
+
+/// Returns the script of a handler, quotes included, as far as it is there.
+fn handler(text: &[u8]) -> &[u8] {
+    let start = skip(text, 0, is_space);
+    let end = match at(text, start) {
+        quote @ (b'"' | b'\'') => find_byte(text, start + 1, quote).map(|end| end + 1),
+        _ => rest(text, start)
+            .iter()
+            .position(|b| is_space(*b) || matches!(b, b'<' | b'>'))
+            .map(|end| start + end),
+    };
+    span(text, start, end.unwrap_or(text.len()))
 }
 
 /// `javascript:`, with the blanks that browsers skip, at the beginning of a URL.
@@ -194,7 +213,17 @@ pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
             if !called || is_word(before) && before != b'_' {
                 continue;
             }
-            let strong = broken()
+            let broken = broken();
+            // `confirm (yes or no)` is prose; script may hold blanks there, once it is script.
+            if open > i
+                && is_space(at(value, i))
+                && !(broken
+                    && (at(value, open + 1).is_ascii_digit()
+                        || matches!(at(value, open + 1), b'"' | b'\'' | b'`' | b'/' | b')')))
+            {
+                continue;
+            }
+            let strong = broken
                 || call == b"eval" && before == b';'
                 || matches!(call, b"alert" | b"prompt" | b"confirm")
                     && (start == 0
@@ -231,7 +260,10 @@ pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
             break;
         }
     }
-    for object in OBJECTS {
+    let is_code = value
+        .iter()
+        .any(|b| matches!(b, b'(' | b'=' | b'+' | b'`' | b';' | b'['));
+    for object in OBJECTS.iter().filter(|_| is_code) {
         if let Some(start) = find(value, 0, object) {
             found((
                 if broken() {

@@ -63,7 +63,10 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
                 command.argued()
                     || (!command.ambiguous()
                         && command.last
-                        && (start == 0 || end == command.from || command.path))
+                        && (start == 0
+                            || end == command.from
+                            || command.path
+                            || value.len() < 40 && command.is_unmistakable(value)))
             }
             b'&' => {
                 command.argued()
@@ -85,6 +88,10 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
         {
             found((&rules::CMD_INJECTION, start, command.to));
             return;
+        }
+        // A line that is a command alone, in a value of two or three words.
+        if matches!(separator, b'\n') && value.len() < 64 && !command.ambiguous() && command.last {
+            found((&rules::CMD_HINT, start, command.to));
         }
     }
     // A separator at the end and a program at the beginning: `id;`, `/bin/ls|`.

@@ -75,6 +75,10 @@ fn in_context(value: &[u8], start: usize, context: Context, keep: &mut impl FnMu
 /// Searches what follows the quote that closed the application's string.
 fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(Match)) {
     let first = r.closers(0);
+    if !double && !apostrophe && r.continues(first) {
+        keep((&rules::SQLI_OPERATOR, r.from(first), r.end(r.len())));
+        return;
+    }
     match r.kind(first) {
         Some(Kind::Comment) => {
             let tail = r.comment_body(first);
@@ -126,6 +130,22 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
             {
                 keep((&rules::SQLI_OPERATOR, r.from(first), r.end(next)));
             }
+        }
+        Some(Kind::Word(Word::Prefix))
+            if !apostrophe
+                && r.kind(first + 1) == Some(Kind::Word(Word::Compare))
+                && matches!(r.kind(first + 2), Some(Kind::OpenText | Kind::Text))
+                && !double =>
+        {
+            keep((&rules::SQLI_OPERATOR, r.from(first), r.end(first + 2)));
+        }
+        Some(Kind::Ampersands)
+            if first == 0
+                && matches!(r.kind(1), Some(Kind::OpenText))
+                && r.is_end(2)
+                && !double =>
+        {
+            keep((&rules::SQLI_OPERATOR, r.from(0), r.end(1)));
         }
         Some(Kind::Bars | Kind::Arithmetic) => concatenation(r, first, double, keep),
         Some(Kind::Word(Word::Name)) if first > 0 => {}
@@ -193,6 +213,21 @@ fn bare(r: &Reader<'_>, keep: &mut impl FnMut(Match)) {
     if let Some(end) = r.statement(0) {
         keep((&rules::SQLI_STATEMENT, r.from(0), r.end(end)));
     }
+    if let Some(operand) = r.operand(0).filter(|o| o.is_text() || o.is_call())
+        && r.kind(0) == Some(Kind::Open)
+        && let end = r.closers(operand.last + 1)
+        && matches!(r.kind(end), Some(Kind::Comment))
+        && trim(r.comment_body(end)).is_empty()
+    {
+        keep((&rules::SQLI_COMMENT, r.from(0), r.end(end)));
+    }
+    if r.kind(0) == Some(Kind::Word(Word::Sort))
+        && r.kind(1) == Some(Kind::Word(Word::By))
+        && r.kind(2) == Some(Kind::Number)
+        && r.is_end(3)
+    {
+        keep((&rules::SQLI_CLAUSE, r.from(0), r.end(2)));
+    }
     let anchor = r.anchor();
     for i in 0..r.len() {
         if anchor.is_some_and(|anchor| i >= anchor) {
@@ -218,6 +253,15 @@ fn clause(
             | Kind::Ampersands,
         ) => {
             let Some(left) = r.operand(i + 1) else { return };
+            // The string of the application goes on at the end, and in between is arithmetic: `a'or b^-'1`.
+            if broken.is_some()
+                && left.last > i + 2
+                && r.kind(left.last) == Some(Kind::OpenText)
+                && matches!(r.kind(left.last - 1), Some(Kind::Arithmetic))
+            {
+                keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(left.last)));
+                return;
+            }
             let right_at = r.closers(left.last + 1);
             if let Some((_, right)) = r.comparison(right_at) {
                 let literals = left.is_literal() && right.is_none_or(|o| o.is_literal());
@@ -225,6 +269,10 @@ fn clause(
                     || left.is_query()
                     || right.is_some_and(|o| o.is_call() || o.is_query());
                 let texts = broken.is_some() && right.is_some_and(|o| o.is_literal());
+                if r.is_aggregate(i) {
+                    keep((&rules::SQLI_HINT, r.from(i), r.end(left.last)));
+                    return;
+                }
                 if literals && (right.is_some() || broken == Some(false)) || calls || texts {
                     keep((
                         &rules::SQLI_TAUTOLOGY,

@@ -61,7 +61,7 @@ fn computes(body: &[u8]) -> bool {
 }
 
 fn reaches(body: &[u8], open: &[u8]) -> bool {
-    const OBJECTS: [&[u8]; 30] = [
+    const OBJECTS: [&[u8]; 33] = [
         b"constructor",
         b"__",
         b"config.",
@@ -74,6 +74,9 @@ fn reaches(body: &[u8], open: &[u8]) -> bool {
         b"getruntime",
         b"runtime",
         b"import(",
+        b"exec",
+        b"eval",
+        b"request(",
         b"require(",
         b"file.",
         b"|attr",

@@ -3,9 +3,10 @@
 use super::Match;
 use crate::rules;
 use crate::text::{at, find, rest, skip, span};
+use crate::verdict::Spot;
 
 /// Searches a lower-case value that holds a URL.
-pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
+pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)) {
     let Some(scheme_end) = find(value, 0, b"://") else {
         return;
     };
@@ -20,19 +21,96 @@ pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
         .iter()
         .rposition(|&b| b == b'@')
         .map_or(authority, |user| rest(authority, user + 1));
-    let local = host.starts_with(b"localhost")
-        || host.starts_with(b"127.")
-        || host.starts_with(b"0.0.0.0")
-        || host.starts_with(b"[::")
-        || host == b"0"
-        || host == b"2130706433"
-        || host.starts_with(b"0x7f")
-        || host.starts_with(b"017700000001")
-        || find(host, 0, b".127.0.0.1").is_some()
-        || host.starts_with(b"127-0-0-1");
-    if local && !is_developer_port(host) {
+    if matches!(spot, Spot::Header(_)) {
+        return;
+    }
+    let name = host
+        .iter()
+        .rposition(|&b| b == b':')
+        .filter(|_| !host.starts_with(b"["))
+        .map_or(host, |colon| span(host, 0, colon));
+    if is_disguised(name) {
+        found((&rules::SSRF_ADDRESS, 0, end));
+    } else if (name == b"localhost" || name.starts_with(b"127.")) && !is_developer_port(host) {
+        // Sign-in and analytics name the page of a developer; a fetcher is told where to go.
+        let expected = spot.is_named(&[
+            b"redirect",
+            b"callback",
+            b"return",
+            b"next",
+            b"origin",
+            b"referer",
+            b"page",
+            b"location",
+            b"dl",
+            b"service",
+            b"target",
+            b"continue",
+        ]) || find(value, end, b"callback").is_some();
+        found((
+            if expected {
+                &rules::SSRF_LOCAL
+            } else {
+                &rules::SSRF_ADDRESS
+            },
+            0,
+            end,
+        ));
+    } else if name.starts_with(b"10.") || name.starts_with(b"192.168.") || is_private_172(name) {
         found((&rules::SSRF_LOCAL, 0, end));
     }
+    if let Some(from) = remote_file(value, end) {
+        found((&rules::REMOTE_FILE, from, value.len()));
+    }
+}
+
+/// Addresses of this host that nobody writes who only means it: numbers, octal, names that resolve to it.
+fn is_disguised(name: &[u8]) -> bool {
+    name.starts_with(b"0.0.0.0")
+        || name.starts_with(b"[::1")
+        || name.starts_with(b"[::]")
+        || name.starts_with(b"[::ffff:")
+        || name.starts_with(b"[0:0:")
+        || name == b"0"
+        || name == b"127.1"
+        || name == b"127.0.1"
+        || name == b"2130706433"
+        || name == b"017700000001"
+        || name.starts_with(b"0x7f")
+        || name.starts_with(b"0177.")
+        || name.starts_with(b"127-0-0-1")
+        || find(name, 0, b"127.0.0.1.").is_some()
+        || find(name, 0, b".127.0.0.1").is_some()
+        || name.ends_with(b".localtest.me")
+        || name.ends_with(b".lvh.me")
+        || find(name, 0, b"169.254.169.254.").is_some()
+}
+
+fn is_private_172(name: &[u8]) -> bool {
+    name.starts_with(b"172.")
+        && matches!(at(name, 4), b'1'..=b'3')
+        && at(name, 6) == b'.'
+        && matches!(
+            span(name, 4, 6),
+            [b'1', b'6'..=b'9'] | [b'2', b'0'..=b'9'] | [b'3', b'0' | b'1']
+        )
+}
+
+/// A page whose address ends so that what the application appends is cut off: `http://a/x.txt?`, `…/c.php?cmd=id`.
+fn remote_file(value: &[u8], host_end: usize) -> Option<usize> {
+    let path = rest(value, host_end);
+    let question = path.iter().position(|&b| b == b'?').unwrap_or(path.len());
+    let file = span(path, 0, question)
+        .strip_suffix(b"\0")
+        .unwrap_or(span(path, 0, question));
+    let source = [&b".txt"[..], b".php", b".inc", b".dat"]
+        .iter()
+        .any(|e| file.ends_with(e));
+    let cut = question + 1 == path.len() && !file.ends_with(b".php") || file.len() < question;
+    let command = [&b"?cmd="[..], b"?exec=", b"?c=id", b"?command="]
+        .iter()
+        .any(|word| rest(path, question).starts_with(word));
+    (source && (cut || command)).then_some(host_end)
 }
 
 /// Callbacks of programs on the caller's own machine, as sign-in uses them, name a high port (RFC 8252, section 7.3).

@@ -7,7 +7,7 @@ use super::desk::{Desk, size};
 use super::upstream::resolve_upstream;
 use super::zone::zone_index;
 use super::{Upstream, Zone};
-use crate::config::file::{self, InspectMode, Method, Record, Unreadable};
+use crate::config::file::{self, InspectMode, InspectSensitivity, Method, Record, Unreadable};
 
 /// A service behind the gateway.
 #[derive(Debug, Clone)]
@@ -49,6 +49,8 @@ pub struct Inspect {
     pub mode: InspectMode,
     /// The score from which a request is refused.
     pub threshold: u32,
+    /// How readily evidence counts.
+    pub sensitivity: hangu_inspect::Sensitivity,
     /// Bytes of a body that are inspected.
     pub body: usize,
     /// A body over that bound.
@@ -90,6 +92,10 @@ pub(super) fn resolve_portal(
     let inspect = Inspect {
         mode: portal.inspect.mode.unwrap_or(InspectMode::Block),
         threshold: portal.inspect.threshold.unwrap_or(5),
+        sensitivity: match portal.inspect.sensitivity {
+            None | Some(InspectSensitivity::Default) => hangu_inspect::Sensitivity::Default,
+            Some(InspectSensitivity::Strict) => hangu_inspect::Sensitivity::Strict,
+        },
         body: size(portal.inspect.body, 128 << 10),
         over_bound: portal.inspect.over_bound.unwrap_or(Unreadable::Pass),
         undecodable: portal.inspect.undecodable.unwrap_or(Unreadable::Refuse),

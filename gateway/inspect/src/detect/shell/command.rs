@@ -134,6 +134,20 @@ impl Command {
         self.arguments == Arguments::Telling
     }
 
+    /// Says whether the name is one that nobody writes who does not mean the program.
+    pub(super) fn is_unmistakable(&self, value: &[u8]) -> bool {
+        matches!(
+            span(value, self.from, self.to),
+            b"whoami"
+                | b"ifconfig"
+                | b"ipconfig"
+                | b"netstat"
+                | b"uname"
+                | b"systeminfo"
+                | b"tasklist"
+        )
+    }
+
     /// `A | cat pictures`: a bar with blanks around it and a sentence behind.
     pub(super) fn is_pipe_in_prose(&self, value: &[u8], start: usize) -> bool {
         !self.argued() && !self.last && start > 0 && is_space(at(value, start - 1))
@@ -227,7 +241,8 @@ pub(super) const PROGRAMS: [&[u8]; 82] = [
     b"zsh",
 ];
 /// Programs whose names are words, sorted: they count with arguments that no sentence has.
-pub(super) const WORDS: [&[u8]; 52] = [
+pub(super) const WORDS: [&[u8]; 53] = [
+    b"cd",
     b"cmd",
     b"copy",
     b"cp",

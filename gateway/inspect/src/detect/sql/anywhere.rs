@@ -47,8 +47,10 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
         }
         Some(Kind::Word(Word::Select)) if i > 0 => {
             if let Some((end, true)) = r.select(i) {
-                let after_word =
-                    matches!(r.kind(i - 1), Some(Kind::Word(Word::Name | Word::Thing)));
+                let after_word = matches!(
+                    r.kind(i - 1),
+                    Some(Kind::Word(Word::Name | Word::Thing) | Kind::Other)
+                );
                 keep((
                     if after_word || !r.has_from(i) {
                         &rules::SQLI_HINT
@@ -103,6 +105,9 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
                 ) =>
         {
             keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
+        }
+        Some(Kind::Word(Word::Function)) if r.asks_the_server(i) => {
+            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 3)));
         }
         Some(Kind::Word(Word::Function | Word::Statement))
             if r.kind(i + 1) == Some(Kind::Open) && r.is_condition(i) =>

@@ -241,7 +241,8 @@ impl Reader<'_> {
                     }
                     b"handler" => name(next) && self.word(next + 1) == b"open",
                     b"load" => {
-                        second == b"data" && matches!(self.word(next + 1), b"infile" | b"local")
+                        matches!(second, b"data" | b"xml")
+                            && matches!(self.word(next + 1), b"infile" | b"local")
                     }
                     b"copy" => {
                         name(next)

@@ -1,0 +1,145 @@
+//! Writes a labelled set of requests for development: attacks from the lists of `shared/data` in every place of a
+//! request and many disguises, and ordinary requests of our own, half of it to look at and half to leave alone.
+//!
+//! ```text
+//! cargo run --release -p hangu-inspect --example devset -- write DATA OUT [--ordinary N] [--texts DIR]... [--seed N]
+//! cargo run --release -p hangu-inspect --example devset -- bench DIR [--strict] [--wrong]
+//! ```
+//!
+//! `write` makes `OUT/tune` and `OUT/holdout`. Texts and payloads belong to a half by a hash of their content, so
+//! nothing in one half is seen in the other. `--texts` names folders with anybody's texts (documentation, source
+//! code), from which pieces are posted as people post them.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::format_collect,
+    clippy::cast_possible_truncation,
+    unreachable_pub,
+    reason = "a tool of developers, fed by developers"
+)]
+
+use std::path::{Path, PathBuf};
+
+mod attacks;
+mod crs;
+mod dice;
+mod mutate;
+mod ordinary;
+mod place;
+mod rich;
+mod texts;
+mod wire;
+
+use dice::{Dice, Half};
+
+fn main() -> std::io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let option = |name: &str| {
+        arguments
+            .iter()
+            .position(|a| a == name)
+            .and_then(|at| arguments.get(at + 1))
+    };
+    match arguments.first().map(String::as_str) {
+        Some("write") => {
+            let number = |name: &str, default: usize| {
+                option(name).and_then(|n| n.parse().ok()).unwrap_or(default)
+            };
+            let texts: Vec<PathBuf> = arguments
+                .windows(2)
+                .filter(|pair| pair[0] == "--texts")
+                .map(|pair| PathBuf::from(&pair[1]))
+                .collect();
+            write(
+                Path::new(&arguments[1]),
+                Path::new(&arguments[2]),
+                number("--ordinary", 20_000),
+                number("--seed", 1) as u64,
+                &texts,
+            )
+        }
+        Some("bench") => bench(&arguments),
+        _ => {
+            println!(
+                "devset write DATA OUT [--ordinary N] [--texts DIR]... [--seed N]\ndevset bench DIR [--strict] [--wrong]"
+            );
+            Ok(())
+        }
+    }
+}
+
+fn write(
+    data: &Path,
+    out: &Path,
+    ordinary: usize,
+    seed: u64,
+    texts: &[PathBuf],
+) -> std::io::Result<()> {
+    const KINDS: [&str; 20] = [
+        "md", "rs", "txt", "py", "js", "html", "toml", "yml", "yaml", "json", "sh", "c", "h",
+        "sql", "css", "xml", "pl", "conf", "csv", "ts",
+    ];
+    let mut files: Vec<PathBuf> = texts
+        .iter()
+        .flat_map(|folder| attacks::files(folder, ""))
+        .collect();
+    files.retain(|file| {
+        file.extension()
+            .and_then(|e| e.to_str())
+            .is_some_and(|e| KINDS.contains(&e))
+    });
+    for half in Half::BOTH {
+        let folder = out.join(half.name());
+        std::fs::create_dir_all(&folder)?;
+        let mut count = 0;
+        let mut result = Ok(());
+        attacks::requests(data, half, 1, &mut Dice::new(seed), |name, bytes| {
+            count += 1;
+            let file = folder.join(format!("{count:06}-{name}.attack"));
+            result = std::mem::replace(&mut result, Ok(())).and(std::fs::write(file, bytes));
+        });
+        result?;
+        let mut writer = ordinary::Writer::new(
+            half,
+            attacks::ordinary_values(data),
+            files.clone(),
+            seed ^ 0x5eed,
+        );
+        for number in 0..ordinary {
+            let (kind, bytes) = writer.request();
+            std::fs::write(folder.join(format!("{number:06}-{kind}.normal")), bytes)?;
+        }
+        println!(
+            "{}: {count} attacks, {ordinary} ordinary requests",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
+fn bench(arguments: &[String]) -> std::io::Result<()> {
+    use hangu_inspect::bench::{Labels, run};
+    let inspector = hangu_inspect::Inspector::new(hangu_inspect::Settings {
+        sensitivity: if arguments.iter().any(|a| a == "--strict") {
+            hangu_inspect::Sensitivity::Strict
+        } else {
+            hangu_inspect::Sensitivity::Default
+        },
+        ..Default::default()
+    });
+    let wrong = arguments.iter().any(|a| a == "--wrong");
+    let report = run(
+        &inspector,
+        hangu_inspect::inspector::THRESHOLD,
+        Path::new(&arguments[1]),
+        &Labels::default(),
+        &mut |case| {
+            if wrong {
+                println!("{}", serde_json::to_string(case).unwrap_or_default());
+            }
+        },
+    )?;
+    println!("{}", report.in_english());
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! Whether evidence is quoted: an attack that people write about stands among the words of a language, or in the
+//! lines of a longer text. What is sent to break something stands alone.
+
+use crate::rules::{self, Rule};
+use crate::text::{at, find_byte, is_space, skip, span, steps};
+
+/// Bytes on each side of the evidence that are read for words; two sentences.
+const WINDOW: usize = 200;
+/// Points from which words are prose: three words that carry grammar, or fewer with others around them.
+const PROSE: i32 = 6;
+/// Lines from which a text is a document, and their mean length; a line break as a blank makes shorter ones.
+const LINES: usize = 4;
+const LINE: usize = 10;
+
+/// Words of grammar that no query language, shell or script has.
+const GRAMMAR: [&[u8]; 81] = [
+    b"about", b"above", b"after", b"again", b"also", b"always", b"an", b"another", b"are", b"at",
+    b"be", b"because", b"been", b"before", b"both", b"but", b"can", b"could", b"didn", b"does",
+    b"doesn", b"don", b"even", b"every", b"few", b"for", b"has", b"have", b"he", b"her", b"here",
+    b"his", b"how", b"it", b"its", b"just", b"many", b"may", b"me", b"more", b"most", b"must",
+    b"my", b"never", b"now", b"of", b"only", b"our", b"please", b"see", b"she", b"should", b"so",
+    b"such", b"than", b"that", b"the", b"their", b"them", b"there", b"these", b"they", b"this",
+    b"those", b"to", b"too", b"very", b"was", b"we", b"were", b"what", b"which", b"while", b"who",
+    b"why", b"will", b"won", b"would", b"yes", b"you", b"your",
+];
+/// Words of languages that are attacked with.
+const SYNTAX: [&[u8]; 34] = [
+    b"alert", b"all", b"alter", b"and", b"as", b"case", b"char", b"concat", b"count", b"delete",
+    b"drop", b"else", b"end", b"exec", b"from", b"group", b"having", b"insert", b"into", b"like",
+    b"limit", b"not", b"null", b"or", b"order", b"script", b"select", b"set", b"table", b"then",
+    b"union", b"update", b"values", b"where",
+];
+
+/// What surrounds evidence in a value.
+pub(crate) struct Surroundings<'a> {
+    value: &'a [u8],
+    document: Option<bool>,
+}
+
+impl<'a> Surroundings<'a> {
+    pub(crate) fn new(value: &'a [u8]) -> Self {
+        Self {
+            value,
+            document: None,
+        }
+    }
+
+    /// Says whether evidence of `rule` at `from..to` is quoted rather than meant.
+    pub(crate) fn quote(&mut self, rule: &Rule, from: usize, to: usize) -> bool {
+        let value = self.value;
+        if value.len() < 40 {
+            return false;
+        }
+        let before = words(span(value, from.saturating_sub(WINDOW), from));
+        let after = words(span(value, to, to.saturating_add(WINDOW)));
+        if is_logged(value, from, to) {
+            return true;
+        }
+        let markup = [
+            &rules::XSS_SCRIPT,
+            &rules::XSS_HANDLER,
+            &rules::XSS_ELEMENT,
+            &rules::XSS_URL,
+            &rules::XSS_STYLE,
+        ];
+        if markup.iter().any(|known| known.id == rule.id) {
+            // Behind the whole of an element, not behind the name of its tag.
+            let end = element_end(value, to);
+            let after = words(span(value, end, end.saturating_add(WINDOW)));
+            // Markup is live among words: they must be on both sides.
+            return before.grammar + after.grammar > 0
+                && before.points.min(after.points) >= PROSE / 2
+                && before.points + after.points >= PROSE
+                || self.is_page();
+        }
+        before.grammar + after.grammar > 0 && before.points + after.points >= PROSE
+            || self.is_document()
+    }
+
+    /// Says whether the value has several lines of some length.
+    fn is_document(&mut self) -> bool {
+        let value = self.value;
+        *self.document.get_or_insert_with(|| {
+            let lines = memchr::memchr_iter(b'\n', value).count() + 1;
+            // Where a line break stands for a blank there are no blanks.
+            let blanks = memchr::memchr_iter(b' ', value).count();
+            lines >= LINES && value.len() / lines >= LINE && blanks * 2 >= lines
+        })
+    }
+
+    /// Says whether the value is the source of a page or program rather than what an editor of pages sends.
+    fn is_page(&mut self) -> bool {
+        self.is_document() && memchr::memchr_iter(b'\n', self.value).count() >= 2 * LINES
+    }
+}
+
+/// Returns where the element ends whose tag holds `from`, with the script in it.
+fn element_end(value: &[u8], from: usize) -> usize {
+    let window = span(value, from, from.saturating_add(WINDOW));
+    let Some(tag) = find_byte(window, 0, b'>') else {
+        return from;
+    };
+    let close = window
+        .windows(8)
+        .position(|window| window.eq_ignore_ascii_case(b"</script"))
+        .and_then(|close| find_byte(window, close, b'>'));
+    from + close.unwrap_or(tag) + 1
+}
+
+/// Says whether evidence stands in a request line of an access log: `"GET /… HTTP/1.1" 404`.
+fn is_logged(value: &[u8], from: usize, to: usize) -> bool {
+    let start = span(value, from.saturating_sub(WINDOW), from);
+    let begins = [&b"\"get /"[..], b"\"post /", b"\"head /"]
+        .iter()
+        .any(|method| {
+            start
+                .windows(method.len())
+                .any(|window| window.eq_ignore_ascii_case(method))
+        });
+    let end = span(value, to, to.saturating_add(WINDOW));
+    begins
+        && end.windows(11).any(|window| {
+            span(window, 0, 8).eq_ignore_ascii_case(b" http/1.") && span(window, 9, 11) == b"\" "
+        })
+}
+
+struct Words {
+    /// Two for a word of grammar or three Chinese characters, one for another, none for syntax.
+    points: i32,
+    /// Words of grammar, and pairs of Chinese characters.
+    grammar: i32,
+}
+
+fn words(text: &[u8]) -> Words {
+    steps::count(text.len());
+    let mut found = Words {
+        points: 0,
+        grammar: 0,
+    };
+    let mut high = 0;
+    let mut i = 0;
+    while i < text.len() {
+        let b = at(text, i);
+        if b >= 0x80 {
+            // Three bytes of UTF-8, or two of GBK that were not declared: a character either way.
+            high += i32::from(b >= 0xc0);
+            i += 1;
+            continue;
+        }
+        if !b.is_ascii_alphabetic() {
+            i += 1;
+            continue;
+        }
+        let end = skip(text, i, |b| b.is_ascii_alphabetic());
+        let before = if i == 0 { b' ' } else { at(text, i - 1) };
+        let after = at(text, end);
+        let led =
+            is_space(before) || before >= 0x80 || matches!(before, b'"' | b'(' | b'\'' | b'>');
+        let closed = after == 0
+            || is_space(after)
+            || after >= 0x80
+            || matches!(after, b'\'' | b'"' | b'<' | b')')
+            || matches!(after, b',' | b'.' | b';' | b':' | b'!' | b'?')
+                && (end + 1 >= text.len()
+                    || is_space(at(text, end + 1))
+                    || at(text, end + 1) >= 0x80
+                    || matches!(at(text, end + 1), b'<' | b'"' | b'\'' | b')' | b'\\'));
+        if led && closed && end - i <= 20 {
+            let mut lower = [0; 20];
+            for (to, from) in lower.iter_mut().zip(span(text, i, end)) {
+                *to = from.to_ascii_lowercase();
+            }
+            let word = span(&lower, 0, end - i);
+            if GRAMMAR.binary_search(&word).is_ok() {
+                found.points += 2;
+                found.grammar += 1;
+            } else if word.len() > 1 && SYNTAX.binary_search(&word).is_err() {
+                found.points += 1;
+            }
+        }
+        i = end;
+    }
+    found.points += high * 2 / 3;
+    found.grammar += high / 2;
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::find;
+
+    fn quoted(value: &str, evidence: &str, rule: &Rule) -> bool {
+        let from = find(value.as_bytes(), 0, evidence.as_bytes()).unwrap();
+        Surroundings::new(value.as_bytes()).quote(rule, from, from + evidence.len())
+    }
+
+    #[test]
+    fn the_lists_are_sorted_as_the_search_in_them_needs() {
+        assert!(GRAMMAR.is_sorted() && SYNTAX.is_sorted());
+    }
+
+    #[test]
+    fn evidence_among_words_is_quoted() {
+        for (value, evidence, rule) in [
+            (
+                "A classic SQL injection is ' OR '1'='1' --, which turns the WHERE clause into a tautology.",
+                "' OR '1'='1'",
+                &rules::SQLI_TAUTOLOGY,
+            ),
+            (
+                "作者说 ' or '1'='1 这种写法最经典，受教了。",
+                "' or '1'='1",
+                &rules::SQLI_TAUTOLOGY,
+            ),
+            (
+                "配置文件在 /etc/nginx/nginx.conf，改完以后记得 reload。",
+                "/etc/nginx",
+                &rules::PATH_FILE,
+            ),
+            (
+                "we escape < and > so that <script>alert(1)</script> is shown to you as text",
+                "<script>",
+                &rules::XSS_SCRIPT,
+            ),
+            (
+                "#!/bin/sh\nset -e\nfor f in \"$DIR\"/*.log; do cat /etc/passwd\n  echo done\ndone and done and done\n",
+                "cat",
+                &rules::CMD_INJECTION,
+            ),
+        ] {
+            assert!(quoted(value, evidence, rule), "{value}");
+        }
+    }
+
+    #[test]
+    fn evidence_that_stands_alone_is_not() {
+        for (value, evidence, rule) in [
+            (
+                "1' union select username, password, email, address from users where login like 'a%' --",
+                "union",
+                &rules::SQLI_UNION,
+            ),
+            (
+                "nice post, thank you so much for it! <script>alert(1)</script>",
+                "<script>",
+                &rules::XSS_SCRIPT,
+            ),
+            (
+                "1\nunion\nselect\n1,\n2,\n3\nfrom\nusers\nwhere\n1=1\n--\n",
+                "union",
+                &rules::SQLI_UNION,
+            ),
+            (
+                "some long host name.example.org; cat /etc/passwd",
+                "; cat",
+                &rules::CMD_INJECTION,
+            ),
+            ("' or 1=1 -- the", "or 1=1", &rules::SQLI_TAUTOLOGY),
+        ] {
+            assert!(!quoted(value, evidence, rule), "{value}");
+        }
+    }
+}
