@@ -13,6 +13,12 @@ pub enum Media {
     EventStream,
     /// `application/x-www-form-urlencoded`.
     Form,
+    /// XML and HTML.
+    Markup,
+    /// Comma-separated values whose first line names the columns.
+    Csv,
+    /// The same, separated by tabs.
+    Tsv,
 }
 
 /// Why a body cannot be read.
@@ -59,7 +65,7 @@ impl Media {
     pub fn is_live(self) -> bool {
         match self {
             Self::Ndjson | Self::EventStream => true,
-            Self::Json | Self::Text | Self::Form => false,
+            Self::Json | Self::Text | Self::Form | Self::Markup | Self::Csv | Self::Tsv => false,
         }
     }
 
@@ -79,12 +85,14 @@ impl Media {
             ("application", "x-www-form-urlencoded") => Some(Self::Form),
             (
                 "application",
-                "javascript" | "x-javascript" | "ecmascript" | "xml" | "yaml" | "x-yaml" | "toml",
+                "javascript" | "x-javascript" | "ecmascript" | "yaml" | "x-yaml" | "toml",
             ) => Some(Self::Text),
+            ("application" | "text", "xml" | "html") => Some(Self::Markup),
+            ("application" | "text", "csv") => Some(Self::Csv),
+            ("text", "tab-separated-values" | "tsv") => Some(Self::Tsv),
             (_, subtype) if subtype.ends_with("+json") => Some(Self::Json),
-            (_, subtype) if subtype.ends_with("+xml") || subtype.ends_with("+yaml") => {
-                Some(Self::Text)
-            }
+            (_, subtype) if subtype.ends_with("+xml") => Some(Self::Markup),
+            (_, subtype) if subtype.ends_with("+yaml") => Some(Self::Text),
             ("text", _) => Some(Self::Text),
             _ => None,
         }
@@ -103,8 +111,11 @@ mod tests {
             ("application/problem+json", Media::Json),
             ("application/x-ndjson", Media::Ndjson),
             ("text/plain; charset=us-ascii; format=flowed", Media::Text),
-            ("text/html", Media::Text),
-            ("image/svg+xml", Media::Text),
+            ("text/html", Media::Markup),
+            ("image/svg+xml", Media::Markup),
+            ("application/xml", Media::Markup),
+            ("text/csv; header=present", Media::Csv),
+            ("text/tab-separated-values", Media::Tsv),
             ("application/javascript", Media::Text),
             ("text/event-stream", Media::EventStream),
             ("application/x-www-form-urlencoded", Media::Form),

@@ -1,12 +1,13 @@
 //! One body, chunk by chunk.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::cluster::BYTES_MAX;
 use crate::kind::Summary;
 use crate::level::Level;
-use crate::mask::Actions;
 use crate::media::Media;
+use crate::rules::Rules;
 use crate::scan::Scan;
 
 /// The most that is held back between two chunks, in bytes.
@@ -30,11 +31,17 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Starts a body.
+    /// Starts a body under the shipped rules.
     #[must_use]
     pub fn new(level: Level, media: Media) -> Self {
+        Self::with(Rules::shipped(), level, media)
+    }
+
+    /// Starts a body under an operator's rules.
+    #[must_use]
+    pub fn with(rules: Arc<Rules>, level: Level, media: Media) -> Self {
         Self {
-            scan: Scan::new(Actions::of(level), media),
+            scan: Scan::new(rules, level, media),
             held: Vec::new(),
             bytes_in: 0,
             bytes_out: 0,
@@ -83,8 +90,8 @@ impl Redactor {
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary {
-            counts: self.scan.found,
-            masked: self.scan.masked,
+            counts: self.scan.sink.found,
+            masked: self.scan.sink.masked,
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
         }

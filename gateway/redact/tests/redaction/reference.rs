@@ -336,8 +336,8 @@ fn any_text() -> impl Strategy<Value = String> {
         "\\",
         "(",
         ")",
-        "电话",
-        "身份证号",
+        "编号",
+        "说明",
         " 张三 ",
         ";",
         "<",
@@ -370,7 +370,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-            proptest::collection::vec(("[a-z]{1,8}|姓名|手机", inner), 0..6)
+            proptest::collection::vec(("k[a-z]{1,6}q|编号|说明", inner), 0..6)
                 .prop_map(|fields| Value::Object(fields.into_iter().collect())),
         ]
     })

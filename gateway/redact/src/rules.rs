@@ -1,0 +1,66 @@
+//! What is done to which kind at which level: the shipped table with the operator's changes.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::action::{Action, Actions};
+use crate::kind::Kind;
+use crate::label::{Labels, Rule, Strength};
+use crate::level::Level;
+use crate::mask::Edits;
+
+/// Rules for bodies; made once, shared by every body.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    actions: [Actions; 4],
+    labels: Labels,
+}
+
+static SHIPPED: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::default()));
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            actions: Level::ALL.map(Actions::of),
+            labels: Labels::shipped().clone(),
+        }
+    }
+}
+
+impl Rules {
+    /// Returns the rules that apply where the operator says nothing.
+    #[must_use]
+    pub fn shipped() -> Arc<Self> {
+        Arc::clone(&SHIPPED)
+    }
+
+    /// Changes what is done to a kind at a level.
+    pub fn set_action(&mut self, level: Level, kind: Kind, action: Action) {
+        if let Some(actions) = self.actions.get_mut(level as usize) {
+            actions.set(kind, action);
+        }
+    }
+
+    /// Returns what is done to a kind at a level.
+    #[must_use]
+    pub fn action(&self, level: Level, kind: Kind) -> Action {
+        self.actions(level).get(kind)
+    }
+
+    /// Adds a field name or label: values behind it are of the kind.
+    pub fn add_label(&mut self, word: &str, kind: Kind) {
+        self.labels.add(word, Rule { kind, strength: Strength::Strong });
+    }
+
+    pub(crate) fn actions(&self, level: Level) -> Actions {
+        self.actions.get(level as usize).copied().unwrap_or_else(|| Actions::of(Level::L4))
+    }
+
+    pub(crate) fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Applies an action that needs a key; `None` where it needs none, or there is none.
+    pub(crate) fn keyed(&self, _action: Action, _kind: Kind, _text: &[char]) -> Option<Edits> {
+        None
+    }
+}
