@@ -103,6 +103,12 @@ fn dashed(text: &[u8], start: usize, end: usize) -> Option<Hit> {
 
 /// A value that its label makes one.
 fn labelled(text: &[u8], start: usize, end: usize, label: &mut impl FnMut(usize) -> Option<Rule>) -> Option<Hit> {
+    let before = text.get(..start).unwrap_or_default();
+    // No label ends with a digit, and most words have none in them.
+    let behind_digit = matches!(before, [.., b'0'..=b'9', b' ' | b'-' | b'.'] | [.., b'*']);
+    if behind_digit || !text.get(start..end)?.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
     let ahead = text.get(start..(start + VALUE_MAX + 1).min(text.len()))?;
     let run = ahead
         .iter()
@@ -110,10 +116,7 @@ fn labelled(text: &[u8], start: usize, end: usize, label: &mut impl FnMut(usize)
         .count();
     let long = ahead.get(..run)?;
     let long = long.get(..long.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |at| at + 1))?;
-    if !long.iter().any(u8::is_ascii_digit) || ahead.get(run) == Some(&b'*') {
-        return None;
-    }
-    if text.get(..start).is_some_and(|before| before.ends_with(b"*")) {
+    if ahead.get(run) == Some(&b'*') {
         return None;
     }
     let rule = label(start)?;

@@ -1,5 +1,7 @@
 //! Values whose field says what they are: the label is read at the mark behind it, the value is taken whole.
 
+use smallvec::SmallVec;
+
 use crate::action::Action;
 use crate::context::{WINDOW, phrase, tag_name};
 use crate::copy::Copy;
@@ -269,14 +271,16 @@ impl Scan {
         let head = all.iter().take_while(|letter| blank(letter.ch)).count();
         let tail = all.iter().rev().take_while(|letter| blank(letter.ch)).count();
         let inner = all.get(head..all.len().saturating_sub(tail)).unwrap_or_default();
-        let text: String = inner.iter().map(|letter| narrow(letter.ch)).collect();
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        text.extend(inner.iter().map(|letter| narrow(letter.ch)));
         let fits = !text.is_empty() && shape::fits(rule, &text);
         if fits {
             let action = self.sink.add(rule.kind);
             if action == Action::Null && quoted {
                 copy.put(from - 1, to + 1, &Put::Text("null".to_owned()));
             } else {
-                let chars: Vec<char> = inner.iter().map(|letter| narrow(letter.ch)).collect();
+                let chars: SmallVec<[char; 32]> = text.chars().collect();
                 for edit in self.edits(action, rule.kind, &chars) {
                     let start = inner.get(edit.at).map_or(to, |letter| letter.from);
                     let end = (edit.at + edit.over).checked_sub(1).and_then(|at| inner.get(at)).map_or(start, |letter| letter.to);
@@ -285,6 +289,7 @@ impl Scan {
             }
         }
         self.letters = all;
+        self.text = text;
         fits
     }
 

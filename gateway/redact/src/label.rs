@@ -4,10 +4,15 @@ use std::collections::HashMap;
 use std::str::FromStr as _;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 use crate::kind::Kind;
 
 /// Bytes of a label that are looked at, from its end.
 pub(crate) const LABEL_MAX: usize = 64;
+
+/// The longest Chinese label, in bytes.
+const CHINESE_MAX: usize = 36;
 
 /// How much a label proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +33,10 @@ pub(crate) struct Rule {
 /// Every label that is known.
 #[derive(Debug, Clone)]
 pub(crate) struct Labels {
-    words: HashMap<Vec<u8>, Rule>,
-    /// By the last two bytes, case aside: labels whose values have no shape that the pass would stop at.
+    words: HashMap<Vec<u8>, Rule, FixedState>,
+    /// By what they end with, case aside: labels whose values have no shape that the pass would stop at.
     unshaped: Box<[u64; 1024]>,
-    /// By the last two bytes: all labels.
+    /// By what they end with: all labels.
     any: Box<[u64; 1024]>,
 }
 
@@ -45,7 +50,7 @@ const ROLES: [&[u8]; 30] = [
 
 static SHIPPED: LazyLock<Labels> = LazyLock::new(|| {
     let mut labels = Labels {
-        words: HashMap::new(),
+        words: HashMap::default(),
         unshaped: Box::new([0; 1024]),
         any: Box::new([0; 1024]),
     };
@@ -105,7 +110,7 @@ impl Labels {
             return self.latin(&whole);
         }
         // Chinese: the longest end that is known.
-        let mut rest = whole.as_slice();
+        let mut rest = whole.get(whole.len().saturating_sub(CHINESE_MAX)..).unwrap_or_default();
         while let [first, after @ ..] = rest {
             if let Some(rule) = self.words.get(rest).filter(|_| first & 0xC0 != 0x80) {
                 return Some(*rule);
@@ -215,8 +220,13 @@ fn canonical(word: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A number of sixteen bits for the end of a label: of a Chinese character in UTF-8 its code point.
+#[inline]
 fn tail(bytes: &[u8]) -> Option<usize> {
     match bytes {
+        [.., one, two, three] if *three >= 0x80 => {
+            Some(usize::from(one & 0xF) << 12 | usize::from(two & 0x3F) << 6 | usize::from(three & 0x3F))
+        }
         [.., one, two] => Some(usize::from(*one | 0x20) << 8 | usize::from(*two | 0x20)),
         _ => None,
     }

@@ -30,7 +30,8 @@ fn stars(at: usize, over: usize) -> Edits {
     smallvec![Edit { at, over, put: Put::Stars(over) }]
 }
 
-fn whole(text: &[char], put: &str) -> Edits {
+/// Something else for a whole value.
+pub(crate) fn whole(text: &[char], put: &str) -> Edits {
     smallvec![Edit { at: 0, over: text.len(), put: Put::Text(put.to_owned()) }]
 }
 
@@ -59,8 +60,7 @@ pub(crate) fn apply(action: Action, text: &[char]) -> Edits {
         }
         Action::Local { head } => local(text, usize::from(head)),
         Action::Surname => {
-            let name: String = text.iter().collect();
-            let stays = shape::surname_length(&name).max(1).min(count - usize::from(count == 1));
+            let stays = shape::surname_length(text).max(1).min(count - usize::from(count == 1));
             stars(stays, count - stays)
         }
         Action::Hidden => whole(text, "**"),
@@ -76,9 +76,9 @@ pub(crate) fn apply(action: Action, text: &[char]) -> Edits {
     }
 }
 
-/// Numbers of characters that may stay of a value so that at least half of it is hidden.
+/// Numbers of characters that may stay of a value so that at least a quarter of it is hidden.
 fn fitting(head: usize, tail: usize, count: usize) -> (usize, usize) {
-    if head + tail < count {
+    if head + tail < count && 4 * (count - head - tail) >= count {
         (head, tail)
     } else {
         (0, tail.min(count / 2))

@@ -6,13 +6,17 @@ use crate::action::{Action, Actions};
 use crate::kind::Kind;
 use crate::label::{Labels, Rule, Strength};
 use crate::level::Level;
-use crate::mask::Edits;
+use crate::keyed::Keys;
+use crate::mask::{self, Edits};
+use crate::own::OwnKind;
 
 /// Rules for bodies; made once, shared by every body.
 #[derive(Debug, Clone)]
 pub struct Rules {
     actions: [Actions; 4],
     labels: Labels,
+    keys: Option<Arc<Keys>>,
+    own: Vec<Arc<OwnKind>>,
 }
 
 static SHIPPED: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::default()));
@@ -22,6 +26,8 @@ impl Default for Rules {
         Self {
             actions: Level::ALL.map(Actions::of),
             labels: Labels::shipped().clone(),
+            keys: None,
+            own: Vec::new(),
         }
     }
 }
@@ -60,7 +66,30 @@ impl Rules {
     }
 
     /// Applies an action that needs a key; `None` where it needs none, or there is none.
-    pub(crate) fn keyed(&self, _action: Action, _kind: Kind, _text: &[char]) -> Option<Edits> {
-        None
+    pub(crate) fn keyed(&self, action: Action, kind: Kind, text: &[char]) -> Option<Edits> {
+        let keys = self.keys.as_ref().filter(|_| action.needs_key())?;
+        let put = match action {
+            Action::Token => Some(keys.token(kind, text)),
+            Action::Encrypt => keys.encrypt(kind, text),
+            _ => keys.shift(text),
+        }?;
+        Some(mask::whole(text, &put))
+    }
+
+    /// Gives the keys of tokens, encryption and shifted dates. Without them those actions drop the value.
+    pub fn set_keys(&mut self, keys: Arc<Keys>) {
+        self.keys = Some(keys);
+    }
+
+    /// Adds a kind of the operator's own.
+    pub fn add_own(&mut self, own: OwnKind) {
+        for field in own.fields() {
+            self.add_label(field, Kind::Custom);
+        }
+        self.own.push(Arc::new(own));
+    }
+
+    pub(crate) fn own(&self) -> &[Arc<OwnKind>] {
+        &self.own
     }
 }

@@ -38,6 +38,7 @@ pub(crate) struct Scan {
     pub(crate) rest: Option<Rest>,
     scratch: Scratch,
     pub(crate) letters: Vec<Letter>,
+    pub(crate) text: String,
 }
 
 /// What becomes of values, and how many there were.
@@ -112,6 +113,7 @@ impl Scan {
             rest: None,
             scratch: Scratch::default(),
             letters: Vec::new(),
+            text: String::new(),
         }
     }
 
@@ -239,13 +241,13 @@ impl Scan {
         let byte = buffer.get(place).copied().unwrap_or(0);
         match byte {
             b':' => {
-                if self.expects_after(place, buffer) {
+                if self.may_expect(place, buffer) && self.expects_after(place, buffer) {
                     return Step::To { at: place + 1, glued: false };
                 }
                 return self.step_network(floor, place, last, copy);
             }
             b'=' | b'>' => {
-                return if self.expects_after(place, buffer) {
+                return if self.may_expect(place, buffer) && self.expects_after(place, buffer) {
                     Step::To { at: place + 1, glued: false }
                 } else {
                     Step::Stay
@@ -263,7 +265,10 @@ impl Scan {
         }
         if byte == escapes.byte() || byte == 0xEF {
             if escapes.is_plain_break(buffer, place) {
-                if buffer.get(place..place + 3) == Some("：".as_bytes()) && self.expects_after(place, buffer) {
+                if matches!(buffer.get(place + 1..place + 3), Some([0xBC, 0x9A]))
+                    && self.may_expect(place, buffer)
+                    && self.expects_after(place, buffer)
+                {
                     return Step::To { at: place + 3, glued: false };
                 }
                 return Step::To { at: place + 1, glued: false };
@@ -312,6 +317,28 @@ impl Scan {
             // The cluster may begin before the run does.
             Step::Wait { from } => Step::Wait { from: from.min(start) },
             step => step,
+        }
+    }
+
+    /// Tells whether a label could end at a mark; wrong at most in saying yes. Most marks end here.
+    #[inline]
+    fn may_expect(&self, place: usize, buffer: &[u8]) -> bool {
+        let Some(before) = place.checked_sub(8).and_then(|from| buffer.get(from..place)) else {
+            return true;
+        };
+        let labels = self.rules.labels();
+        match before {
+            // A key in JSON that stands in a string.
+            [.., b'\\', b'"'] => true,
+            [head @ .., b'"'] => {
+                let escaped = matches!(head, [.., b'\\', b'u', _, _, _, _]);
+                let next = buffer.get(place + 1).copied().unwrap_or(b' ');
+                escaped || matches!(next, b'[' | b' ' | b'\n' | b'\r') && labels.may_end(head) || labels.may_end_unshaped(head)
+            }
+            [.., b' ' | b'\t' | b'\n' | b'\'' | b'\\' | b'*' | b'.' | b'>' | 0x91] => true,
+            [.., b'%', _, _] => true,
+            _ if self.syntax == Syntax::Markup => true,
+            _ => labels.may_end_unshaped(before),
         }
     }
 
@@ -379,6 +406,13 @@ impl Scan {
         match secret::pem_begin(text) {
             Ok(length) => {
                 let end = start + length;
+                let after = text.get(length..text.len().min(length + 3)).unwrap_or_default();
+                if after == b"***" {
+                    return Step::To { at: end + 3, glued: false };
+                }
+                if after.len() < 3 && !last {
+                    return Step::Wait { from: start };
+                }
                 self.sink.write(&Hit::word(Kind::Secret, 0, 0), &[], &|_| end, copy);
                 self.rest = Some(Rest::Pem { dashes: 0, closing: false });
                 Step::To { at: end, glued: false }

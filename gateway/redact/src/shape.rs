@@ -1,6 +1,5 @@
 //! Whether a value can be what its label says: the looser sister of the check digits, for values with context.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::check;
@@ -9,36 +8,55 @@ use crate::label::{Rule, Strength};
 use crate::network;
 
 /// Surnames of one and of two characters.
-static SURNAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    include_str!("../data/surnames.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .flat_map(|line| {
-            if line.contains(' ') {
-                line.split(' ').map(str::to_owned).collect::<Vec<_>>()
-            } else {
-                line.chars().map(String::from).collect()
+struct Surnames {
+    single: Box<[u64; 1024]>,
+    double: Vec<[char; 2]>,
+}
+
+static SURNAMES: LazyLock<Surnames> = LazyLock::new(|| {
+    let mut surnames = Surnames { single: Box::new([0; 1024]), double: Vec::new() };
+    let lines = include_str!("../data/surnames.txt").lines();
+    for line in lines.filter(|line| !line.starts_with('#')) {
+        for word in line.split(' ') {
+            let chars: Vec<char> = word.chars().collect();
+            match *chars.as_slice() {
+                [first, second] => surnames.double.push([first, second]),
+                _ => chars.iter().for_each(|&ch| surnames.add(ch)),
             }
-        })
-        .collect()
+        }
+    }
+    surnames
 });
 
+impl Surnames {
+    fn add(&mut self, ch: char) {
+        if let Some(word) = self.single.get_mut(u32::from(ch) as usize >> 6) {
+            *word |= 1 << (u32::from(ch) & 63);
+        }
+    }
+
+    fn has(&self, ch: char) -> bool {
+        let word = self.single.get(u32::from(ch) as usize >> 6);
+        word.is_some_and(|word| word >> (u32::from(ch) & 63) & 1 == 1)
+    }
+}
+
 /// The characters of the surname that a Chinese name begins with.
-pub(crate) fn surname_length(name: &str) -> usize {
-    let begins = |count: usize| {
-        let end = name.char_indices().nth(count).map_or(name.len(), |(at, _)| at);
-        name.get(..end).is_some_and(|head| SURNAMES.contains(head))
-    };
-    if name.chars().count() > 2 && begins(2) {
-        2
-    } else {
-        usize::from(begins(1))
+pub(crate) fn surname_length(name: &[char]) -> usize {
+    match *name {
+        [first, second, _, ..] if SURNAMES.double.contains(&[first, second]) => 2,
+        [first, ..] => usize::from(SURNAMES.has(first)),
+        [] => 0,
     }
 }
 
 /// Tells whether a value has a shape that its label's kind has. Full-width digits have become plain ones.
 pub(crate) fn fits(rule: Rule, text: &str) -> bool {
     let text = text.trim();
+    // What a token leaves is never looked at again.
+    if text.starts_with("tok_") {
+        return false;
+    }
     let strong = rule.strength == Strength::Strong;
     match rule.kind {
         Kind::Name => name(text, strong),
@@ -136,7 +154,7 @@ fn name(text: &str, strong: bool) -> bool {
         return if text.chars().all(chinese) { count <= 8 } else { true };
     }
     if text.chars().all(chinese) {
-        return (2..=4).contains(&count) && surname_length(text) > 0 && !is_word(text);
+        return (2..=4).contains(&count) && surname_length(&text.chars().collect::<Vec<_>>()) > 0 && !is_word(text);
     }
     if text.contains('·') {
         return text.chars().all(|ch| chinese(ch) || ch == '·');

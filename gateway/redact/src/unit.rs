@@ -9,6 +9,8 @@ pub(crate) enum Escapes {
     Percent,
     /// `&#49;` and `&#x31;`: XML and HTML.
     Entity,
+    /// A doubled quote: cells of a table.
+    Doubled,
 }
 
 impl Escapes {
@@ -18,6 +20,7 @@ impl Escapes {
             Self::Backslash => b'\\',
             Self::Percent => b'%',
             Self::Entity => b'&',
+            Self::Doubled => b'"',
         }
     }
 

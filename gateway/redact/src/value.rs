@@ -20,6 +20,7 @@ pub(crate) fn letters(buffer: &[u8], from: usize, to: usize, escapes: Escapes, c
             (Escapes::Percent, b'+') => (' ', 1),
             (Escapes::Percent, b'%') => percent(buffer.get(at..to).unwrap_or_default()),
             (Escapes::Entity, b'&') => entity(buffer.get(at..to).unwrap_or_default()),
+            (Escapes::Doubled, b'"') if buffer.get(at + 1) == Some(&b'"') => ('"', 2),
             _ => charset.letter(buffer.get(at..to).unwrap_or_default()),
         };
         let end = (at + len.max(1)).min(to);

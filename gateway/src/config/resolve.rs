@@ -19,6 +19,7 @@ use super::file::{
 };
 use super::load::Source;
 use super::mistake::{Mistake, nearest};
+use super::redaction::Redaction;
 use super::unit::{Size, Time};
 
 /// The whole configuration.
@@ -50,6 +51,8 @@ pub struct Configuration {
     pub identity: Identity,
     /// Rates.
     pub limit: Limit,
+    /// Redaction.
+    pub redact: Redaction,
     /// The audit log.
     pub audit: Audit,
     /// Detection.
@@ -352,13 +355,13 @@ pub struct Console {
 }
 
 /// Collects mistakes with the file they are in.
-struct Desk<'a> {
+pub(super) struct Desk<'a> {
     source: &'a Source,
     mistakes: &'a mut Vec<Mistake>,
 }
 
 impl Desk<'_> {
-    fn wrong(&mut self, span: &Range<usize>, message: impl Into<String>) {
+    pub(super) fn wrong(&mut self, span: &Range<usize>, message: impl Into<String>) {
         self.mistakes.push(Mistake::at(
             &self.source.path,
             &self.source.text,
@@ -367,7 +370,7 @@ impl Desk<'_> {
         ));
     }
 
-    fn wrong_file(&mut self, message: impl Into<String>) {
+    pub(super) fn wrong_file(&mut self, message: impl Into<String>) {
         self.mistakes
             .push(Mistake::of_file(&self.source.path, message));
     }
@@ -380,7 +383,7 @@ impl Desk<'_> {
             .join(path)
     }
 
-    fn file(&mut self, path: &super::at::At<PathBuf>) -> PathBuf {
+    pub(super) fn file(&mut self, path: &super::at::At<PathBuf>) -> PathBuf {
         let whole = self.path(path);
         if !whole.is_file() {
             self.wrong(
@@ -529,6 +532,10 @@ pub(super) fn resolve(
         });
     let identity = resolve_identity(&mut desk, &f.identity, &state);
     let limit = resolve_limit(sources, mistakes);
+    let mut redact = Redaction::default();
+    for source in sources {
+        redact.apply(&mut Desk { source, mistakes }, &source.file.redact);
+    }
     let audit = Audit {
         folder: f
             .audit
@@ -559,6 +566,7 @@ pub(super) fn resolve(
         policy,
         identity,
         limit,
+        redact,
         audit,
         situational,
         console,
@@ -600,6 +608,7 @@ fn empty(path: &Path) -> Configuration {
             assertion_key: PathBuf::new(),
             assertion_issuer: String::new(),
         },
+        redact: Redaction::default(),
         limit: Limit {
             address: rate_of(200, SECOND, 400),
             class: BTreeMap::new(),
@@ -656,6 +665,7 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
         JwksSource::File(path) => Some(path.clone()),
         JwksSource::Url { .. } => None,
     }));
+    files.extend(c.redact.key.clone());
     if let Some(console) = &c.console {
         files.extend([console.model.clone(), console.users.clone()]);
         files.extend(console.rules.iter().cloned());

@@ -335,3 +335,74 @@ fn fields_and_labels_are_read_in_pages_and_forms() {
         assert_eq!(redact_text(Level::L2, media, expected), expected, "twice");
     }
 }
+
+#[test]
+fn cells_are_known_by_the_head_of_their_column() {
+    let table = "\u{feff}序号,姓名,手机号,护照,住址,备注\r\n1,张三,13800138000,E12345678,\"北京市海淀区中关村,1号\",无\r\n2,\"李\"\"四\",62345678,x,,13900139000\r\n";
+    let expected = "\u{feff}序号,姓名,手机号,护照,住址,备注\r\n1,张*,138****8000,E****5678,\"北京市海淀区****\",无\r\n2,\"李\"\"四\",****5678,x,,139****9000\r\n";
+    assert_eq!(redact_text(Level::L2, Media::Csv, table), expected);
+    assert_eq!(redact_text(Level::L2, Media::Csv, expected), expected);
+    assert_eq!(redact_text(Level::L2, Media::Tsv, "name\tqq\nJohn Smith\t2233445566"), "name\tqq\nJ*********\t22******66");
+    let (out, _) = redact_chunks(Level::L2, Media::Csv, table.as_bytes().chunks(1));
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn other_charsets_come_out_as_they_came_in() {
+    use hangu_redact::{Charset, Format, Redactor, Rules};
+    let text = "{\"姓名\":\"张三\",\"手机\":\"13800138000\"}";
+    let expected = "{\"姓名\":\"张*\",\"手机\":\"138****8000\"}";
+    let coded = |text: &str| encoding_rs::GB18030.encode(text).0.into_owned();
+    for size in [1, 3, 1000] {
+        let format = Format { media: Media::Json, charset: Charset::Gb18030 };
+        let mut redactor = Redactor::with(Rules::shipped(), Level::L2, format);
+        let mut out = Vec::new();
+        for chunk in coded(text).chunks(size) {
+            redactor.feed(chunk, &mut out);
+        }
+        redactor.finish(&mut out);
+        assert_eq!(out, coded(expected));
+        assert!(!redactor.is_malformed());
+    }
+}
+
+#[test]
+fn an_operator_decides_about_kinds_and_adds_some() {
+    use hangu_redact::{Action, Format, Keys, OwnKind, OwnKindFile, Redactor, Rules};
+    use std::sync::Arc;
+    let mut rules = Rules::default();
+    rules.set_action(Level::L2, Kind::Mobile, Action::Token);
+    rules.set_action(Level::L2, Kind::ResidentId, Action::Encrypt);
+    rules.set_action(Level::L2, Kind::Name, Action::Null);
+    rules.set_keys(Arc::new(Keys::new(&[7; 32], "test").unwrap()));
+    rules.add_own(
+        OwnKind::new(OwnKindFile {
+            name: "case".into(),
+            pattern: Some(r"\(20\d\d\)京\d+民初\d+号".into()),
+            fields: vec!["内部编号".into()],
+            ..OwnKindFile::default()
+        })
+        .unwrap(),
+    );
+    let rules = Arc::new(rules);
+    let document = r#"{"姓名":"张三","m":"13800138000","id":"110101199003077774","note":"见(2026)京01民初123号","内部编号":"A-77"}"#;
+    let run = |chunks: usize| {
+        let mut redactor = Redactor::with(Arc::clone(&rules), Level::L2, Format::from(Media::Json));
+        let mut out = Vec::new();
+        for chunk in document.as_bytes().chunks(chunks) {
+            redactor.feed(chunk, &mut out);
+        }
+        let summary = redactor.finish(&mut out);
+        (String::from_utf8(out).unwrap(), summary)
+    };
+    let (out, summary) = run(1000);
+    assert_eq!(run(1), (out.clone(), summary));
+    assert_eq!(summary.masked.get(Kind::Custom), 2);
+    let read: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(read["姓名"].is_null(), "{out}");
+    assert!(read["m"].as_str().unwrap().starts_with("tok_"), "{out}");
+    assert_eq!((&read["note"], &read["内部编号"]), (&"见***".into(), &"***".into()));
+    let id = read["id"].as_str().unwrap();
+    assert!(id.starts_with("110101") && id != "110101199003077774", "{out}");
+    assert_eq!(Keys::new(&[7; 32], "test").unwrap().reveal(Kind::ResidentId, id).as_deref(), Some("110101199003077774"));
+}
