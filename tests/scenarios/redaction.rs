@@ -334,7 +334,10 @@ fn unreadable() -> Vec<(&'static str, String, Vec<u8>)> {
         ),
         (
             "/own/coding",
-            format!("{}Content-Encoding: compress\r\n", of_type("application/json")),
+            format!(
+                "{}Content-Encoding: compress\r\n",
+                of_type("application/json")
+            ),
             body(),
         ),
         (

@@ -94,16 +94,28 @@ impl FromStr for Action {
                 head: number().ok_or_else(wrong)?,
                 tail: number().ok_or_else(wrong)?,
             },
-            "hide" => Self::Hide { tail: number().ok_or_else(wrong)? },
-            "line" => Self::Line { tail: number().ok_or_else(wrong)? },
-            "local" => Self::Local { head: number().ok_or_else(wrong)? },
+            "hide" => Self::Hide {
+                tail: number().ok_or_else(wrong)?,
+            },
+            "line" => Self::Line {
+                tail: number().ok_or_else(wrong)?,
+            },
+            "local" => Self::Local {
+                head: number().ok_or_else(wrong)?,
+            },
             "surname" => Self::Surname,
             "hidden" => Self::Hidden,
             "district" => Self::District,
             "city" => Self::City,
-            "groups" => Self::Groups { count: number().ok_or_else(wrong)? },
-            "digits" => Self::Digits { keep: number().ok_or_else(wrong)? },
-            "round" => Self::Round { places: number().ok_or_else(wrong)? },
+            "groups" => Self::Groups {
+                count: number().ok_or_else(wrong)?,
+            },
+            "digits" => Self::Digits {
+                keep: number().ok_or_else(wrong)?,
+            },
+            "round" => Self::Round {
+                places: number().ok_or_else(wrong)?,
+            },
             "band" => Self::Band,
             "shift" => Self::Shift,
             "token" => Self::Token,
@@ -183,7 +195,11 @@ fn action(level: Level, kind: Kind) -> Action {
         Kind::Mobile => (Action::Pass, keep(3, 4), keep(0, 4)),
         Kind::BankCard => (keep(6, 4), keep(0, 4), keep(0, 4)),
         Kind::CreditCode | Kind::OrganisationCode => (Action::Pass, Action::Pass, keep(0, 4)),
-        Kind::Email => (Action::Pass, Action::Local { head: 1 }, Action::Local { head: 0 }),
+        Kind::Email => (
+            Action::Pass,
+            Action::Local { head: 1 },
+            Action::Local { head: 0 },
+        ),
         Kind::Passport | Kind::Permit => (Action::Pass, keep(1, 4), keep(1, 1)),
         Kind::MilitaryId => (Action::Pass, keep(2, 2), keep(1, 1)),
         Kind::Landline => (Action::Pass, Action::Line { tail: 4 }, keep(0, 4)),
@@ -192,13 +208,27 @@ fn action(level: Level, kind: Kind) -> Action {
         Kind::Vin => (Action::Pass, keep(3, 4), keep(0, 4)),
         Kind::Name => (Action::Pass, Action::Surname, Action::Hidden),
         Kind::Address => (Action::Pass, Action::District, Action::City),
-        Kind::Ip => (Action::Pass, Action::Groups { count: 3 }, Action::Groups { count: 2 }),
+        Kind::Ip => (
+            Action::Pass,
+            Action::Groups { count: 3 },
+            Action::Groups { count: 2 },
+        ),
         Kind::Mac => (Action::Pass, Action::Groups { count: 3 }, Action::Drop),
-        Kind::Coordinates => (Action::Pass, Action::Round { places: 2 }, Action::Round { places: 1 }),
-        Kind::BirthDate => (Action::Pass, Action::Digits { keep: 4 }, Action::Digits { keep: 0 }),
+        Kind::Coordinates => (
+            Action::Pass,
+            Action::Round { places: 2 },
+            Action::Round { places: 1 },
+        ),
+        Kind::BirthDate => (
+            Action::Pass,
+            Action::Digits { keep: 4 },
+            Action::Digits { keep: 0 },
+        ),
         Kind::Age => (Action::Pass, Action::Pass, Action::Band),
         Kind::Wechat | Kind::Qq => (Action::Pass, keep(2, 2), keep(1, 0)),
-        Kind::SocialSecurity | Kind::HousingFund | Kind::MedicalRecord => (Action::Pass, keep(0, 4), keep(0, 2)),
+        Kind::SocialSecurity | Kind::HousingFund | Kind::MedicalRecord => {
+            (Action::Pass, keep(0, 4), keep(0, 2))
+        }
         Kind::Ssn => (Action::Pass, keep(0, 4), Action::Drop),
         Kind::Iban => (keep(4, 4), keep(4, 4), keep(0, 4)),
         Kind::Imei => (Action::Pass, keep(0, 4), keep(0, 2)),
@@ -226,7 +256,15 @@ mod tests {
                 assert_eq!(action.to_string().parse(), Ok(action));
             }
         }
-        for text in ["", "keep", "keep 1", "keep 1 2 3", "keep 300 1", "mask", "drop 1"] {
+        for text in [
+            "",
+            "keep",
+            "keep 1",
+            "keep 1 2 3",
+            "keep 300 1",
+            "mask",
+            "drop 1",
+        ] {
             assert_eq!(text.parse::<Action>(), Err(UnknownAction(text.into())));
         }
     }

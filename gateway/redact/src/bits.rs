@@ -62,7 +62,11 @@ impl Bits {
         let mut bits = Self::default();
         let (zero, nine) = (u8x16::splat(b'0'), u8x16::splat(9));
         let (case, letter_a, letters) = (u8x16::splat(0x20), u8x16::splat(b'a'), u8x16::splat(25));
-        let (at, escape, wide) = (u8x16::splat(b'@'), u8x16::splat(stops.escape), u8x16::splat(0xEF));
+        let (at, escape, wide) = (
+            u8x16::splat(b'@'),
+            u8x16::splat(stops.escape),
+            u8x16::splat(0xEF),
+        );
         let (one, two) = (u8x16::splat(stops.marks[0]), u8x16::splat(stops.marks[1]));
         let (colon, dot, dash) = (u8x16::splat(b':'), u8x16::splat(b'.'), u8x16::splat(b'-'));
         let (quote, line) = (u8x16::splat(b'"'), u8x16::splat(b'\n'));
@@ -109,7 +113,11 @@ impl Bits {
         let fourth_digit = self.digit & one & two & three;
         let second_dot = self.dot & one & (dot(2) | two & (dot(3) | three & dot(4)));
         let dashes = self.dash & (dash(3) & dash(6) | dash(1) & dash(2) & dash(3) & dash(4));
-        self.special | fourth_digit | second_dot | dashes | self.long_words(before) & !ahead(self.long_words(before), before.long, 1)
+        self.special
+            | fourth_digit
+            | second_dot
+            | dashes
+            | self.long_words(before) & !ahead(self.long_words(before), before.long, 1)
     }
 
     /// Bits of letters and digits with fifteen before them.
@@ -151,10 +159,17 @@ mod tests {
 
     use super::*;
 
-    const STOPS: Stops = Stops { escape: b'\\', marks: *b"=>", wanted: Wanted::QuotesAndLines };
+    const STOPS: Stops = Stops {
+        escape: b'\\',
+        marks: *b"=>",
+        wanted: Wanted::QuotesAndLines,
+    };
 
     static ENDS: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
-        regex::Regex::new(r"(?::|[0-9]{4}|\.[0-9]{1,3}\.|-----|-..-..-|(?:^|[^0-9a-z])[0-9a-z]{16})$").unwrap()
+        regex::Regex::new(
+            r"(?::|[0-9]{4}|\.[0-9]{1,3}\.|-----|-..-..-|(?:^|[^0-9a-z])[0-9a-z]{16})$",
+        )
+        .unwrap()
     });
 
     proptest! {

@@ -101,7 +101,13 @@ impl BodyRedactor {
 
     /// Starts a body under an operator's rules.
     #[must_use]
-    pub fn with(rules: Arc<Rules>, level: Level, format: Format, coding: Coding, limits: Limits) -> Self {
+    pub fn with(
+        rules: Arc<Rules>,
+        level: Level,
+        format: Format,
+        coding: Coding,
+        limits: Limits,
+    ) -> Self {
         let redactor = Redactor::with(rules, level, format);
         let media = format.media;
         let pipe = match coding {
@@ -155,7 +161,9 @@ impl BodyRedactor {
             Pipe::Deflate(decoder) => {
                 decoder.get_mut().coded += chunk.len() as u64;
                 let result = decoder.write_all(chunk).and_then(|()| decoder.flush());
-                decoder.get_mut().deliver(result, "deflate", self.media, out)
+                decoder
+                    .get_mut()
+                    .deliver(result, "deflate", self.media, out)
             }
             Pipe::Failed => Err(BodyError::Failed),
         };
@@ -179,7 +187,9 @@ impl BodyRedactor {
                 summary
             }
             // No body at all is complete in every coding.
-            Pipe::Gzip(_) | Pipe::Brotli(_) | Pipe::Deflate(_) if self.bytes_in == 0 => Summary::default(),
+            Pipe::Gzip(_) | Pipe::Brotli(_) | Pipe::Deflate(_) if self.bytes_in == 0 => {
+                Summary::default()
+            }
             Pipe::Gzip(mut decoder) => {
                 let result = decoder.try_finish();
                 decoder.get_mut().end(result, "gzip", out)?
@@ -204,7 +214,11 @@ impl BodyRedactor {
 }
 
 fn charset_of(redactor: &Redactor) -> Result<(), BodyError> {
-    if redactor.is_malformed() { Err(BodyError::Charset) } else { Ok(()) }
+    if redactor.is_malformed() {
+        Err(BodyError::Charset)
+    } else {
+        Ok(())
+    }
 }
 
 /// Working buffer of the brotli coders, in bytes: chosen.

@@ -143,9 +143,20 @@ pub(crate) fn iban(text: &[u8]) -> bool {
 
 /// Tells whether three groups of digits are a Social Security Number that can have been given out.
 pub(crate) fn ssn(area: &[u8], group: &[u8], serial: &[u8]) -> bool {
-    let digits = [area, group, serial].iter().all(|part| part.iter().all(u8::is_ascii_digit));
-    let (area, group_value, serial_value) = (number(Some(area)), number(Some(group)), number(Some(serial)));
-    digits && serial.len() == 4 && group.len() == 2 && !matches!(area, 0 | 666 | 900..) && group_value != 0 && serial_value != 0
+    let digits = [area, group, serial]
+        .iter()
+        .all(|part| part.iter().all(u8::is_ascii_digit));
+    let (area, group_value, serial_value) = (
+        number(Some(area)),
+        number(Some(group)),
+        number(Some(serial)),
+    );
+    digits
+        && serial.len() == 4
+        && group.len() == 2
+        && !matches!(area, 0 | 666 | 900..)
+        && group_value != 0
+        && serial_value != 0
 }
 
 /// Tells whether a line of a travel document has the right check digits (ICAO 9303): weights 7, 3, 1 over digits and
@@ -154,7 +165,13 @@ pub(crate) fn mrz_digit(field: &[u8], check: u8) -> bool {
     let sum: u32 = field
         .iter()
         .zip([7, 3, 1].into_iter().cycle())
-        .map(|(&symbol, weight)| if symbol == b'<' { 0 } else { letter_value(symbol) * weight })
+        .map(|(&symbol, weight)| {
+            if symbol == b'<' {
+                0
+            } else {
+                letter_value(symbol) * weight
+            }
+        })
         .sum();
     check.is_ascii_digit() && value(check) == sum % 10
 }

@@ -50,7 +50,10 @@ pub fn redact(
 
 fn refuse_malformed(redactor: &Redactor) -> io::Result<()> {
     if redactor.is_malformed() {
-        return Err(io::Error::new(ErrorKind::InvalidData, "the body is not in the charset that its type names"));
+        return Err(io::Error::new(
+            ErrorKind::InvalidData,
+            "the body is not in the charset that its type names",
+        ));
     }
     Ok(())
 }
@@ -64,7 +67,14 @@ mod tests {
     fn a_reader_is_redacted_into_a_writer() {
         let input = r#"{"phone":"13800138000"}"#.repeat(10_000);
         let mut output = Vec::new();
-        let summary = redact(Rules::shipped(), Level::L2, Media::Json.into(), input.as_bytes(), &mut output).unwrap();
+        let summary = redact(
+            Rules::shipped(),
+            Level::L2,
+            Media::Json.into(),
+            input.as_bytes(),
+            &mut output,
+        )
+        .unwrap();
         assert_eq!(
             String::from_utf8(output).unwrap(),
             input.replace("13800138000", "138****8000")

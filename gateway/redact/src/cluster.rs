@@ -107,7 +107,10 @@ pub(crate) fn cut(
                 };
             }
             None => return Cluster::Open,
-            Some(&byte) if (byte == escapes.byte() || byte == 0xEF) && !escapes.is_plain_break(buffer, at) => {
+            Some(&byte)
+                if (byte == escapes.byte() || byte == 0xEF)
+                    && !escapes.is_plain_break(buffer, at) =>
+            {
                 return Cluster::Escaped;
             }
             Some(b' ') if at > start && is_digit(buffer.get(at - 1)) => match buffer.get(at + 1) {

@@ -53,7 +53,12 @@ mod tests {
 
     #[test]
     fn codings_read_back_and_layers_of_them_are_refused() {
-        for coding in [Coding::Identity, Coding::Gzip, Coding::Brotli, Coding::Deflate] {
+        for coding in [
+            Coding::Identity,
+            Coding::Gzip,
+            Coding::Brotli,
+            Coding::Deflate,
+        ] {
             assert_eq!(coding.as_str().parse(), Ok(coding));
         }
         assert_eq!("X-GZIP".parse(), Ok(Coding::Gzip));

@@ -14,18 +14,29 @@ pub(crate) struct Behind {
 
 impl Default for Behind {
     fn default() -> Self {
-        Self { bytes: [0; WINDOW], count: 0 }
+        Self {
+            bytes: [0; WINDOW],
+            count: 0,
+        }
     }
 }
 
 impl Behind {
     /// The bytes before `place`, [`WINDOW`] of them where there are so many.
-    pub(crate) fn window<'a>(&self, buffer: &'a [u8], place: usize, room: &'a mut [u8; WINDOW]) -> &'a [u8] {
+    pub(crate) fn window<'a>(
+        &self,
+        buffer: &'a [u8],
+        place: usize,
+        room: &'a mut [u8; WINDOW],
+    ) -> &'a [u8] {
         if place >= WINDOW {
             return buffer.get(place - WINDOW..place).unwrap_or_default();
         }
         let old = self.count.min(WINDOW - place);
-        let tail = self.bytes.get(self.count - old..self.count).unwrap_or_default();
+        let tail = self
+            .bytes
+            .get(self.count - old..self.count)
+            .unwrap_or_default();
         let head = buffer.get(..place).unwrap_or_default();
         for (slot, &byte) in room.iter_mut().zip(tail.iter().chain(head)) {
             *slot = byte;
@@ -37,7 +48,11 @@ impl Behind {
     pub(crate) fn last(&self, buffer: &[u8], place: usize) -> Option<u8> {
         match place.checked_sub(1) {
             Some(before) => buffer.get(before).copied(),
-            None => self.count.checked_sub(1).and_then(|at| self.bytes.get(at)).copied(),
+            None => self
+                .count
+                .checked_sub(1)
+                .and_then(|at| self.bytes.get(at))
+                .copied(),
         }
     }
 
@@ -46,7 +61,10 @@ impl Behind {
         let mut room = [0; WINDOW];
         let count = self.window(buffer, until, &mut room).len();
         if until >= WINDOW {
-            for (slot, &byte) in room.iter_mut().zip(buffer.get(until - WINDOW..until).unwrap_or_default()) {
+            for (slot, &byte) in room
+                .iter_mut()
+                .zip(buffer.get(until - WINDOW..until).unwrap_or_default())
+            {
                 *slot = byte;
             }
         }
@@ -140,7 +158,9 @@ pub(crate) fn tag_name(tag: &[u8]) -> &[u8] {
 
 /// `text` without the punctuation or the small word at its end that ties a value to its label.
 fn connector(text: &[u8]) -> &[u8] {
-    if let Some((b' ' | b'\t' | b':' | b'=' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'#', rest)) = text.split_last() {
+    if let Some((b' ' | b'\t' | b':' | b'=' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'#', rest)) =
+        text.split_last()
+    {
         return rest;
     }
     ["：", "（", "为", "是", "\u{3000}", "【", "“"]

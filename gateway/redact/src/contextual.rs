@@ -38,19 +38,26 @@ pub(crate) fn contextual(
         }
         2 if text.get(end) == Some(&b'-') => {
             let address = text.get(start..start + 17)?;
-            let ends = text.get(start + 17).is_none_or(|byte| !matches!(byte, b'-' | b'*') && !byte.is_ascii_alphanumeric());
+            let ends = text
+                .get(start + 17)
+                .is_none_or(|byte| !matches!(byte, b'-' | b'*') && !byte.is_ascii_alphanumeric());
             if network::is_mac(address) && ends {
                 return Some(Hit::word(Kind::Mac, start, start + 17));
             }
         }
         _ => {}
     }
-    if word.len() <= 4 && text.get(end) == Some(&b'-')
+    if word.len() <= 4
+        && text.get(end) == Some(&b'-')
         && let Some(hit) = dashed(text, start, end)
     {
         return Some(hit);
     }
-    if word.len() < 4 && !text.get(end).is_some_and(|byte| matches!(byte, b'-' | b'.' | b' ')) {
+    if word.len() < 4
+        && !text
+            .get(end)
+            .is_some_and(|byte| matches!(byte, b'-' | b'.' | b' '))
+    {
         return None;
     }
     labelled(text, start, end, label)
@@ -59,7 +66,13 @@ pub(crate) fn contextual(
 fn ipv4(text: &[u8], start: usize) -> Option<Hit> {
     let before = text.get(..start).unwrap_or_default();
     // Part of a longer row of numbers.
-    if before.last() == Some(&b'.') && before.iter().rev().nth(1).is_some_and(|b| b.is_ascii_digit() || *b == b'*') {
+    if before.last() == Some(&b'.')
+        && before
+            .iter()
+            .rev()
+            .nth(1)
+            .is_some_and(|b| b.is_ascii_digit() || *b == b'*')
+    {
         return None;
     }
     let length = network::ipv4(text.get(start..)?)?;
@@ -77,7 +90,10 @@ fn dashed(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let word = text.get(start..end)?;
     let group = |from: usize| {
         let rest = text.get(from..).unwrap_or_default();
-        from + rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count()
+        from + rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count()
     };
     let before = text.get(..start).unwrap_or_default();
     if before.ends_with(b"-") || before.ends_with(b"*") {
@@ -94,7 +110,8 @@ fn dashed(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     if word.len() == 3 && number.len() == 2 && text.get(second_end) == Some(&b'-') {
         let third_end = group(third);
         let serial = text.get(third..third_end)?;
-        if check::ssn(word, number, serial) && text.get(third_end) != Some(&b'-') && ends(third_end) {
+        if check::ssn(word, number, serial) && text.get(third_end) != Some(&b'-') && ends(third_end)
+        {
             return Some(Hit::word(Kind::Ssn, start, third_end));
         }
     }
@@ -102,7 +119,12 @@ fn dashed(text: &[u8], start: usize, end: usize) -> Option<Hit> {
 }
 
 /// A value that its label makes one.
-fn labelled(text: &[u8], start: usize, end: usize, label: &mut impl FnMut(usize) -> Option<Rule>) -> Option<Hit> {
+fn labelled(
+    text: &[u8],
+    start: usize,
+    end: usize,
+    label: &mut impl FnMut(usize) -> Option<Rule>,
+) -> Option<Hit> {
     let before = text.get(..start).unwrap_or_default();
     // No label ends with a digit, and most words have none in them.
     let behind_digit = matches!(before, [.., b'0'..=b'9', b' ' | b'-' | b'.'] | [.., b'*']);
@@ -115,17 +137,33 @@ fn labelled(text: &[u8], start: usize, end: usize, label: &mut impl FnMut(usize)
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' ' | b'.'))
         .count();
     let long = ahead.get(..run)?;
-    let long = long.get(..long.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |at| at + 1))?;
+    let long = long.get(
+        ..long
+            .iter()
+            .rposition(u8::is_ascii_alphanumeric)
+            .map_or(0, |at| at + 1),
+    )?;
     if ahead.get(run) == Some(&b'*') {
         return None;
     }
     let rule = label(start)?;
-    if matches!(rule.kind, Kind::Name | Kind::Address | Kind::Secret | Kind::Email | Kind::Ip | Kind::Mac | Kind::Custom | Kind::Age) {
+    if matches!(
+        rule.kind,
+        Kind::Name
+            | Kind::Address
+            | Kind::Secret
+            | Kind::Email
+            | Kind::Ip
+            | Kind::Mac
+            | Kind::Custom
+            | Kind::Age
+    ) {
         return None;
     }
     let fitting = |value: &[u8]| {
         let text = std::str::from_utf8(value).ok()?;
-        (value.len() <= VALUE_MAX && shape::fits(rule, text)).then(|| Hit::word(rule.kind, start, start + value.len()))
+        (value.len() <= VALUE_MAX && shape::fits(rule, text))
+            .then(|| Hit::word(rule.kind, start, start + value.len()))
     };
     fitting(long).or_else(|| fitting(text.get(start..end)?))
 }

@@ -11,7 +11,11 @@ pub(crate) struct Copy<'a> {
 
 impl<'a> Copy<'a> {
     pub(crate) fn new(buffer: &'a [u8], out: &'a mut Vec<u8>) -> Self {
-        Self { buffer, done: 0, out }
+        Self {
+            buffer,
+            done: 0,
+            out,
+        }
     }
 
     pub(crate) fn upto(&mut self, at: usize) {

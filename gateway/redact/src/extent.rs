@@ -37,7 +37,10 @@ pub(crate) fn json(buffer: &[u8], at: usize, last: bool) -> Extent {
         None => Extent::Open { from: at },
         Some(b' ' | b'\t' | b'\r' | b'\n') => {
             let rest = buffer.get(at..).unwrap_or_default();
-            let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let blank = rest
+                .iter()
+                .take_while(|byte| byte.is_ascii_whitespace())
+                .count();
             Extent::Blank { to: at + blank }
         }
         Some(b'[') => Extent::Bracket { to: at + 1 },
@@ -48,7 +51,9 @@ pub(crate) fn json(buffer: &[u8], at: usize, last: bool) -> Extent {
             let length = rest
                 .iter()
                 .take(64)
-                .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E'))
+                .take_while(|byte| {
+                    byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
+                })
                 .count();
             match length {
                 64 => Extent::None,
@@ -68,7 +73,11 @@ fn string(buffer: &[u8], from: usize) -> Extent {
         match memchr2(b'"', b'\\', rest) {
             Some(offset) if rest.get(offset) == Some(&b'"') => {
                 let to = at + offset;
-                return Extent::Whole { from, to, end: to + 1 };
+                return Extent::Whole {
+                    from,
+                    to,
+                    end: to + 1,
+                };
             }
             Some(offset) => at += offset + 2,
             None => break,
@@ -84,10 +93,18 @@ fn string(buffer: &[u8], from: usize) -> Extent {
 pub(crate) fn until(buffer: &[u8], from: usize, ends: impl Fn(u8) -> bool) -> Extent {
     let rest = buffer.get(from..).unwrap_or_default();
     match rest.iter().take(VALUE_MAX).position(|&byte| ends(byte)) {
-        Some(length) => Extent::Whole { from, to: from + length, end: from + length },
+        Some(length) => Extent::Whole {
+            from,
+            to: from + length,
+            end: from + length,
+        },
         None if rest.len() >= VALUE_MAX => {
             // Too long for a field: as much as is held.
-            Extent::Whole { from, to: from + VALUE_MAX, end: from + VALUE_MAX }
+            Extent::Whole {
+                from,
+                to: from + VALUE_MAX,
+                end: from + VALUE_MAX,
+            }
         }
         None => Extent::Open { from },
     }
@@ -111,16 +128,20 @@ pub(crate) fn element(buffer: &[u8], at: usize) -> Extent {
         return until(buffer, at, |byte| byte == b'<');
     }
     let from = at + OPEN.len();
-    match until(buffer, from, |byte| byte == b']') {
-        Extent::Whole { to, .. } => Extent::Whole { from, to, end: to },
-        other => other,
+    let extent = until(buffer, from, |byte| byte == b']');
+    if let Extent::Whole { to, .. } = extent {
+        return Extent::Whole { from, to, end: to };
     }
+    extent
 }
 
 /// Past one tag, or the text between two.
 pub(crate) fn cell(buffer: &[u8], at: usize, tag_max: usize) -> Extent {
     let rest = buffer.get(at..).unwrap_or_default();
-    let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let blank = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
     if blank > 0 {
         return Extent::Blank { to: at + blank };
     }
@@ -129,7 +150,9 @@ pub(crate) fn cell(buffer: &[u8], at: usize, tag_max: usize) -> Extent {
         None => Extent::Open { from: at },
         Some(b'<') => match memchr(b'>', head) {
             // What a tag hides must be looked at by itself.
-            Some(end) if is_harmless(head.get(..end).unwrap_or_default()) => Extent::Tag { to: at + end + 1 },
+            Some(end) if is_harmless(head.get(..end).unwrap_or_default()) => {
+                Extent::Tag { to: at + end + 1 }
+            }
             Some(_) => Extent::None,
             None if head.len() == tag_max => Extent::None,
             None => Extent::Open { from: buffer.len() },
@@ -144,11 +167,20 @@ fn is_harmless(tag: &[u8]) -> bool {
     tag.iter().all(|&byte| {
         digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
         digits < 4 && !matches!(byte, b'@' | b'&' | b':' | b'.') && byte < 0x80
-    }) && !tag.windows(5).any(|part| part.eq_ignore_ascii_case(b"value"))
+    }) && !tag
+        .windows(5)
+        .any(|part| part.eq_ignore_ascii_case(b"value"))
 }
 
 /// The value behind a label in running text.
-pub(crate) fn text(buffer: &[u8], at: usize, escapes: Escapes, charset: Charset, kind: Kind, last: bool) -> Extent {
+pub(crate) fn text(
+    buffer: &[u8],
+    at: usize,
+    escapes: Escapes,
+    charset: Charset,
+    kind: Kind,
+    last: bool,
+) -> Extent {
     let limit = (at + VALUE_MAX).min(buffer.len());
     let mut all = Vec::new();
     // A value is short, so its letters are read in two steps, the second only where the first was not enough.
@@ -160,7 +192,11 @@ pub(crate) fn text(buffer: &[u8], at: usize, escapes: Escapes, charset: Charset,
             Some((head, tail)) => {
                 let place = |index: usize| all.get(index).map_or(to, |letter| letter.from);
                 let (from, to) = (place(head), place(tail));
-                return if from < to { Extent::Whole { from, to, end: to } } else { Extent::None };
+                return if from < to {
+                    Extent::Whole { from, to, end: to }
+                } else {
+                    Extent::None
+                };
             }
             None if to < limit => {}
             None => break,
@@ -169,7 +205,11 @@ pub(crate) fn text(buffer: &[u8], at: usize, escapes: Escapes, charset: Charset,
     if limit - at < VALUE_MAX {
         return Extent::Open { from: limit };
     }
-    Extent::Whole { from: at, to: limit, end: limit }
+    Extent::Whole {
+        from: at,
+        to: limit,
+        end: limit,
+    }
 }
 
 /// The letters of a value, first and behind the last; `None` where its end is not among them.
@@ -189,8 +229,13 @@ fn among(all: &[Letter], kind: Kind, whole: bool) -> Option<(usize, usize)> {
     for letter in rest {
         let ch = letter.ch;
         words += usize::from(ch == ' ');
-        let closes = matches!(ch, '"' | '\n' | '\r' | '<') || quote.is_some_and(|quote| ch == quote || (quote == '“' && ch == '”'));
-        if closes || (quote.is_none() && (!belongs(kind, ch, latin) || (kind == Kind::Name && (words > 3 || (!latin && length == 8))))) {
+        let closes = matches!(ch, '"' | '\n' | '\r' | '<')
+            || quote.is_some_and(|quote| ch == quote || (quote == '“' && ch == '”'));
+        if closes
+            || (quote.is_none()
+                && (!belongs(kind, ch, latin)
+                    || (kind == Kind::Name && (words > 3 || (!latin && length == 8)))))
+        {
             ended = true;
             break;
         }
@@ -200,7 +245,13 @@ fn among(all: &[Letter], kind: Kind, whole: bool) -> Option<(usize, usize)> {
         return None;
     }
     let value = rest.get(..length)?;
-    let trailing = value.iter().rev().take_while(|letter| blank(letter) || matches!(letter.ch, '.' | '-') && kind != Kind::Secret).count();
+    let trailing = value
+        .iter()
+        .rev()
+        .take_while(|letter| {
+            blank(letter) || matches!(letter.ch, '.' | '-') && kind != Kind::Secret
+        })
+        .count();
     let mut tail = length - trailing;
     if kind == Kind::Name && !latin && tail > 4 && !value.iter().any(|letter| letter.ch == '·') {
         // The sentence goes on behind the name.
@@ -214,14 +265,43 @@ fn belongs(kind: Kind, ch: char, latin: bool) -> bool {
         Kind::Name if latin => ch.is_alphabetic() || matches!(ch, ' ' | '.' | '\'' | '-' | '*'),
         Kind::Name => ch.is_alphabetic() || matches!(ch, '·' | '•' | '*'),
         Kind::Address if latin => !matches!(ch, ';' | '|' | '；' | '。' | '，' | '\t'),
-        Kind::Address => !ch.is_whitespace() && !matches!(ch, ',' | ';' | '|' | '，' | '；' | '。' | '、' | '】'),
-        Kind::BirthDate => ch.is_ascii_digit() || matches!(ch, '-' | '/' | '.' | '年' | '月' | '日'),
+        Kind::Address => {
+            !ch.is_whitespace() && !matches!(ch, ',' | ';' | '|' | '，' | '；' | '。' | '、' | '】')
+        }
+        Kind::BirthDate => {
+            ch.is_ascii_digit() || matches!(ch, '-' | '/' | '.' | '年' | '月' | '日')
+        }
         Kind::Age => ch.is_ascii_digit(),
         Kind::Coordinates => ch.is_ascii_digit() || matches!(ch, '.' | ',' | '-'),
         Kind::Iban => ch.is_ascii_alphanumeric() || ch == ' ',
         Kind::Plate | Kind::MilitaryId => ch.is_alphanumeric() || ch == '·',
-        Kind::Secret => !ch.is_whitespace() && ch.is_ascii() && !matches!(ch, '\'' | ',' | ';' | '&' | '>' | ')' | ']' | '}'),
-        _ => ch.is_alphanumeric() || matches!(ch, '-' | '_'),
+        Kind::Secret => {
+            !ch.is_whitespace()
+                && ch.is_ascii()
+                && !matches!(ch, '\'' | ',' | ';' | '&' | '>' | ')' | ']' | '}')
+        }
+        Kind::ResidentId
+        | Kind::Mobile
+        | Kind::BankCard
+        | Kind::CreditCode
+        | Kind::Email
+        | Kind::Passport
+        | Kind::Permit
+        | Kind::Landline
+        | Kind::OrganisationCode
+        | Kind::TaxNumber
+        | Kind::Vin
+        | Kind::Ip
+        | Kind::Mac
+        | Kind::Wechat
+        | Kind::Qq
+        | Kind::SocialSecurity
+        | Kind::HousingFund
+        | Kind::MedicalRecord
+        | Kind::Ssn
+        | Kind::Imei
+        | Kind::Mrz
+        | Kind::Custom => ch.is_alphanumeric() || matches!(ch, '-' | '_'),
     }
 }
 
@@ -231,10 +311,11 @@ mod tests {
 
     fn taken(kind: Kind, text_after: &str) -> Option<&str> {
         let bytes = text_after.as_bytes();
-        match text(bytes, 0, Escapes::Backslash, Charset::Utf8, kind, false) {
-            Extent::Whole { from, to, .. } => text_after.get(from..to),
-            _ => None,
+        let extent = text(bytes, 0, Escapes::Backslash, Charset::Utf8, kind, false);
+        if let Extent::Whole { from, to, .. } = extent {
+            return text_after.get(from..to);
         }
+        None
     }
 
     #[test]
@@ -247,8 +328,16 @@ mod tests {
             (Kind::Name, "Zhang San, male", Some("Zhang San")),
             (Kind::Name, "\"John Smith\" x", Some("John Smith")),
             (Kind::Name, "张三", None),
-            (Kind::Address, "北京市海淀区中关村大街1号，邮编", Some("北京市海淀区中关村大街1号")),
-            (Kind::Address, "1 Main Street, Springfield; x", Some("1 Main Street, Springfield")),
+            (
+                Kind::Address,
+                "北京市海淀区中关村大街1号，邮编",
+                Some("北京市海淀区中关村大街1号"),
+            ),
+            (
+                Kind::Address,
+                "1 Main Street, Springfield; x",
+                Some("1 Main Street, Springfield"),
+            ),
             (Kind::Secret, " hunter2,", Some("hunter2")),
             (Kind::Secret, "\"a b\" c", Some("a b")),
             (Kind::Secret, "\n", None),
@@ -262,7 +351,14 @@ mod tests {
     #[test]
     fn a_json_value_is_cut_at_its_quote() {
         for (text, expected) in [
-            (r#""a\"b","#, Extent::Whole { from: 1, to: 5, end: 6 }),
+            (
+                r#""a\"b","#,
+                Extent::Whole {
+                    from: 1,
+                    to: 5,
+                    end: 6,
+                },
+            ),
             (r#"  "a""#, Extent::Blank { to: 2 }),
             (r#""a"#, Extent::Open { from: 1 }),
             ("12.5,", Extent::Number { to: 4 }),
@@ -272,6 +368,9 @@ mod tests {
         ] {
             assert_eq!(json(text.as_bytes(), 0, false), expected, "{text}");
         }
-        assert_eq!(json(format!("\"{}", "a".repeat(2000)).as_bytes(), 0, false), Extent::Long { from: 1 });
+        assert_eq!(
+            json(format!("\"{}", "a".repeat(2000)).as_bytes(), 0, false),
+            Extent::Long { from: 1 }
+        );
     }
 }

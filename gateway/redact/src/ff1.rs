@@ -22,7 +22,9 @@ impl Ff1 {
     pub(crate) fn new(key: &[u8]) -> Option<Self> {
         let algorithm = if key.len() == 16 { &AES_128 } else { &AES_256 };
         let key = UnboundCipherKey::new(algorithm, key).ok()?;
-        Some(Self { key: EncryptingKey::ecb(key).ok()? })
+        Some(Self {
+            key: EncryptingKey::ecb(key).ok()?,
+        })
     }
 
     /// Encrypts or decrypts numerals below `radix`; `None` where there are too few or too many, or the cipher fails.
@@ -48,7 +50,11 @@ impl Ff1 {
         let (first, second) = text.split_at_checked(u)?;
         let (mut a, mut b) = (number(first, radix), number(second, radix));
         for round in 0..10_u8 {
-            let round = if way == Way::Encrypt { round } else { 9 - round };
+            let round = if way == Way::Encrypt {
+                round
+            } else {
+                9 - round
+            };
             let modulus = if round % 2 == 0 { of_u } else { of_v };
             let input = if way == Way::Encrypt { b } else { a };
             let mut block = head.clone();
@@ -57,7 +63,11 @@ impl Ff1 {
             block.push(round);
             block.extend_from_slice(input.to_be_bytes().get(16 - width..)?);
             let mac = self.chained(&block)?;
-            let y = mac.get(..taken)?.iter().fold(0_u128, |sum, &byte| sum << 8 | u128::from(byte)) % modulus;
+            let y = mac
+                .get(..taken)?
+                .iter()
+                .fold(0_u128, |sum, &byte| sum << 8 | u128::from(byte))
+                % modulus;
             if way == Way::Encrypt {
                 let c = (a + y) % modulus;
                 (a, b) = (b, c);
@@ -85,7 +95,9 @@ impl Ff1 {
 }
 
 fn number(numerals: &[u8], radix: u8) -> u128 {
-    numerals.iter().fold(0, |sum, &numeral| sum * u128::from(radix) + u128::from(numeral))
+    numerals.iter().fold(0, |sum, &numeral| {
+        sum * u128::from(radix) + u128::from(numeral)
+    })
 }
 
 fn numerals(mut number: u128, radix: u8, length: usize) -> Vec<u8> {
@@ -102,11 +114,16 @@ mod tests {
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+            .collect()
     }
 
     fn numerals_of(text: &str) -> Vec<u8> {
-        text.chars().map(|ch| ch.to_digit(36).unwrap() as u8).collect()
+        text.chars()
+            .map(|ch| ch.to_digit(36).unwrap() as u8)
+            .collect()
     }
 
     #[test]
@@ -115,16 +132,40 @@ mod tests {
         let long = "2B7E151628AED2A6ABF7158809CF4F3CEF4359D8D580AA4F7F036D6F04FC6A94";
         for (key, tweak, radix, plain, secret) in [
             (short, "", 10, "0123456789", "2433477484"),
-            (short, "39383736353433323130", 10, "0123456789", "6124200773"),
-            (short, "3737373770717273373737", 36, "0123456789abcdefghi", "a9tv40mll9kdu509eum"),
+            (
+                short,
+                "39383736353433323130",
+                10,
+                "0123456789",
+                "6124200773",
+            ),
+            (
+                short,
+                "3737373770717273373737",
+                36,
+                "0123456789abcdefghi",
+                "a9tv40mll9kdu509eum",
+            ),
             (long, "", 10, "0123456789", "6657667009"),
             (long, "39383736353433323130", 10, "0123456789", "1001623463"),
-            (long, "3737373770717273373737", 36, "0123456789abcdefghi", "xs8a0azh2avyalyzuwd"),
+            (
+                long,
+                "3737373770717273373737",
+                36,
+                "0123456789abcdefghi",
+                "xs8a0azh2avyalyzuwd",
+            ),
         ] {
             let ff1 = Ff1::new(&hex(key)).unwrap();
             let (plain, secret) = (numerals_of(plain), numerals_of(secret));
-            assert_eq!(ff1.apply(Way::Encrypt, &hex(tweak), radix, &plain), Some(secret.clone()));
-            assert_eq!(ff1.apply(Way::Decrypt, &hex(tweak), radix, &secret), Some(plain));
+            assert_eq!(
+                ff1.apply(Way::Encrypt, &hex(tweak), radix, &plain),
+                Some(secret.clone())
+            );
+            assert_eq!(
+                ff1.apply(Way::Decrypt, &hex(tweak), radix, &secret),
+                Some(plain)
+            );
         }
     }
 

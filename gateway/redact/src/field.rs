@@ -69,13 +69,17 @@ impl Scan {
     }
 
     fn member(&self, before: &[u8], buffer: &[u8], place: usize) -> Option<Expect> {
-        let end = before.iter().rposition(|byte| !byte.is_ascii_whitespace())?;
+        let end = before
+            .iter()
+            .rposition(|byte| !byte.is_ascii_whitespace())?;
         let (b'"', Some(key)) = (before.get(end)?, before.get(..end)) else {
             return None;
         };
         let labels = self.rules.labels();
         let elements = match buffer.get(place + 1) {
-            Some(b' ') => buffer.get(place + 2).is_none_or(|byte| matches!(byte, b'[' | b' ')),
+            Some(b' ') => buffer
+                .get(place + 2)
+                .is_none_or(|byte| matches!(byte, b'[' | b' ')),
             next => next.is_none_or(|byte| matches!(byte, b'[' | b'\n' | b'\r')),
         };
         let escaped = key.len() >= 6 && key.get(key.len() - 6..key.len() - 4) == Some(br"\u");
@@ -90,8 +94,19 @@ impl Scan {
             labels.rule(name)
         }?;
         let place = if has_shape(rule.kind) {
-            matches!(rule.kind, Kind::Passport | Kind::Permit | Kind::Landline | Kind::TaxNumber | Kind::Vin | Kind::Qq | Kind::SocialSecurity | Kind::HousingFund | Kind::Imei)
-                .then_some(Place::Elements)?
+            matches!(
+                rule.kind,
+                Kind::Passport
+                    | Kind::Permit
+                    | Kind::Landline
+                    | Kind::TaxNumber
+                    | Kind::Vin
+                    | Kind::Qq
+                    | Kind::SocialSecurity
+                    | Kind::HousingFund
+                    | Kind::Imei
+            )
+            .then_some(Place::Elements)?
         } else {
             Place::Member
         };
@@ -110,22 +125,32 @@ impl Scan {
         if !escaped && !self.rules.labels().may_end_unshaped(before) {
             return None;
         }
-        let start = before.iter().rposition(|byte| matches!(byte, b'&' | b'?' | b'\n' | b'=')).map_or(0, |at| at + 1);
+        let start = before
+            .iter()
+            .rposition(|byte| matches!(byte, b'&' | b'?' | b'\n' | b'='))
+            .map_or(0, |at| at + 1);
         let rule = self.decoded_rule(before.get(start..)?, Escapes::Percent)?;
-        (!has_shape(rule.kind)).then_some(Expect { rule, place: Place::Form })
+        (!has_shape(rule.kind)).then_some(Expect {
+            rule,
+            place: Place::Form,
+        })
     }
 
     fn attribute(&self, before: &[u8]) -> Option<Expect> {
-        let name = before.iter().rposition(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':')));
+        let name = before.iter().rposition(|byte| {
+            !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':'))
+        });
         let start = name.map_or(0, |at| at + 1);
         let mut name = before.get(start..)?;
         if name == b"value" {
             let tag = before.get(memchr::memrchr(b'<', before)?..start)?;
-            name = [&b"name=\""[..], b"name='", b"id=\"", b"id='"].iter().find_map(|head| {
-                let from = memchr::memmem::find(tag, head)? + head.len();
-                let rest = tag.get(from..)?;
-                rest.get(..rest.iter().position(|byte| matches!(byte, b'"' | b'\''))?)
-            })?;
+            name = [&b"name=\""[..], b"name='", b"id=\"", b"id='"]
+                .iter()
+                .find_map(|head| {
+                    let from = memchr::memmem::find(tag, head)? + head.len();
+                    let rest = tag.get(from..)?;
+                    rest.get(..rest.iter().position(|byte| matches!(byte, b'"' | b'\''))?)
+                })?;
         } else if name == b"name" || name == b"id" {
             // Names things of the page.
             return None;
@@ -134,7 +159,10 @@ impl Scan {
             return None;
         }
         let rule = self.rules.labels().rule(tag_name(name))?;
-        (!has_shape(rule.kind)).then_some(Expect { rule, place: Place::Attribute })
+        (!has_shape(rule.kind)).then_some(Expect {
+            rule,
+            place: Place::Attribute,
+        })
     }
 
     fn element(&self, before: &[u8]) -> Option<Expect> {
@@ -143,23 +171,34 @@ impl Scan {
         let tag = before.get(open + 1..)?;
         if let Some(b'/') = tag.first() {
             let text = before.get(..open)?.trim_ascii_end();
-            let text = text.strip_suffix(b":").or_else(|| text.strip_suffix("：".as_bytes())).unwrap_or(text);
+            let text = text
+                .strip_suffix(b":")
+                .or_else(|| text.strip_suffix("：".as_bytes()))
+                .unwrap_or(text);
             if !labels.may_end_unshaped(text) {
                 return None;
             }
             let rule = phrase(text, labels)?;
-            return (!has_shape(rule.kind)).then_some(Expect { rule, place: Place::Cells(TAGS_MAX) });
+            return (!has_shape(rule.kind)).then_some(Expect {
+                rule,
+                place: Place::Cells(TAGS_MAX),
+            });
         }
         if tag.ends_with(b"/") {
             return None;
         }
         let name = tag_name(tag);
         // Elements of pages that are no fields.
-        if !labels.may_end_unshaped(name) || name.eq_ignore_ascii_case(b"address") && tag.len() > name.len() {
+        if !labels.may_end_unshaped(name)
+            || name.eq_ignore_ascii_case(b"address") && tag.len() > name.len()
+        {
             return None;
         }
         let rule = labels.rule(name)?;
-        (!has_shape(rule.kind)).then_some(Expect { rule, place: Place::Element })
+        (!has_shape(rule.kind)).then_some(Expect {
+            rule,
+            place: Place::Element,
+        })
     }
 
     fn text_label(&self, before: &[u8]) -> Option<Expect> {
@@ -172,7 +211,10 @@ impl Scan {
             return None;
         }
         let rule = phrase(text, self.rules.labels())?;
-        (!has_shape(rule.kind)).then_some(Expect { rule, place: Place::Text })
+        (!has_shape(rule.kind)).then_some(Expect {
+            rule,
+            place: Place::Text,
+        })
     }
 
     /// Goes on with what is open: an endless secret, or a value that is expected.
@@ -184,7 +226,10 @@ impl Scan {
             if ended {
                 self.rest = None;
             }
-            return Step::To { at: at + length, glued: false };
+            return Step::To {
+                at: at + length,
+                glued: false,
+            };
         }
         let mut from = at;
         while let Some(expect) = self.expect {
@@ -197,7 +242,14 @@ impl Scan {
                 return self.resume(from, last, copy);
             }
         }
-        if from == at { Step::Stay } else { Step::To { at: from, glued: false } }
+        if from == at {
+            Step::Stay
+        } else {
+            Step::To {
+                at: from,
+                glued: false,
+            }
+        }
     }
 
     /// Takes the next step towards a value: past what stands before it, or past the value itself, which is masked then.
@@ -205,41 +257,81 @@ impl Scan {
         let buffer = copy.buffer;
         let extent = match expect.place {
             Place::Member | Place::Elements | Place::Array => extent::json(buffer, at, last),
-            Place::Text => extent::text(buffer, at, self.syntax.escapes(), self.charset, expect.rule.kind, last),
-            Place::Form => match extent::until(buffer, at, |byte| matches!(byte, b'&' | b'\n' | b' ')) {
-                Extent::Open { from } if last => Extent::Whole { from, to: buffer.len(), end: buffer.len() },
-                other => other,
-            },
+            Place::Text => extent::text(
+                buffer,
+                at,
+                self.syntax.escapes(),
+                self.charset,
+                expect.rule.kind,
+                last,
+            ),
+            Place::Form => {
+                let extent = extent::until(buffer, at, |byte| matches!(byte, b'&' | b'\n' | b' '));
+                if let (Extent::Open { from }, true) = (extent, last) {
+                    let to = buffer.len();
+                    Extent::Whole { from, to, end: to }
+                } else {
+                    extent
+                }
+            }
             Place::Attribute => extent::attribute(buffer, at),
             Place::Element => extent::element(buffer, at),
             Place::Cells(_) => extent::cell(buffer, at, TAG_MAX),
         };
         match (extent, expect.place) {
             (Extent::Open { .. }, _) if !last => Step::Wait { from: at },
-            (Extent::Open { from }, _) if expect.rule.kind == Kind::Secret && from < buffer.len() => {
+            (Extent::Open { from }, _)
+                if expect.rule.kind == Kind::Secret && from < buffer.len() =>
+            {
                 // Cut off within: fail closed.
                 self.sink.add(Kind::Secret);
                 copy.replace(from, buffer.len(), b'*', 3);
                 self.expect = None;
-                Step::To { at: buffer.len(), glued: false }
+                Step::To {
+                    at: buffer.len(),
+                    glued: false,
+                }
             }
-            (Extent::Blank { to }, _) if to > at => Step::To { at: to, glued: false },
+            (Extent::Blank { to }, _) if to > at => Step::To {
+                at: to,
+                glued: false,
+            },
             (Extent::Tag { to }, Place::Cells(left)) if left > 0 => {
-                self.expect = Some(Expect { place: Place::Cells(left - 1), ..expect });
-                Step::To { at: to, glued: false }
+                self.expect = Some(Expect {
+                    place: Place::Cells(left - 1),
+                    ..expect
+                });
+                Step::To {
+                    at: to,
+                    glued: false,
+                }
             }
             (Extent::Bracket { to }, Place::Member | Place::Elements) => {
-                self.expect = Some(Expect { place: Place::Array, ..expect });
-                Step::To { at: to, glued: false }
+                self.expect = Some(Expect {
+                    place: Place::Array,
+                    ..expect
+                });
+                Step::To {
+                    at: to,
+                    glued: false,
+                }
             }
-            (Extent::Comma { to }, Place::Array) => Step::To { at: to, glued: false },
-            (Extent::Long { from }, Place::Member | Place::Array) if expect.rule.kind == Kind::Secret => {
+            (Extent::Comma { to }, Place::Array) => Step::To {
+                at: to,
+                glued: false,
+            },
+            (Extent::Long { from }, Place::Member | Place::Array)
+                if expect.rule.kind == Kind::Secret =>
+            {
                 self.sink.add(Kind::Secret);
                 copy.replace(from, from, b'*', 3);
                 self.sink.in_string = true;
                 self.rest = Some(Rest::Text { escaped: false });
                 self.expect = None;
-                Step::To { at: from, glued: false }
+                Step::To {
+                    at: from,
+                    glued: false,
+                }
             }
             (Extent::Number { to }, Place::Member | Place::Array) => {
                 if expect.place == Place::Member {
@@ -253,7 +345,10 @@ impl Scan {
                 }
                 let quoted = matches!(place, Place::Member | Place::Array);
                 if self.whole(expect.rule, from, to, quoted, copy) {
-                    Step::To { at: end, glued: false }
+                    Step::To {
+                        at: end,
+                        glued: false,
+                    }
                 } else {
                     self.expect = None;
                     Step::To { at, glued: false }
@@ -264,13 +359,33 @@ impl Scan {
     }
 
     /// Masks a whole value if it is what its label says.
-    fn whole(&mut self, rule: Rule, from: usize, to: usize, quoted: bool, copy: &mut Copy<'_>) -> bool {
+    fn whole(
+        &mut self,
+        rule: Rule,
+        from: usize,
+        to: usize,
+        quoted: bool,
+        copy: &mut Copy<'_>,
+    ) -> bool {
         let mut all = std::mem::take(&mut self.letters);
-        letters(copy.buffer, from, to, self.syntax.escapes(), self.charset, &mut all);
+        letters(
+            copy.buffer,
+            from,
+            to,
+            self.syntax.escapes(),
+            self.charset,
+            &mut all,
+        );
         let blank = |ch: char| ch.is_whitespace();
         let head = all.iter().take_while(|letter| blank(letter.ch)).count();
-        let tail = all.iter().rev().take_while(|letter| blank(letter.ch)).count();
-        let inner = all.get(head..all.len().saturating_sub(tail)).unwrap_or_default();
+        let tail = all
+            .iter()
+            .rev()
+            .take_while(|letter| blank(letter.ch))
+            .count();
+        let inner = all
+            .get(head..all.len().saturating_sub(tail))
+            .unwrap_or_default();
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         text.extend(inner.iter().map(|letter| narrow(letter.ch)));
@@ -283,7 +398,10 @@ impl Scan {
                 let chars: SmallVec<[char; 32]> = text.chars().collect();
                 for edit in self.edits(action, rule.kind, &chars) {
                     let start = inner.get(edit.at).map_or(to, |letter| letter.from);
-                    let end = (edit.at + edit.over).checked_sub(1).and_then(|at| inner.get(at)).map_or(start, |letter| letter.to);
+                    let end = (edit.at + edit.over)
+                        .checked_sub(1)
+                        .and_then(|at| inner.get(at))
+                        .map_or(start, |letter| letter.to);
                     copy.put(start, end.max(start), &edit.put);
                 }
             }
@@ -294,32 +412,42 @@ impl Scan {
     }
 
     fn edits(&self, action: Action, kind: Kind, chars: &[char]) -> Edits {
-        self.rules.keyed(action, kind, chars).unwrap_or_else(|| mask::apply(action, chars))
+        self.rules
+            .keyed(action, kind, chars)
+            .unwrap_or_else(|| mask::apply(action, chars))
     }
 
     /// Masks a JSON number if it is what its label says; a number stays a number.
     fn number(&mut self, rule: Rule, from: usize, to: usize, copy: &mut Copy<'_>) -> Step {
-        let text = copy.buffer.get(from..to).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
+        let text = copy
+            .buffer
+            .get(from..to)
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .unwrap_or_default();
         if !shape::fits(rule, text) {
             self.expect = None;
-            return Step::To { at: from, glued: false };
+            return Step::To {
+                at: from,
+                glued: false,
+            };
         }
         let action = self.sink.add(rule.kind);
         let chars: Vec<char> = text.chars().collect();
-        match action {
-            Action::Pass => {}
-            Action::Round { .. } => {
-                for edit in mask::apply(action, &chars) {
-                    copy.put(from + edit.at, from + edit.at + edit.over, &edit.put);
-                }
+        if let Action::Round { .. } = action {
+            for edit in mask::apply(action, &chars) {
+                copy.put(from + edit.at, from + edit.at + edit.over, &edit.put);
             }
-            Action::Band => {
-                let decade = text.parse::<u32>().map_or(0, |age| age / 10 * 10);
-                copy.put(from, to, &Put::Text(decade.to_string()));
-            }
-            Action::Null => copy.put(from, to, &Put::Text("null".to_owned())),
-            _ => copy.put(from, to, &Put::Text("0".to_owned())),
+        } else if action != Action::Pass {
+            let instead = match (action, text.parse::<u32>()) {
+                (Action::Band, Ok(age)) => (age / 10 * 10).to_string(),
+                (Action::Null, _) => "null".to_owned(),
+                _ => "0".to_owned(),
+            };
+            copy.put(from, to, &Put::Text(instead));
         }
-        Step::To { at: to, glued: false }
+        Step::To {
+            at: to,
+            glued: false,
+        }
     }
 }

@@ -162,10 +162,7 @@ impl fmt::Display for Kind {
 pub struct UnknownKind(pub String);
 
 fn names() -> String {
-    let names: Vec<_> = Kind::ALL
-        .iter()
-        .map(|kind| format!("`{kind}`"))
-        .collect();
+    let names: Vec<_> = Kind::ALL.iter().map(|kind| format!("`{kind}`")).collect();
     names.join(", ")
 }
 
@@ -259,10 +256,7 @@ mod tests {
         counts.add(Kind::Mobile);
         counts += counts;
         assert_eq!((counts.get(Kind::Mobile), counts.total()), (4, 4));
-        assert_eq!(
-            serde_json::to_string(&counts).unwrap(),
-            r#"{"mobile":4}"#
-        );
+        assert_eq!(serde_json::to_string(&counts).unwrap(), r#"{"mobile":4}"#);
         for kind in Kind::ALL {
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
             assert_eq!(kind.to_string().parse(), Ok(kind));

@@ -42,10 +42,36 @@ pub(crate) struct Labels {
 
 /// Words that may stand before a Latin label and change nothing about it.
 const ROLES: [&[u8]; 30] = [
-    b"user", b"applicant", b"contact", b"customer", b"client", b"patient", b"student", b"employee",
-    b"owner", b"legal", b"guardian", b"emergency", b"recipient", b"receiver", b"sender", b"buyer",
-    b"seller", b"member", b"person", b"citizen", b"holder", b"my", b"work", b"company", b"agent",
-    b"payee", b"payer", b"staff", b"passenger", b"login",
+    b"user",
+    b"applicant",
+    b"contact",
+    b"customer",
+    b"client",
+    b"patient",
+    b"student",
+    b"employee",
+    b"owner",
+    b"legal",
+    b"guardian",
+    b"emergency",
+    b"recipient",
+    b"receiver",
+    b"sender",
+    b"buyer",
+    b"seller",
+    b"member",
+    b"person",
+    b"citizen",
+    b"holder",
+    b"my",
+    b"work",
+    b"company",
+    b"agent",
+    b"payee",
+    b"payer",
+    b"staff",
+    b"passenger",
+    b"login",
 ];
 
 static SHIPPED: LazyLock<Labels> = LazyLock::new(|| {
@@ -110,7 +136,9 @@ impl Labels {
             return self.latin(&whole);
         }
         // Chinese: the longest end that is known.
-        let mut rest = whole.get(whole.len().saturating_sub(CHINESE_MAX)..).unwrap_or_default();
+        let mut rest = whole
+            .get(whole.len().saturating_sub(CHINESE_MAX)..)
+            .unwrap_or_default();
         while let [first, after @ ..] = rest {
             if let Some(rule) = self.words.get(rest).filter(|_| first & 0xC0 != 0x80) {
                 return Some(*rule);
@@ -130,10 +158,12 @@ impl Labels {
         let rest = word.get(role.len()..)?;
         if rest == b"name" {
             // A user's name is what it signs in with.
-            return (!matches!(*role, b"user" | b"login" | b"company" | b"client")).then_some(Rule {
-                kind: Kind::Name,
-                strength: Strength::Strong,
-            });
+            return (!matches!(*role, b"user" | b"login" | b"company" | b"client")).then_some(
+                Rule {
+                    kind: Kind::Name,
+                    strength: Strength::Strong,
+                },
+            );
         }
         self.words.get(rest).copied()
     }
@@ -212,7 +242,11 @@ fn canonical(word: &[u8]) -> Vec<u8> {
         .filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b' '))
         .map(u8::to_ascii_lowercase)
         .collect();
-    let digits = out.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = out
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     // `cvv2` is a word, `phone2` a second telephone.
     if digits > 0 && !out.ends_with(b"cvv2") && !out.ends_with(b"cvn2") {
         out.truncate(out.len() - digits);
@@ -224,9 +258,9 @@ fn canonical(word: &[u8]) -> Vec<u8> {
 #[inline]
 fn tail(bytes: &[u8]) -> Option<usize> {
     match bytes {
-        [.., one, two, three] if *three >= 0x80 => {
-            Some(usize::from(one & 0xF) << 12 | usize::from(two & 0x3F) << 6 | usize::from(three & 0x3F))
-        }
+        [.., one, two, three] if *three >= 0x80 => Some(
+            usize::from(one & 0xF) << 12 | usize::from(two & 0x3F) << 6 | usize::from(three & 0x3F),
+        ),
         [.., one, two] => Some(usize::from(*one | 0x20) << 8 | usize::from(*two | 0x20)),
         _ => None,
     }
@@ -241,7 +275,11 @@ fn set(bits: &mut [u64; 1024], at: usize) {
 #[inline]
 fn may_end(bits: &[u64; 1024], bytes: &[u8]) -> bool {
     let digit = bytes.last().is_some_and(u8::is_ascii_digit);
-    digit || tail(bytes).is_some_and(|at| bits.get(at >> 6).is_some_and(|word| word >> (at & 63) & 1 == 1))
+    digit
+        || tail(bytes).is_some_and(|at| {
+            bits.get(at >> 6)
+                .is_some_and(|word| word >> (at & 63) & 1 == 1)
+        })
 }
 
 #[cfg(test)]
@@ -290,7 +328,11 @@ mod tests {
         let labels = Labels::shipped();
         for kind in Kind::ALL {
             let labelled = labels.words.values().any(|rule| rule.kind == kind);
-            assert_eq!(labelled, !matches!(kind, Kind::Mrz | Kind::Custom), "{kind}");
+            assert_eq!(
+                labelled,
+                !matches!(kind, Kind::Mrz | Kind::Custom),
+                "{kind}"
+            );
         }
     }
 }

@@ -27,17 +27,29 @@ fn stars(at: usize, over: usize) -> Edits {
     if over == 0 {
         return Edits::new();
     }
-    smallvec![Edit { at, over, put: Put::Stars(over) }]
+    smallvec![Edit {
+        at,
+        over,
+        put: Put::Stars(over)
+    }]
 }
 
 /// Something else for a whole value.
 pub(crate) fn whole(text: &[char], put: &str) -> Edits {
-    smallvec![Edit { at: 0, over: text.len(), put: Put::Text(put.to_owned()) }]
+    smallvec![Edit {
+        at: 0,
+        over: text.len(),
+        put: Put::Text(put.to_owned())
+    }]
 }
 
 /// Stars for a value of which nothing stays.
 pub(crate) fn dropped(text: &[char]) -> Edits {
-    smallvec![Edit { at: 0, over: text.len(), put: Put::Stars(3) }]
+    smallvec![Edit {
+        at: 0,
+        over: text.len(),
+        put: Put::Stars(3)
+    }]
 }
 
 /// Applies an action that needs no key to a value.
@@ -60,7 +72,9 @@ pub(crate) fn apply(action: Action, text: &[char]) -> Edits {
         }
         Action::Local { head } => local(text, usize::from(head)),
         Action::Surname => {
-            let stays = shape::surname_length(text).max(1).min(count - usize::from(count == 1));
+            let stays = shape::surname_length(text)
+                .max(1)
+                .min(count - usize::from(count == 1));
             stars(stays, count - stays)
         }
         Action::Hidden => whole(text, "**"),
@@ -87,7 +101,10 @@ fn fitting(head: usize, tail: usize, count: usize) -> (usize, usize) {
 
 /// Characters of the area code that a telephone number begins with, its separator included.
 fn area_code(text: &[char]) -> usize {
-    let separator = text.iter().take(6).position(|ch| matches!(ch, '-' | ' ' | ')'));
+    let separator = text
+        .iter()
+        .take(6)
+        .position(|ch| matches!(ch, '-' | ' ' | ')'));
     match (separator, text) {
         (Some(at), _) => at + 1,
         (None, ['0', '1' | '2', ..]) if text.len() > 9 => 3,
@@ -100,7 +117,11 @@ fn local(text: &[char], head: usize) -> Edits {
     match text.iter().position(|&ch| ch == '@') {
         Some(sign) if sign > 0 => {
             let from = head.min(sign);
-            smallvec![Edit { at: from, over: sign - from, put: Put::Stars(3) }]
+            smallvec![Edit {
+                at: from,
+                over: sign - from,
+                put: Put::Stars(3)
+            }]
         }
         _ => dropped(text),
     }
@@ -116,7 +137,10 @@ fn area(text: &[char], to_district: bool) -> Edits {
             .find(|(at, ch)| {
                 ends.contains(ch)
                     && *at > from
-                    && !matches!(text.get(at.saturating_sub(2)..*at), Some(['自', '治'] | ['行', '政']))
+                    && !matches!(
+                        text.get(at.saturating_sub(2)..*at),
+                        Some(['自', '治'] | ['行', '政'])
+                    )
             })
             .map(|(at, _)| at + 1)
     };
@@ -133,20 +157,31 @@ fn area(text: &[char], to_district: bool) -> Edits {
     match kept {
         None => dropped(text),
         Some(kept) if kept == text.len() => Edits::new(),
-        Some(kept) => smallvec![Edit { at: kept, over: text.len() - kept, put: Put::Stars(4) }],
+        Some(kept) => smallvec![Edit {
+            at: kept,
+            over: text.len() - kept,
+            put: Put::Stars(4)
+        }],
     }
 }
 
 /// Keeps the first groups of an address of a machine.
 fn groups(text: &[char], count: usize) -> Edits {
-    let separator = text.iter().copied().find(|ch| matches!(ch, '.' | ':' | '-'));
+    let separator = text
+        .iter()
+        .copied()
+        .find(|ch| matches!(ch, '.' | ':' | '-'));
     let Some(separator) = separator else {
         return dropped(text);
     };
     let total = text.split(|&ch| ch == separator).count();
     let fixed = separator != ':' || total == 6;
     // An IPv6 address may leave groups out, so fewer are told apart.
-    let wanted = if fixed { count } else { count.saturating_sub(1).max(1) };
+    let wanted = if fixed {
+        count
+    } else {
+        count.saturating_sub(1).max(1)
+    };
     let mut kept = 0;
     let mut place = 0;
     for group in text.split(|&ch| ch == separator) {
@@ -162,7 +197,11 @@ fn groups(text: &[char], count: usize) -> Edits {
     } else {
         "*".to_owned()
     };
-    smallvec![Edit { at: text.len() - over, over, put: Put::Text(put) }]
+    smallvec![Edit {
+        at: text.len() - over,
+        over,
+        put: Put::Text(put)
+    }]
 }
 
 /// Hides every digit behind the first characters, so that the shape of a date stays.
@@ -173,11 +212,19 @@ fn digits(text: &[char], keep: usize) -> Edits {
             continue;
         }
         match edits.last_mut() {
-            Some(Edit { at: from, over, put: Put::Stars(count) }) if *from + *over == at => {
+            Some(Edit {
+                at: from,
+                over,
+                put: Put::Stars(count),
+            }) if *from + *over == at => {
                 *over += 1;
                 *count += 1;
             }
-            _ => edits.push(Edit { at, over: 1, put: Put::Stars(1) }),
+            _ => edits.push(Edit {
+                at,
+                over: 1,
+                put: Put::Stars(1),
+            }),
         }
     }
     edits
@@ -190,9 +237,19 @@ fn round(text: &[char], places: usize) -> Edits {
     while at < text.len() {
         if text.get(at) == Some(&'.') {
             let from = at + 1 + places;
-            let end = at + 1 + text.iter().skip(at + 1).take_while(|ch| ch.is_ascii_digit()).count();
+            let end = at
+                + 1
+                + text
+                    .iter()
+                    .skip(at + 1)
+                    .take_while(|ch| ch.is_ascii_digit())
+                    .count();
             if from < end {
-                edits.push(Edit { at: from, over: end - from, put: Put::Stars(0) });
+                edits.push(Edit {
+                    at: from,
+                    over: end - from,
+                    put: Put::Stars(0),
+                });
             }
             at = end;
         } else {
@@ -232,7 +289,11 @@ mod tests {
     #[test]
     fn masks_have_the_shapes_people_expect_and_stay_as_they_are() {
         for (action, text, expected) in [
-            (Action::Keep { head: 3, tail: 4 }, "13800138000", "138****8000"),
+            (
+                Action::Keep { head: 3, tail: 4 },
+                "13800138000",
+                "138****8000",
+            ),
             (Action::Keep { head: 6, tail: 4 }, "E1234", "***34"),
             (Action::Line { tail: 4 }, "010-62345678", "010-****5678"),
             (Action::Line { tail: 4 }, "075583334444", "0755****4444"),
@@ -243,23 +304,51 @@ mod tests {
             (Action::Surname, "欧阳娜娜", "欧阳**"),
             (Action::Surname, "李", "*"),
             (Action::Hidden, "张三丰", "**"),
-            (Action::District, "北京市海淀区中关村大街1号", "北京市海淀区****"),
-            (Action::District, "广东省深圳市南山区科技园", "广东省深圳市南山区****"),
-            (Action::District, "江苏省苏州市昆山市花桥镇", "江苏省苏州市昆山市****"),
-            (Action::District, "内蒙古自治区呼和浩特市新城区1号", "内蒙古自治区呼和浩特市新城区****"),
+            (
+                Action::District,
+                "北京市海淀区中关村大街1号",
+                "北京市海淀区****",
+            ),
+            (
+                Action::District,
+                "广东省深圳市南山区科技园",
+                "广东省深圳市南山区****",
+            ),
+            (
+                Action::District,
+                "江苏省苏州市昆山市花桥镇",
+                "江苏省苏州市昆山市****",
+            ),
+            (
+                Action::District,
+                "内蒙古自治区呼和浩特市新城区1号",
+                "内蒙古自治区呼和浩特市新城区****",
+            ),
             (Action::District, "海淀区中关村", "海淀区****"),
             (Action::District, "1 Main Street", "***"),
             (Action::City, "北京市海淀区中关村大街1号", "北京市****"),
             (Action::City, "海淀区中关村", "***"),
             (Action::Groups { count: 3 }, "10.1.2.3", "10.1.2.*"),
             (Action::Groups { count: 2 }, "10.1.2.3", "10.1.*.*"),
-            (Action::Groups { count: 3 }, "00:1A:2B:3C:4D:5E", "00:1A:2B:*:*:*"),
-            (Action::Groups { count: 3 }, "2001:db8:85a3::8a2e:370:7334", "2001:db8:*"),
+            (
+                Action::Groups { count: 3 },
+                "00:1A:2B:3C:4D:5E",
+                "00:1A:2B:*:*:*",
+            ),
+            (
+                Action::Groups { count: 3 },
+                "2001:db8:85a3::8a2e:370:7334",
+                "2001:db8:*",
+            ),
             (Action::Groups { count: 3 }, "fe80::1", "fe80:*"),
             (Action::Digits { keep: 4 }, "1990-03-07", "1990-**-**"),
             (Action::Digits { keep: 4 }, "1990年3月7日", "1990年*月*日"),
             (Action::Digits { keep: 0 }, "19900307", "********"),
-            (Action::Round { places: 2 }, "39.916527,116.397128", "39.91,116.39"),
+            (
+                Action::Round { places: 2 },
+                "39.916527,116.397128",
+                "39.91,116.39",
+            ),
             (Action::Band, "36", "30-39"),
             (Action::Remove, "36", ""),
             (Action::Drop, "36", "***"),

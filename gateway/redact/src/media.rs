@@ -27,7 +27,9 @@ pub enum Media {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MediaError {
     /// The characters are written in a way that is not known.
-    #[error("charset `{0}` cannot be redacted; `utf-8`, `us-ascii`, `gbk`, `gb18030`, `big5` and `utf-16` can")]
+    #[error(
+        "charset `{0}` cannot be redacted; `utf-8`, `us-ascii`, `gbk`, `gb18030`, `big5` and `utf-16` can"
+    )]
     UnsupportedCharset(String),
     /// The format is not text that is understood here.
     #[error(
@@ -47,7 +49,10 @@ pub struct Format {
 
 impl From<Media> for Format {
     fn from(media: Media) -> Self {
-        Self { media, charset: Charset::Utf8 }
+        Self {
+            media,
+            charset: Charset::Utf8,
+        }
     }
 }
 
@@ -77,7 +82,10 @@ impl Format {
             }
             charset = Some(named);
         }
-        Ok(Self { media, charset: charset.unwrap_or_default() })
+        Ok(Self {
+            media,
+            charset: charset.unwrap_or_default(),
+        })
     }
 }
 
@@ -178,7 +186,10 @@ mod tests {
             Err(MediaError::UnsupportedCharset("utf-7".into()))
         );
         let format = Format::from_content_type("text/csv; charset=\"GBK\"").unwrap();
-        assert_eq!((format.media, format.charset), (Media::Csv, Charset::Gb18030));
+        assert_eq!(
+            (format.media, format.charset),
+            (Media::Csv, Charset::Gb18030)
+        );
         assert_eq!(
             Media::from_content_type("text/plain; charset=utf-8; charset=gbk"),
             Err(MediaError::UnsupportedCharset("gbk".into()))

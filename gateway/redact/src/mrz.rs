@@ -67,7 +67,11 @@ mod tests {
             assert!(is_document(line.as_bytes()), "{line}");
             assert!(!is_document(&line.as_bytes()[1..]), "{line}");
         }
-        assert!(!is_document(b"L898902C46UTO7408122F1204159ZE184226B<<<<<10"));
-        assert!(!is_document(b"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<"));
+        assert!(!is_document(
+            b"L898902C46UTO7408122F1204159ZE184226B<<<<<10"
+        ));
+        assert!(!is_document(
+            b"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<"
+        ));
     }
 }

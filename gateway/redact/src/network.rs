@@ -16,7 +16,11 @@ pub(crate) fn ipv4(text: &[u8]) -> Option<usize> {
             at += 1;
         }
         let rest = text.get(at..)?;
-        let length = rest.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
+        let length = rest
+            .iter()
+            .take(4)
+            .take_while(|b| b.is_ascii_digit())
+            .count();
         let value = rest
             .get(..length)?
             .iter()

@@ -60,7 +60,9 @@ pub enum OwnError {
         source: Box<regex::Error>,
     },
     /// The pattern fits an empty text, and so every place.
-    #[error("the pattern of kind `{0}` fits an empty text, so it would fit everywhere; let it ask for a character")]
+    #[error(
+        "the pattern of kind `{0}` fits an empty text, so it would fit everywhere; let it ask for a character"
+    )]
     Everywhere(String),
     /// The action does not exist.
     #[error(transparent)]
@@ -79,7 +81,12 @@ impl OwnKind {
     /// # Errors
     /// It is never or always found, its pattern cannot be used, or its action or level does not exist.
     pub fn new(file: OwnKindFile) -> Result<Self, OwnError> {
-        let mut parts: Vec<String> = file.words.iter().filter(|word| !word.is_empty()).map(|word| regex::escape(word)).collect();
+        let mut parts: Vec<String> = file
+            .words
+            .iter()
+            .filter(|word| !word.is_empty())
+            .map(|word| regex::escape(word))
+            .collect();
         parts.extend(file.pattern.iter().map(|pattern| format!("(?:{pattern})")));
         if parts.is_empty() && file.fields.is_empty() {
             return Err(OwnError::Empty(file.name));
@@ -87,8 +94,14 @@ impl OwnKind {
         let pattern = if parts.is_empty() {
             None
         } else {
-            let built = RegexBuilder::new(&parts.join("|")).size_limit(SIZE_MAX).dfa_size_limit(SIZE_MAX).build();
-            let pattern = built.map_err(|source| OwnError::Pattern { name: file.name.clone(), source: Box::new(source) })?;
+            let built = RegexBuilder::new(&parts.join("|"))
+                .size_limit(SIZE_MAX)
+                .dfa_size_limit(SIZE_MAX)
+                .build();
+            let pattern = built.map_err(|source| OwnError::Pattern {
+                name: file.name.clone(),
+                source: Box::new(source),
+            })?;
             if pattern.is_match(b"") {
                 return Err(OwnError::Everywhere(file.name));
             }
@@ -96,7 +109,10 @@ impl OwnKind {
         };
         Ok(Self {
             pattern,
-            action: file.action.as_deref().map_or(Ok(Action::Drop), str::parse)?,
+            action: file
+                .action
+                .as_deref()
+                .map_or(Ok(Action::Drop), str::parse)?,
             from: file.from.as_deref().map_or(Ok(Level::L1), str::parse)?,
             name: file.name,
             fields: file.fields,
@@ -119,11 +135,21 @@ impl OwnKind {
             return Vec::new();
         };
         let mut out = Vec::new();
-        for text in self.finds.iter().filter(|text| !pattern.is_match(text.as_bytes())) {
+        for text in self
+            .finds
+            .iter()
+            .filter(|text| !pattern.is_match(text.as_bytes()))
+        {
             out.push(format!("kind `{name}` does not find its example `{text}`"));
         }
-        for text in self.passes.iter().filter(|text| pattern.is_match(text.as_bytes())) {
-            out.push(format!("kind `{name}` finds `{text}`, which it should pass"));
+        for text in self
+            .passes
+            .iter()
+            .filter(|text| pattern.is_match(text.as_bytes()))
+        {
+            out.push(format!(
+                "kind `{name}` finds `{text}`, which it should pass"
+            ));
         }
         out
     }
@@ -131,7 +157,13 @@ impl OwnKind {
     /// Returns what is doubtful about it: that nothing shows it to match, or that it matches everything.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        const ORDINARY: [&str; 5] = ["关于进一步优化营商环境的通知", "The quick brown fox", "2026-11-22 10:30", "status: ok, total 42", "<p>hello</p>"];
+        const ORDINARY: [&str; 5] = [
+            "关于进一步优化营商环境的通知",
+            "The quick brown fox",
+            "2026-11-22 10:30",
+            "status: ok, total 42",
+            "<p>hello</p>",
+        ];
         let name = &self.name;
         let Some(pattern) = &self.pattern else {
             return Vec::new();
@@ -140,8 +172,15 @@ impl OwnKind {
         if self.finds.is_empty() {
             out.push(format!("kind `{name}` has no `finds`, so nothing shows that it matches anything; give one example"));
         }
-        if ORDINARY.iter().filter(|text| pattern.is_match(text.as_bytes())).count() >= 4 {
-            out.push(format!("kind `{name}` matches almost every text; make its pattern more exact"));
+        if ORDINARY
+            .iter()
+            .filter(|text| pattern.is_match(text.as_bytes()))
+            .count()
+            >= 4
+        {
+            out.push(format!(
+                "kind `{name}` matches almost every text; make its pattern more exact"
+            ));
         }
         out
     }
@@ -151,7 +190,11 @@ impl OwnKind {
     }
 
     pub(crate) fn action(&self, level: Level) -> Action {
-        if level < self.from { Action::Pass } else { self.action }
+        if level < self.from {
+            Action::Pass
+        } else {
+            self.action
+        }
     }
 
     /// Places of the values in a text.
@@ -174,7 +217,11 @@ mod tests {
     use super::*;
 
     fn file(pattern: &str) -> OwnKindFile {
-        OwnKindFile { name: "case".into(), pattern: Some(pattern.into()), ..OwnKindFile::default() }
+        OwnKindFile {
+            name: "case".into(),
+            pattern: Some(pattern.into()),
+            ..OwnKindFile::default()
+        }
     }
 
     #[test]
@@ -187,17 +234,32 @@ mod tests {
         .unwrap();
         assert_eq!(
             kind.complaints(),
-            ["kind `case` does not find its example `none`", "kind `case` finds `(2026)京01民初9号`, which it should pass"]
+            [
+                "kind `case` does not find its example `none`",
+                "kind `case` finds `(2026)京01民初9号`, which it should pass"
+            ]
         );
         assert_eq!(kind.warnings(), Vec::<String>::new());
     }
 
     #[test]
     fn a_kind_that_fits_nothing_or_everything_is_told() {
-        assert!(matches!(OwnKind::new(OwnKindFile::default()), Err(OwnError::Empty(_))));
-        assert!(matches!(OwnKind::new(file("x*")), Err(OwnError::Everywhere(_))));
-        assert!(matches!(OwnKind::new(file("(")), Err(OwnError::Pattern { .. })));
-        assert!(matches!(OwnKind::new(file("(a{1000}){1000}")), Err(OwnError::Pattern { .. })));
+        assert!(matches!(
+            OwnKind::new(OwnKindFile::default()),
+            Err(OwnError::Empty(_))
+        ));
+        assert!(matches!(
+            OwnKind::new(file("x*")),
+            Err(OwnError::Everywhere(_))
+        ));
+        assert!(matches!(
+            OwnKind::new(file("(")),
+            Err(OwnError::Pattern { .. })
+        ));
+        assert!(matches!(
+            OwnKind::new(file("(a{1000}){1000}")),
+            Err(OwnError::Pattern { .. })
+        ));
         let warnings = OwnKind::new(file(".")).unwrap().warnings();
         assert_eq!(warnings.len(), 2, "{warnings:?}");
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::action::Action;
 use crate::kind::{Counts, Kind};
 use crate::level::Level;
 use crate::mask::{self, Put};
 use crate::rules::Rules;
-use crate::action::Action;
 
 /// The longest string or line that is looked at whole, in bytes; a longer one is cut behind its last word.
 pub(crate) const PIECE_MAX: usize = 4096;
@@ -52,7 +52,9 @@ impl OwnStage {
             let length = match end {
                 Some(end) => end,
                 None if piece.len() == PIECE_MAX => {
-                    let word = piece.iter().rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'&'));
+                    let word = piece.iter().rposition(|byte| {
+                        byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'&')
+                    });
                     word.map_or(PIECE_MAX, |at| at + 1)
                 }
                 None if last => piece.len(),
@@ -62,7 +64,13 @@ impl OwnStage {
             from += length;
             if let Some(end) = end {
                 let byte = rest.get(end).copied().unwrap_or(0);
-                let escapes = piece.get(..end).unwrap_or_default().iter().rev().take_while(|&&byte| byte == b'\\').count();
+                let escapes = piece
+                    .get(..end)
+                    .unwrap_or_default()
+                    .iter()
+                    .rev()
+                    .take_while(|&&byte| byte == b'\\')
+                    .count();
                 self.in_string = match byte {
                     b'"' => self.in_string ^ escapes.is_multiple_of(2),
                     b'\n' => false,
@@ -86,7 +94,11 @@ impl OwnStage {
         let kinds = self.rules.own().to_vec();
         let mut values: Vec<(usize, usize, Action)> = Vec::new();
         for kind in &kinds {
-            values.extend(kind.find(piece).into_iter().map(|(from, to)| (from, to, kind.action(self.level))));
+            values.extend(
+                kind.find(piece)
+                    .into_iter()
+                    .map(|(from, to)| (from, to, kind.action(self.level))),
+            );
         }
         values.sort_unstable_by_key(|&(from, to, _)| (from, usize::MAX - to));
         let mut done = 0;
@@ -117,7 +129,10 @@ impl OwnStage {
 
     fn replace(&self, action: Action, value: &[u8], out: &mut Vec<u8>) {
         let text: Vec<char> = String::from_utf8_lossy(value).chars().collect();
-        let edits = self.rules.keyed(action, Kind::Custom, &text).unwrap_or_else(|| mask::apply(action, &text));
+        let edits = self
+            .rules
+            .keyed(action, Kind::Custom, &text)
+            .unwrap_or_else(|| mask::apply(action, &text));
         let mut at = 0;
         let mut masked = String::new();
         for edit in edits {
@@ -135,6 +150,9 @@ impl OwnStage {
 
 fn delimiter(piece: &[u8]) -> Option<usize> {
     let one = memchr::memchr3(b'"', b'\n', b'<', piece);
-    let two = memchr::memchr(b'>', piece.get(..one.unwrap_or(piece.len())).unwrap_or_default());
+    let two = memchr::memchr(
+        b'>',
+        piece.get(..one.unwrap_or(piece.len())).unwrap_or_default(),
+    );
     two.or(one)
 }

@@ -51,12 +51,19 @@ impl Redactor {
         let separator = match media {
             Media::Csv => Some(b','),
             Media::Tsv => Some(b'\t'),
-            _ => None,
+            Media::Json
+            | Media::Ndjson
+            | Media::Text
+            | Media::EventStream
+            | Media::Form
+            | Media::Markup => None,
         };
         Self {
             charset: Transcode::new(charset).map(Box::new),
-            table: separator.map(|separator| Box::new(Table::new(Arc::clone(&rules), level, separator))),
-            own: (!rules.own().is_empty()).then(|| Box::new(OwnStage::new(Arc::clone(&rules), level, json))),
+            table: separator
+                .map(|separator| Box::new(Table::new(Arc::clone(&rules), level, separator))),
+            own: (!rules.own().is_empty())
+                .then(|| Box::new(OwnStage::new(Arc::clone(&rules), level, json))),
             scan: Scan::new(rules, level, media),
             held: Vec::new(),
             bytes_in: 0,
@@ -110,7 +117,9 @@ impl Redactor {
     /// Tells whether bytes were not of the charset, so that the output cannot be trusted.
     #[must_use]
     pub fn is_malformed(&self) -> bool {
-        self.charset.as_ref().is_some_and(|charset| charset.malformed)
+        self.charset
+            .as_ref()
+            .is_some_and(|charset| charset.malformed)
     }
 
     fn scan(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
@@ -169,7 +178,9 @@ impl Redactor {
     /// Returns how many bytes are held back: at most [`HELD_MAX`], more with a table or an operator's own patterns.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.held.len() + self.own.as_ref().map_or(0, |own| own.held()) + self.table.as_ref().map_or(0, |table| table.held())
+        self.held.len()
+            + self.own.as_ref().map_or(0, |own| own.held())
+            + self.table.as_ref().map_or(0, |table| table.held())
     }
 }
 

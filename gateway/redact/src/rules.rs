@@ -3,10 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::action::{Action, Actions};
+use crate::keyed::Keys;
 use crate::kind::Kind;
 use crate::label::{Labels, Rule, Strength};
 use crate::level::Level;
-use crate::keyed::Keys;
 use crate::mask::{self, Edits};
 use crate::own::OwnKind;
 
@@ -54,11 +54,20 @@ impl Rules {
 
     /// Adds a field name or label: values behind it are of the kind.
     pub fn add_label(&mut self, word: &str, kind: Kind) {
-        self.labels.add(word, Rule { kind, strength: Strength::Strong });
+        self.labels.add(
+            word,
+            Rule {
+                kind,
+                strength: Strength::Strong,
+            },
+        );
     }
 
     pub(crate) fn actions(&self, level: Level) -> Actions {
-        self.actions.get(level as usize).copied().unwrap_or_else(|| Actions::of(Level::L4))
+        self.actions
+            .get(level as usize)
+            .copied()
+            .unwrap_or_else(|| Actions::of(Level::L4))
     }
 
     pub(crate) fn labels(&self) -> &Labels {
@@ -68,11 +77,13 @@ impl Rules {
     /// Applies an action that needs a key; `None` where it needs none, or there is none.
     pub(crate) fn keyed(&self, action: Action, kind: Kind, text: &[char]) -> Option<Edits> {
         let keys = self.keys.as_ref().filter(|_| action.needs_key())?;
-        let put = match action {
-            Action::Token => Some(keys.token(kind, text)),
-            Action::Encrypt => keys.encrypt(kind, text),
-            _ => keys.shift(text),
-        }?;
+        let put = if action == Action::Token {
+            keys.token(kind, text)
+        } else if action == Action::Encrypt {
+            keys.encrypt(kind, text)?
+        } else {
+            keys.shift(text)?
+        };
         Some(mask::whole(text, &put))
     }
 

@@ -71,7 +71,11 @@ impl Syntax {
     }
 
     pub(crate) fn tags(self) -> Tags {
-        if self == Self::Markup { Tags::Skipped } else { Tags::Text }
+        if self == Self::Markup {
+            Tags::Skipped
+        } else {
+            Tags::Text
+        }
     }
 }
 
@@ -90,7 +94,9 @@ impl Scan {
         let (syntax, wanted, marks) = match media {
             Media::Json => (Syntax::Json, Wanted::Quotes, *b"<<"),
             Media::Ndjson => (Syntax::Json, Wanted::QuotesAndLines, *b"<<"),
-            Media::Text | Media::EventStream | Media::Csv | Media::Tsv => (Syntax::Text, Wanted::Neither, *b"=<"),
+            Media::Text | Media::EventStream | Media::Csv | Media::Tsv => {
+                (Syntax::Text, Wanted::Neither, *b"=<")
+            }
             Media::Form => (Syntax::Form, Wanted::Neither, *b"=<"),
             Media::Markup => (Syntax::Markup, Wanted::Neither, *b"=>"),
         };
@@ -106,7 +112,11 @@ impl Scan {
             sink,
             syntax,
             charset: Charset::Utf8,
-            stops: Stops { escape: syntax.escapes().byte(), marks, wanted },
+            stops: Stops {
+                escape: syntax.escapes().byte(),
+                marks,
+                wanted,
+            },
             glued: false,
             behind: Behind::default(),
             expect: None,
@@ -242,13 +252,19 @@ impl Scan {
         match byte {
             b':' => {
                 if self.may_expect(place, buffer) && self.expects_after(place, buffer) {
-                    return Step::To { at: place + 1, glued: false };
+                    return Step::To {
+                        at: place + 1,
+                        glued: false,
+                    };
                 }
                 return self.step_network(floor, place, last, copy);
             }
             b'=' | b'>' => {
                 return if self.may_expect(place, buffer) && self.expects_after(place, buffer) {
-                    Step::To { at: place + 1, glued: false }
+                    Step::To {
+                        at: place + 1,
+                        glued: false,
+                    }
                 } else {
                     Step::Stay
                 };
@@ -269,14 +285,23 @@ impl Scan {
                     && self.may_expect(place, buffer)
                     && self.expects_after(place, buffer)
                 {
-                    return Step::To { at: place + 3, glued: false };
+                    return Step::To {
+                        at: place + 3,
+                        glued: false,
+                    };
                 }
-                return Step::To { at: place + 1, glued: false };
+                return Step::To {
+                    at: place + 1,
+                    glued: false,
+                };
             }
             match unit(buffer, place, escapes, last) {
                 // No place in the run before it could matter, or the pass would have stopped there.
                 Unit::Break { len } => {
-                    return Step::To { at: place + len.max(1), glued: false };
+                    return Step::To {
+                        at: place + len.max(1),
+                        glued: false,
+                    };
                 }
                 Unit::Short | Unit::WideX { .. } | Unit::Char { .. } => {}
             }
@@ -287,15 +312,21 @@ impl Scan {
             Cluster::Open => Step::Wait { from: start },
             Cluster::Plain { end, more, seen } => {
                 if !more {
-                    match self.neighbours(floor, start, end, last, copy) {
-                        Step::Stay => {}
-                        step => return step,
+                    let step = self.neighbours(floor, start, end, last, copy);
+                    if !matches!(step, Step::Stay) {
+                        return step;
                     }
                 }
                 let text = buffer.get(start..end).unwrap_or_default();
                 match self.mask(text, start, seen, glued, more, |at| start + at, copy) {
-                    Some((at, glued)) => Step::To { at: start + at, glued },
-                    None => Step::To { at: end, glued: false },
+                    Some((at, glued)) => Step::To {
+                        at: start + at,
+                        glued,
+                    },
+                    None => Step::To {
+                        at: end,
+                        glued: false,
+                    },
                 }
             }
             Cluster::Escaped => self.step_escaped(start, glued, last, copy),
@@ -304,26 +335,40 @@ impl Scan {
 
     /// Looks at runs that go beyond a cluster: addresses with colons, lines of travel documents.
     #[inline]
-    fn neighbours(&mut self, floor: usize, start: usize, end: usize, last: bool, copy: &mut Copy<'_>) -> Step {
+    fn neighbours(
+        &mut self,
+        floor: usize,
+        start: usize,
+        end: usize,
+        last: bool,
+        copy: &mut Copy<'_>,
+    ) -> Step {
         let buffer = copy.buffer;
         let short = end - start <= 4;
-        let step = match (buffer.get(end), start.checked_sub(1).and_then(|before| buffer.get(before))) {
+        let step = match (
+            buffer.get(end),
+            start.checked_sub(1).and_then(|before| buffer.get(before)),
+        ) {
             (Some(b':'), _) if short => self.step_network(floor, end, last, copy),
             (Some(b'<'), _) if end - start >= 6 => self.step_document(floor, end, last, copy),
             (_, Some(b':')) if short => self.step_network(floor, start - 1, last, copy),
             _ => Step::Stay,
         };
-        match step {
+        if let Step::Wait { from } = step {
             // The cluster may begin before the run does.
-            Step::Wait { from } => Step::Wait { from: from.min(start) },
-            step => step,
+            let from = from.min(start);
+            return Step::Wait { from };
         }
+        step
     }
 
     /// Tells whether a label could end at a mark; wrong at most in saying yes. Most marks end here.
     #[inline]
     fn may_expect(&self, place: usize, buffer: &[u8]) -> bool {
-        let Some(before) = place.checked_sub(8).and_then(|from| buffer.get(from..place)) else {
+        let Some(before) = place
+            .checked_sub(8)
+            .and_then(|from| buffer.get(from..place))
+        else {
             return true;
         };
         let labels = self.rules.labels();
@@ -333,9 +378,14 @@ impl Scan {
             [head @ .., b'"'] => {
                 let escaped = matches!(head, [.., b'\\', b'u', _, _, _, _]);
                 let next = buffer.get(place + 1).copied().unwrap_or(b' ');
-                escaped || matches!(next, b'[' | b' ' | b'\n' | b'\r') && labels.may_end(head) || labels.may_end_unshaped(head)
+                escaped
+                    || matches!(next, b'[' | b' ' | b'\n' | b'\r') && labels.may_end(head)
+                    || labels.may_end_unshaped(head)
             }
-            [.., b' ' | b'\t' | b'\n' | b'\'' | b'\\' | b'*' | b'.' | b'>' | 0x91] => true,
+            [
+                ..,
+                b' ' | b'\t' | b'\n' | b'\'' | b'\\' | b'*' | b'.' | b'>' | 0x91,
+            ] => true,
             [.., b'%', _, _] => true,
             _ if self.syntax == Syntax::Markup => true,
             _ => labels.may_end_unshaped(before),
@@ -343,14 +393,25 @@ impl Scan {
     }
 
     /// Decides about an address with colons around `place`.
-    fn step_network(&mut self, floor: usize, place: usize, last: bool, copy: &mut Copy<'_>) -> Step {
+    fn step_network(
+        &mut self,
+        floor: usize,
+        place: usize,
+        last: bool,
+        copy: &mut Copy<'_>,
+    ) -> Step {
         let buffer = copy.buffer;
         match self.behind.last(buffer, place) {
             Some(byte) if network::is_run(byte) => {}
             _ if buffer.get(place + 1) == Some(&b':') => {}
             _ => return Step::Stay,
         }
-        let length = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take(network::RUN_MAX + 1).take_while(|&&byte| network::is_run(byte)).count();
+        let length = |bytes: &mut dyn Iterator<Item = &u8>| {
+            bytes
+                .take(network::RUN_MAX + 1)
+                .take_while(|&&byte| network::is_run(byte))
+                .count()
+        };
         let start = place - length(&mut buffer.get(floor..place).unwrap_or_default().iter().rev());
         let end = place + length(&mut buffer.get(place..).unwrap_or_default().iter());
         if end - start > network::RUN_MAX {
@@ -359,13 +420,20 @@ impl Scan {
         if end == buffer.len() && !last {
             return Step::Wait { from: start };
         }
-        let glued = |byte: u8| is_cluster(byte) && byte != b'@' || byte == b':' || byte == self.stops.escape;
-        if self.behind.last(buffer, start).is_some_and(glued) || buffer.get(end).copied().is_some_and(glued) {
+        let glued = |byte: u8| {
+            is_cluster(byte) && byte != b'@' || byte == b':' || byte == self.stops.escape
+        };
+        if self.behind.last(buffer, start).is_some_and(glued)
+            || buffer.get(end).copied().is_some_and(glued)
+        {
             return Step::Stay;
         }
         let run = buffer.get(start..end).unwrap_or_default();
         let trimmed = run.len() - run.iter().rev().take_while(|&&byte| byte == b'.').count();
-        let text = run.get(..trimmed).and_then(|run| std::str::from_utf8(run).ok()).unwrap_or_default();
+        let text = run
+            .get(..trimmed)
+            .and_then(|run| std::str::from_utf8(run).ok())
+            .unwrap_or_default();
         let kind = if network::is_mac(text.as_bytes()) {
             Kind::Mac
         } else if network::is_ipv6(text) && self.sink.in_string {
@@ -373,14 +441,33 @@ impl Scan {
         } else {
             return Step::Stay;
         };
-        self.sink.write(&Hit::word(kind, 0, trimmed), text.as_bytes(), &|at| start + at, copy);
-        Step::To { at: start + trimmed, glued: false }
+        self.sink.write(
+            &Hit::word(kind, 0, trimmed),
+            text.as_bytes(),
+            &|at| start + at,
+            copy,
+        );
+        Step::To {
+            at: start + trimmed,
+            glued: false,
+        }
     }
 
     /// Decides about a line of a travel document around `place`.
-    fn step_document(&mut self, floor: usize, place: usize, last: bool, copy: &mut Copy<'_>) -> Step {
+    fn step_document(
+        &mut self,
+        floor: usize,
+        place: usize,
+        last: bool,
+        copy: &mut Copy<'_>,
+    ) -> Step {
         let buffer = copy.buffer;
-        let length = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take(mrz::LINE_MAX + 1).take_while(|&&byte| mrz::is_line(byte)).count();
+        let length = |bytes: &mut dyn Iterator<Item = &u8>| {
+            bytes
+                .take(mrz::LINE_MAX + 1)
+                .take_while(|&&byte| mrz::is_line(byte))
+                .count()
+        };
         let start = place - length(&mut buffer.get(floor..place).unwrap_or_default().iter().rev());
         let end = place + length(&mut buffer.get(place..).unwrap_or_default().iter());
         if end - start > mrz::LINE_MAX || start == place {
@@ -396,8 +483,16 @@ impl Scan {
         if !mrz::is_document(line) {
             return Step::Stay;
         }
-        self.sink.write(&Hit::word(Kind::Mrz, 0, line.len()), line, &|at| start + at, copy);
-        Step::To { at: end, glued: false }
+        self.sink.write(
+            &Hit::word(Kind::Mrz, 0, line.len()),
+            line,
+            &|at| start + at,
+            copy,
+        );
+        Step::To {
+            at: end,
+            glued: false,
+        }
     }
 
     /// Decides about five dashes at `start`: the first line of a private key in PEM.
@@ -406,16 +501,28 @@ impl Scan {
         match secret::pem_begin(text) {
             Ok(length) => {
                 let end = start + length;
-                let after = text.get(length..text.len().min(length + 3)).unwrap_or_default();
+                let after = text
+                    .get(length..text.len().min(length + 3))
+                    .unwrap_or_default();
                 if after == b"***" {
-                    return Step::To { at: end + 3, glued: false };
+                    return Step::To {
+                        at: end + 3,
+                        glued: false,
+                    };
                 }
                 if after.len() < 3 && !last {
                     return Step::Wait { from: start };
                 }
-                self.sink.write(&Hit::word(Kind::Secret, 0, 0), &[], &|_| end, copy);
-                self.rest = Some(Rest::Pem { dashes: 0, closing: false });
-                Step::To { at: end, glued: false }
+                self.sink
+                    .write(&Hit::word(Kind::Secret, 0, 0), &[], &|_| end, copy);
+                self.rest = Some(Rest::Pem {
+                    dashes: 0,
+                    closing: false,
+                });
+                Step::To {
+                    at: end,
+                    glued: false,
+                }
             }
             Err(true) if !last => Step::Wait { from: start },
             Err(_) => Step::Stay,
@@ -424,7 +531,13 @@ impl Scan {
 
     fn step_escaped(&mut self, start: usize, glued: bool, last: bool, copy: &mut Copy<'_>) -> Step {
         let mut scratch = std::mem::take(&mut self.scratch);
-        let step = match cluster::unescape(copy.buffer, start, self.syntax.escapes(), last, &mut scratch) {
+        let step = match cluster::unescape(
+            copy.buffer,
+            start,
+            self.syntax.escapes(),
+            last,
+            &mut scratch,
+        ) {
             Unescaped::Open => Step::Wait { from: start },
             Unescaped::Text { next, more } => {
                 let place_of = |at: usize| scratch.places.get(at).copied().unwrap_or(next);
@@ -453,7 +566,10 @@ impl Scan {
     }
 
     /// Masks what is in a cluster; returns where to go on where the cluster does.
-    #[expect(clippy::too_many_arguments, reason = "a cluster is these facts, and only this function wants them all")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a cluster is these facts, and only this function wants them all"
+    )]
     fn mask(
         &mut self,
         text: &[u8],
@@ -464,22 +580,34 @@ impl Scan {
         place_of: impl Fn(usize) -> usize,
         copy: &mut Copy<'_>,
     ) -> Option<(usize, bool)> {
-        let after = match self.sink.actions.get(Kind::Email) {
-            Action::Pass | Action::Local { .. } => After::Sign,
-            _ => After::Domain,
+        let email = self.sink.actions.get(Kind::Email);
+        let after = if matches!(email, Action::Pass | Action::Local { .. }) {
+            After::Sign
+        } else {
+            After::Domain
         };
         if !self.sink.in_string && !more && !glued && is_scaled_number(text) {
             if let Some(kind) = scaled_kind(text) {
-                self.sink.write(&Hit::word(kind, 0, text.len()), text, &place_of, copy);
+                self.sink
+                    .write(&Hit::word(kind, 0, text.len()), text, &place_of, copy);
             }
             return None;
         }
         let buffer = copy.buffer;
-        let (rules, behind, tags, sink) = (&self.rules, &self.behind, self.syntax.tags(), &mut self.sink);
+        let (rules, behind, tags, sink) = (
+            &self.rules,
+            &self.behind,
+            self.syntax.tags(),
+            &mut self.sink,
+        );
         let label = |at: usize| {
             let mut room = [0; WINDOW];
             if at == 0 {
-                return label_before(behind.window(buffer, start, &mut room), rules.labels(), tags);
+                return label_before(
+                    behind.window(buffer, start, &mut room),
+                    rules.labels(),
+                    tags,
+                );
             }
             // Within the cluster: what stands before the word, and before the cluster.
             let mut joined: Vec<u8> = behind.window(buffer, start, &mut room).to_vec();
@@ -490,7 +618,8 @@ impl Scan {
         let mut skip = 0;
         if seen & SIGN != 0 && !glued {
             let mut room = [0; WINDOW];
-            if let Some(sign) = memchr::memchr(b'@', text).filter(|&sign| sign > 0 && !text.starts_with(b"***"))
+            if let Some(sign) =
+                memchr::memchr(b'@', text).filter(|&sign| sign > 0 && !text.starts_with(b"***"))
                 && secret::is_connection(behind.window(buffer, start, &mut room))
             {
                 sink.write(&Hit::word(Kind::Secret, 0, sign), text, &place_of, copy);
@@ -498,21 +627,34 @@ impl Scan {
             }
         }
         let mut open = false;
-        let decided = find(text.get(skip..).unwrap_or_default(), seen, glued, more, after, &mut |at| label(skip + at), &mut |hit| {
-            // A version in a number's place is no address.
-            if hit.kind == Kind::Ip && !sink.in_string {
-                return;
-            }
-            let hit = Hit { start: hit.start + skip, first: hit.first + skip, last: hit.last + skip, end: hit.end + skip, ..*hit };
-            open |= hit.kind == Kind::Secret && hit.end == text.len();
-            sink.write(&hit, text, &place_of, copy);
-        });
+        let decided = find(
+            text.get(skip..).unwrap_or_default(),
+            seen,
+            glued,
+            more,
+            after,
+            &mut |at| label(skip + at),
+            &mut |hit| {
+                // A version in a number's place is no address.
+                if hit.kind == Kind::Ip && !sink.in_string {
+                    return;
+                }
+                let hit = Hit {
+                    start: hit.start + skip,
+                    first: hit.first + skip,
+                    last: hit.last + skip,
+                    end: hit.end + skip,
+                    ..*hit
+                };
+                open |= hit.kind == Kind::Secret && hit.end == text.len();
+                sink.write(&hit, text, &place_of, copy);
+            },
+        );
         if open && more {
             self.rest = Some(Rest::Token);
         }
         more.then_some((decided.at + skip, decided.glued))
     }
-
 }
 
 impl Sink {
@@ -540,7 +682,9 @@ impl Sink {
             _ if !self.in_string && text.get(hit.start..hit.end).is_some_and(is_number) => {
                 self.write_number(action, hit, text, place_of, copy);
             }
-            Action::Keep { head, tail } if hit.end - hit.start > usize::from(head) + usize::from(tail) => {
+            Action::Keep { head, tail }
+                if hit.end - hit.start > usize::from(head) + usize::from(tail) =>
+            {
                 let from = (hit.start + usize::from(head)).min(hit.first);
                 let to = hit
                     .end
@@ -554,8 +698,29 @@ impl Sink {
                 copy.replace(place_of(from), place_of(hit.first), b'*', 3);
             }
             Action::Drop => copy.replace(place_of(hit.start), place_of(hit.end), b'*', 3),
-            other => {
-                let chars: Vec<char> = text.get(hit.start..hit.end).unwrap_or_default().iter().map(|&byte| char::from(byte)).collect();
+            other @ (Action::Keep { .. }
+            | Action::Hide { .. }
+            | Action::Line { .. }
+            | Action::Local { .. }
+            | Action::Surname
+            | Action::Hidden
+            | Action::District
+            | Action::City
+            | Action::Groups { .. }
+            | Action::Digits { .. }
+            | Action::Round { .. }
+            | Action::Band
+            | Action::Shift
+            | Action::Token
+            | Action::Encrypt
+            | Action::Null
+            | Action::Remove) => {
+                let chars: Vec<char> = text
+                    .get(hit.start..hit.end)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|&byte| char::from(byte))
+                    .collect();
                 let edits = match self.rules.keyed(other, hit.kind, &chars) {
                     Some(edits) => edits,
                     // Stands behind its province, which belongs to it.
@@ -570,11 +735,26 @@ impl Sink {
     }
 
     /// Writes what an action leaves of a number outside strings: a number.
-    fn write_number(&mut self, action: Action, hit: &Hit, text: &[u8], place_of: &impl Fn(usize) -> usize, copy: &mut Copy<'_>) {
+    fn write_number(
+        &mut self,
+        action: Action,
+        hit: &Hit,
+        text: &[u8],
+        place_of: &impl Fn(usize) -> usize,
+        copy: &mut Copy<'_>,
+    ) {
         // Stars would break the document, zeros in front are no JSON number, and `-0` is read as a fraction.
-        let start = if text.get(..hit.start) == Some(b"-") { 0 } else { hit.start };
+        let start = if text.get(..hit.start) == Some(b"-") {
+            0
+        } else {
+            hit.start
+        };
         if action == Action::Null {
-            copy.put(place_of(start), place_of(hit.end), &mask::Put::Text("null".to_owned()));
+            copy.put(
+                place_of(start),
+                place_of(hit.end),
+                &mask::Put::Text("null".to_owned()),
+            );
         } else {
             copy.replace(place_of(start), place_of(hit.end), b'0', 1);
         }
@@ -582,21 +762,31 @@ impl Sink {
 }
 
 fn without_province(action: Action, kind: Kind) -> Action {
-    match action {
-        Action::Keep { head, tail } if kind == Kind::Plate => Action::Keep { head: head.saturating_sub(1), tail },
-        other => other,
+    if let (Action::Keep { head, tail }, Kind::Plate) = (action, kind) {
+        let head = head.saturating_sub(1);
+        return Action::Keep { head, tail };
     }
+    action
 }
 
 /// Where a run begins at the end of a buffer that may be an address with colons or a line of a document.
 fn run_start(buffer: &[u8], floor: usize, end: usize) -> usize {
     let before = buffer.get(floor..end).unwrap_or_default();
     let length = |is: fn(u8) -> bool, least: u8, most: usize| {
-        let count = before.iter().rev().take(most).take_while(|&&byte| is(byte)).count();
+        let count = before
+            .iter()
+            .rev()
+            .take(most)
+            .take_while(|&&byte| is(byte))
+            .count();
         let run = before.get(before.len() - count..).unwrap_or_default();
         if run.contains(&least) { count } else { 0 }
     };
-    end - length(network::is_run, b':', network::RUN_MAX + 1).max(length(mrz::is_line, b'<', mrz::LINE_MAX + 1))
+    end - length(network::is_run, b':', network::RUN_MAX + 1).max(length(
+        mrz::is_line,
+        b'<',
+        mrz::LINE_MAX + 1,
+    ))
 }
 
 /// Tells whether a cluster has only characters of JSON numbers.

@@ -62,7 +62,11 @@ fn is_token(byte: u8) -> bool {
 
 /// Base64, its headers, and line ends plain or escaped.
 fn is_pem(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\r' | b'\n' | b'\\' | b' ' | b':' | b',')
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'+' | b'/' | b'=' | b'\r' | b'\n' | b'\\' | b' ' | b':' | b','
+        )
 }
 
 struct Prefix {
@@ -76,7 +80,10 @@ static PREFIXES: LazyLock<Vec<Prefix>> = LazyLock::new(|| {
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| {
             let (text, least) = line.split_once(' ')?;
-            Some(Prefix { text: text.as_bytes(), least: least.parse().ok()? })
+            Some(Prefix {
+                text: text.as_bytes(),
+                least: least.parse().ok()?,
+            })
         })
         .collect()
 });
@@ -85,7 +92,10 @@ static PREFIXES: LazyLock<Vec<Prefix>> = LazyLock::new(|| {
 pub(crate) fn token(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let first = rest.first()?;
-    if !matches!(first, b'A' | b'L' | b'g' | b'x' | b's' | b'r' | b'y' | b'n' | b'p' | b'd' | b'h' | b'S' | b'e') {
+    if !matches!(
+        first,
+        b'A' | b'L' | b'g' | b'x' | b's' | b'r' | b'y' | b'n' | b'p' | b'd' | b'h' | b'S' | b'e'
+    ) {
         return None;
     }
     let length = rest.iter().take_while(|&&byte| is_token(byte)).count();
@@ -95,13 +105,27 @@ pub(crate) fn token(text: &[u8], at: usize) -> Option<usize> {
     } else {
         PREFIXES.iter().any(|prefix| {
             rest.strip_prefix(prefix.text).is_some_and(|after| {
-                after.len() >= prefix.least && after.iter().take(prefix.least).filter(|b| b.is_ascii_alphanumeric()).count() >= prefix.least * 3 / 4
+                after.len() >= prefix.least
+                    && after
+                        .iter()
+                        .take(prefix.least)
+                        .filter(|b| b.is_ascii_alphanumeric())
+                        .count()
+                        >= prefix.least * 3 / 4
             })
         })
     };
     // A point or a dash at the end belongs to the sentence.
-    let tail = rest.iter().rev().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
-    found.then_some(if text.len() >= CHARS_MAX && at + length == text.len() { text.len() } else { at + length - tail })
+    let tail = rest
+        .iter()
+        .rev()
+        .take_while(|byte| !byte.is_ascii_alphanumeric())
+        .count();
+    found.then_some(if text.len() >= CHARS_MAX && at + length == text.len() {
+        text.len()
+    } else {
+        at + length - tail
+    })
 }
 
 /// Bytes of a token's header that are looked at.
@@ -111,7 +135,8 @@ const HEADER_MAX: usize = 280;
 fn is_jwt(text: &[u8]) -> bool {
     let head = text.get(..HEADER_MAX.min(text.len())).unwrap_or_default();
     head.starts_with(b"eyJ")
-        && memchr::memchr(b'.', head).is_some_and(|dot| dot >= 12 && text.get(dot + 1..dot + 4) == Some(b"eyJ"))
+        && memchr::memchr(b'.', head)
+            .is_some_and(|dot| dot >= 12 && text.get(dot + 1..dot + 4) == Some(b"eyJ"))
 }
 
 /// The longest first line of a key.
@@ -127,13 +152,18 @@ pub(crate) fn pem_begin(text: &[u8]) -> Result<usize, bool> {
     }
     let line = text.get(..text.len().min(BEGIN_MAX)).unwrap_or_default();
     let rest = line.get(BEGIN.len()..).unwrap_or_default();
-    let name = rest.iter().take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b' ').count();
+    let name = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b' ')
+        .count();
     let end = rest.get(name..).unwrap_or_default();
     let undecided = text.len() < BEGIN_MAX;
     if end.len() < 5 {
         return Err(undecided && end.iter().all(|&byte| byte == b'-'));
     }
-    let private = rest.get(..name).is_some_and(|name| memchr::memmem::find(name, b"PRIVATE KEY").is_some());
+    let private = rest
+        .get(..name)
+        .is_some_and(|name| memchr::memmem::find(name, b"PRIVATE KEY").is_some());
     if end.starts_with(b"-----") && private {
         Ok(BEGIN.len() + name + 5)
     } else {
@@ -149,7 +179,9 @@ pub(crate) fn is_connection(before: &[u8]) -> bool {
     let user = before
         .iter()
         .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'%' | b'*'))
+        .take_while(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'%' | b'*')
+        })
         .count();
     let scheme = before.get(..before.len() - user).unwrap_or_default();
     scheme
@@ -187,7 +219,11 @@ mod tests {
         assert_eq!(pem_begin(b"-----BEGIN CERTIFICATE-----\nMII"), Err(false));
         assert_eq!(pem_begin(b"------------"), Err(false));
         for cut in 0..27 {
-            assert_eq!(pem_begin(&b"-----BEGIN PRIVATE KEY-----"[..cut]), Err(true), "{cut}");
+            assert_eq!(
+                pem_begin(&b"-----BEGIN PRIVATE KEY-----"[..cut]),
+                Err(true),
+                "{cut}"
+            );
         }
     }
 
@@ -195,9 +231,16 @@ mod tests {
     fn the_end_of_a_key_is_found_in_any_pieces() {
         let text = b"\nMIIEvQ+/=\n-----END PRIVATE KEY-----\nafter";
         for cut in 0..text.len() {
-            let mut rest = Rest::Pem { dashes: 0, closing: false };
+            let mut rest = Rest::Pem {
+                dashes: 0,
+                closing: false,
+            };
             let (first, ended) = rest.length(&text[..cut]);
-            let length = if ended { first } else { first + rest.length(&text[cut..]).0 };
+            let length = if ended {
+                first
+            } else {
+                first + rest.length(&text[cut..]).0
+            };
             assert_eq!(&text[length..], b"\nafter", "{cut}");
         }
     }

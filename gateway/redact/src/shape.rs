@@ -14,7 +14,10 @@ struct Surnames {
 }
 
 static SURNAMES: LazyLock<Surnames> = LazyLock::new(|| {
-    let mut surnames = Surnames { single: Box::new([0; 1024]), double: Vec::new() };
+    let mut surnames = Surnames {
+        single: Box::new([0; 1024]),
+        double: Vec::new(),
+    };
     let lines = include_str!("../data/surnames.txt").lines();
     for line in lines.filter(|line| !line.starts_with('#')) {
         for word in line.split(' ') {
@@ -62,7 +65,12 @@ pub(crate) fn fits(rule: Rule, text: &str) -> bool {
         Kind::Name => name(text, strong),
         Kind::Address => address(text),
         Kind::ResidentId => compact(text, 14..=18, is_alnum) && digits(text) >= 14,
-        Kind::Mobile => digits(text) >= 7 && digits(text) <= 15 && text.bytes().all(is_telephone) && !is_hotline(text),
+        Kind::Mobile => {
+            digits(text) >= 7
+                && digits(text) <= 15
+                && text.bytes().all(is_telephone)
+                && !is_hotline(text)
+        }
         Kind::Landline => landline(text),
         Kind::BankCard => compact(text, 10..=30, |b| b.is_ascii_digit()),
         Kind::CreditCode => compact(text, 18..=18, is_alnum) && digits(text) >= 6,
@@ -80,7 +88,11 @@ pub(crate) fn fits(rule: Rule, text: &str) -> bool {
         Kind::BirthDate => date(text),
         Kind::Age => text.parse::<u8>().is_ok_and(|age| age <= 130),
         Kind::Wechat => wechat(text),
-        Kind::Qq => (5..=11).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0'),
+        Kind::Qq => {
+            (5..=11).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_digit())
+                && !text.starts_with('0')
+        }
         Kind::SocialSecurity | Kind::HousingFund | Kind::MedicalRecord => {
             compact(text, 5..=24, is_alnum) && digits(text) >= 4
         }
@@ -145,40 +157,93 @@ pub(crate) fn area_and_number(area: &[u8], number: &[u8]) -> bool {
 
 fn name(text: &str, strong: bool) -> bool {
     let count = text.chars().count();
-    let is_part = |ch: char| ch.is_alphabetic() || matches!(ch, ' ' | '·' | '•' | '.' | '\'' | '’' | '-' | '*');
-    if count == 0 || count > 40 || !text.chars().all(is_part) || !text.chars().any(char::is_alphabetic) {
+    let is_part = |ch: char| {
+        ch.is_alphabetic() || matches!(ch, ' ' | '·' | '•' | '.' | '\'' | '’' | '-' | '*')
+    };
+    if count == 0
+        || count > 40
+        || !text.chars().all(is_part)
+        || !text.chars().any(char::is_alphabetic)
+    {
         return false;
     }
     let chinese = |ch: char| ('\u{3400}'..='\u{9FFF}').contains(&ch) || ch == '*';
     if strong {
-        return if text.chars().all(chinese) { count <= 8 } else { true };
+        return if text.chars().all(chinese) {
+            count <= 8
+        } else {
+            true
+        };
     }
     if text.chars().all(chinese) {
-        return (2..=4).contains(&count) && surname_length(&text.chars().collect::<Vec<_>>()) > 0 && !is_word(text);
+        return (2..=4).contains(&count)
+            && surname_length(&text.chars().collect::<Vec<_>>()) > 0
+            && !is_word(text);
     }
     if text.contains('·') {
         return text.chars().all(|ch| chinese(ch) || ch == '·');
     }
     let mut words = 0;
-    let capitals = text.split([' ', '-']).filter(|word| !word.is_empty()).all(|word| {
-        words += 1;
-        let mut letters = word.chars();
-        letters.next().is_some_and(char::is_uppercase)
-            && letters.all(|ch| ch.is_lowercase() || matches!(ch, '\'' | '’' | '.' | '*'))
-    });
+    let capitals = text
+        .split([' ', '-'])
+        .filter(|word| !word.is_empty())
+        .all(|word| {
+            words += 1;
+            let mut letters = word.chars();
+            letters.next().is_some_and(char::is_uppercase)
+                && letters.all(|ch| ch.is_lowercase() || matches!(ch, '\'' | '’' | '.' | '*'))
+        });
     capitals && (2..=4).contains(&words)
 }
 
 /// Ends and words that make a short text a thing, a place or an office and no person.
 fn is_word(text: &str) -> bool {
     const ENDS: [&str; 40] = [
-        "公司", "集团", "中心", "部门", "银行", "医院", "学校", "大学", "中学", "小学", "公安", "政府", "街道", "社区", "大厅", "办公室", "系统",
-        "平台", "服务", "管理", "事项", "申请", "证明", "许可", "登记", "查询", "预约", "方案", "通知", "公告", "文件", "材料", "项目", "产品",
-        "市", "县", "省", "区", "局", "科",
+        "公司",
+        "集团",
+        "中心",
+        "部门",
+        "银行",
+        "医院",
+        "学校",
+        "大学",
+        "中学",
+        "小学",
+        "公安",
+        "政府",
+        "街道",
+        "社区",
+        "大厅",
+        "办公室",
+        "系统",
+        "平台",
+        "服务",
+        "管理",
+        "事项",
+        "申请",
+        "证明",
+        "许可",
+        "登记",
+        "查询",
+        "预约",
+        "方案",
+        "通知",
+        "公告",
+        "文件",
+        "材料",
+        "项目",
+        "产品",
+        "市",
+        "县",
+        "省",
+        "区",
+        "局",
+        "科",
     ];
     const WORDS: [&str; 24] = [
-        "安全", "安装", "方法", "方式", "平均", "时间", "温度", "高级", "高温", "水果", "金额", "金融", "明细", "明天", "和谐", "成功", "成绩",
-        "成本", "计划", "计算", "常规", "单位", "全部", "白色",
+        "安全", "安装", "方法", "方式", "平均", "时间", "温度", "高级", "高温", "水果", "金额",
+        "金融", "明细", "明天", "和谐", "成功", "成绩", "成本", "计划", "计算", "常规", "单位",
+        "全部", "白色",
     ];
     ENDS.iter().any(|end| text.ends_with(end)) || WORDS.iter().any(|word| text.starts_with(word))
 }
@@ -188,14 +253,19 @@ fn address(text: &str) -> bool {
     if text.contains("://") || text.contains('@') || !(4..=200).contains(&count) {
         return false;
     }
-    if network::ipv4(text.as_bytes()).is_some() || network::is_ipv6(text) || network::is_mac(text.as_bytes()) {
+    if network::ipv4(text.as_bytes()).is_some()
+        || network::is_ipv6(text)
+        || network::is_mac(text.as_bytes())
+    {
         return false;
     }
     if !text.is_ascii() {
         return true;
     }
     // Latin: a number and words, as every postal address has.
-    text.contains(' ') && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().filter(u8::is_ascii_alphabetic).count() >= 4
+    text.contains(' ')
+        && text.bytes().any(|b| b.is_ascii_digit())
+        && text.bytes().filter(u8::is_ascii_alphabetic).count() >= 4
 }
 
 fn passport(text: &str) -> bool {
@@ -231,7 +301,8 @@ fn permit(text: &str) -> bool {
 fn military_id(text: &str) -> bool {
     let count = digits(text);
     let word = text.chars().any(|ch| matches!(ch, '字' | '第' | '号'));
-    (word && count >= 4 && text.chars().count() <= 24) || (compact(text, 6..=12, is_alnum) && count >= 6)
+    (word && count >= 4 && text.chars().count() <= 24)
+        || (compact(text, 6..=12, is_alnum) && count >= 6)
 }
 
 /// The characters that a plate may begin with: one for each province.
@@ -240,16 +311,21 @@ pub(crate) const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣�
 fn plate(text: &str) -> bool {
     let mut chars = text.chars();
     let province = chars.next().is_some_and(|ch| PROVINCES.contains(ch));
-    let rest: String = chars.filter(|ch| !matches!(ch, '·' | '•' | '.' | ' ' | '-')).collect();
+    let rest: String = chars
+        .filter(|ch| !matches!(ch, '·' | '•' | '.' | ' ' | '-'))
+        .collect();
     province && plate_rest(&rest)
 }
 
 /// Tells whether what follows the province is a plate: a letter, then five characters, or six of a new-energy car.
 pub(crate) fn plate_rest(rest: &str) -> bool {
     let mut chars = rest.chars();
-    let office = chars.next().is_some_and(|ch| ch.is_ascii_uppercase() && ch != 'I' && ch != 'O');
+    let office = chars
+        .next()
+        .is_some_and(|ch| ch.is_ascii_uppercase() && ch != 'I' && ch != 'O');
     let body: Vec<char> = chars.collect();
-    let is_body = |ch: char| (ch.is_ascii_uppercase() && ch != 'I' && ch != 'O') || ch.is_ascii_digit();
+    let is_body =
+        |ch: char| (ch.is_ascii_uppercase() && ch != 'I' && ch != 'O') || ch.is_ascii_digit();
     let Some((last, before)) = body.split_last() else {
         return false;
     };
@@ -262,23 +338,31 @@ pub(crate) fn plate_rest(rest: &str) -> bool {
 
 fn vin(text: &str) -> bool {
     text.len() == 17
-        && text.bytes().all(|byte| is_alnum(byte) && !matches!(byte.to_ascii_uppercase(), b'I' | b'O' | b'Q'))
+        && text
+            .bytes()
+            .all(|byte| is_alnum(byte) && !matches!(byte.to_ascii_uppercase(), b'I' | b'O' | b'Q'))
         && digits(text) >= 3
 }
 
 /// Degrees with at least three decimals: fewer place nobody.
 fn coordinates(text: &str) -> bool {
     let mut parts = 0;
-    let all = text.split([',', ' ', ';']).filter(|part| !part.is_empty()).all(|part| {
-        parts += 1;
-        let number = part.trim_start_matches('-');
-        number.split_once('.').is_some_and(|(whole, fraction)| {
-            (1..=3).contains(&whole.len())
-                && (3..=17).contains(&fraction.len())
-                && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
-                && whole.parse::<u16>().is_ok_and(|degrees| degrees <= 180)
-        })
-    });
+    let all = text
+        .split([',', ' ', ';'])
+        .filter(|part| !part.is_empty())
+        .all(|part| {
+            parts += 1;
+            let number = part.trim_start_matches('-');
+            number.split_once('.').is_some_and(|(whole, fraction)| {
+                (1..=3).contains(&whole.len())
+                    && (3..=17).contains(&fraction.len())
+                    && whole
+                        .bytes()
+                        .chain(fraction.bytes())
+                        .all(|b| b.is_ascii_digit())
+                    && whole.parse::<u16>().is_ok_and(|degrees| degrees <= 180)
+            })
+        });
     all && (1..=3).contains(&parts)
 }
 
@@ -314,8 +398,11 @@ pub(crate) fn date_parts(text: &str) -> Option<(u32, u32, u32)> {
 
 fn wechat(text: &str) -> bool {
     (5..=20).contains(&text.len())
-        && text.bytes().all(|byte| is_alnum(byte) || matches!(byte, b'_' | b'-'))
-        && (text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) || digits(text) == text.len())
+        && text
+            .bytes()
+            .all(|byte| is_alnum(byte) || matches!(byte, b'_' | b'-'))
+        && (text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+            || digits(text) == text.len())
 }
 
 #[cfg(test)]
@@ -326,16 +413,64 @@ mod tests {
     fn a_value_must_have_the_shape_of_its_label() {
         use Kind::*;
         for (kind, good, bad) in [
-            (Name, &["张三", "欧阳娜娜", "阿卜杜拉·买买提", "Zhang San", "李"][..], &["张3", "", "***", "一二三四五六七八九"][..]),
-            (Address, &["北京市海淀区中关村大街1号", "1 Main Street"], &["http://a.cn/一二三", "10.0.0.1", "abc", "zhang@qq.com"]),
-            (Passport, &["E12345678", "EA1234567", "G12345678", "K01234567"], &["E1234", "E12345678901", "ABCDEFGH"]),
-            (Permit, &["H12345678", "C12345678", "CA1234567", "12345678", "L12345678", "CHN110123456789"], &["H123", "ABC12345"]),
-            (MilitaryId, &["军字第1234567号", "南字第01234567号", "12345678"], &["军", "abc"]),
-            (Landline, &["010-62345678", "62345678", "(0755)83334444", "010-62345678转801"], &["12345", "400-820-8820", "abc"]),
-            (Plate, &["京A12345", "粤B·D1234", "沪AD12345", "京A1234警"], &["京", "京a1", "A12345"]),
+            (
+                Name,
+                &["张三", "欧阳娜娜", "阿卜杜拉·买买提", "Zhang San", "李"][..],
+                &["张3", "", "***", "一二三四五六七八九"][..],
+            ),
+            (
+                Address,
+                &["北京市海淀区中关村大街1号", "1 Main Street"],
+                &["http://a.cn/一二三", "10.0.0.1", "abc", "zhang@qq.com"],
+            ),
+            (
+                Passport,
+                &["E12345678", "EA1234567", "G12345678", "K01234567"],
+                &["E1234", "E12345678901", "ABCDEFGH"],
+            ),
+            (
+                Permit,
+                &[
+                    "H12345678",
+                    "C12345678",
+                    "CA1234567",
+                    "12345678",
+                    "L12345678",
+                    "CHN110123456789",
+                ],
+                &["H123", "ABC12345"],
+            ),
+            (
+                MilitaryId,
+                &["军字第1234567号", "南字第01234567号", "12345678"],
+                &["军", "abc"],
+            ),
+            (
+                Landline,
+                &[
+                    "010-62345678",
+                    "62345678",
+                    "(0755)83334444",
+                    "010-62345678转801",
+                ],
+                &["12345", "400-820-8820", "abc"],
+            ),
+            (
+                Plate,
+                &["京A12345", "粤B·D1234", "沪AD12345", "京A1234警"],
+                &["京", "京a1", "A12345"],
+            ),
             (Vin, &["LSVAA4182E2123456"], &["LSVAA4182E212345I", "123"]),
-            (Coordinates, &["116.397128", "39.916527,116.397128", "-73.98543"], &["116.3", "1.2.3", "999.123456"]),
-            (BirthDate, &["1990-03-07", "19900307", "1990年3月7日", "1990/3/7"], &["20", "1990-13-01", "abcd-ef-gh"]),
+            (
+                Coordinates,
+                &["116.397128", "39.916527,116.397128", "-73.98543"],
+                &["116.3", "1.2.3", "999.123456"],
+            ),
+            (
+                BirthDate,
+                &["1990-03-07", "19900307", "1990年3月7日", "1990/3/7"],
+                &["20", "1990-13-01", "abcd-ef-gh"],
+            ),
             (Age, &["0", "36", "120"], &["200", "x"]),
             (Wechat, &["wxid_abc123", "zhangsan88"], &["a b", "***"]),
             (Qq, &["12345", "2233445566"], &["1234", "0123456"]),
@@ -345,7 +480,10 @@ mod tests {
         ] {
             for (values, expected) in [(good, true), (bad, false)] {
                 for value in values {
-                    let rule = Rule { kind, strength: Strength::Strong };
+                    let rule = Rule {
+                        kind,
+                        strength: Strength::Strong,
+                    };
                     assert_eq!(fits(rule, value), expected, "{kind} {value}");
                 }
             }
@@ -354,11 +492,23 @@ mod tests {
 
     #[test]
     fn under_a_weak_label_only_what_looks_like_a_person_is_a_name() {
-        let rule = Rule { kind: Kind::Name, strength: Strength::Weak };
+        let rule = Rule {
+            kind: Kind::Name,
+            strength: Strength::Weak,
+        };
         for name in ["张三", "欧阳娜娜", "John Smith", "阿卜杜拉·买买提"] {
             assert!(fits(rule, name), "{name}");
         }
-        for thing in ["北京市", "市场监督管理局", "report", "Report", "安全检查", "申请", "v1", "张三的申请表"] {
+        for thing in [
+            "北京市",
+            "市场监督管理局",
+            "report",
+            "Report",
+            "安全检查",
+            "申请",
+            "v1",
+            "张三的申请表",
+        ] {
             assert!(!fits(rule, thing), "{thing}");
         }
     }

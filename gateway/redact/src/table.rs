@@ -70,7 +70,11 @@ impl Table {
         let mut at = 0;
         while at < buffer.len() {
             let rest = buffer.get(at..).unwrap_or_default();
-            let (length, ended) = if self.long { self.rest_of_long(rest) } else { self.length(rest) };
+            let (length, ended) = if self.long {
+                self.rest_of_long(rest)
+            } else {
+                self.length(rest)
+            };
             if !ended && !self.long && !last {
                 if rest.len() < CELL_MAX {
                     break;
@@ -144,7 +148,14 @@ impl Table {
         };
         let mut all = std::mem::take(&mut self.letters);
         let start = from + head;
-        letters(copy.buffer, start, start + inner.len(), Escapes::Doubled, Charset::Utf8, &mut all);
+        letters(
+            copy.buffer,
+            start,
+            start + inner.len(),
+            Escapes::Doubled,
+            Charset::Utf8,
+            &mut all,
+        );
         let text: String = all.iter().map(|letter| narrow(letter.ch)).collect();
         if shape::fits(rule, &text) && !is_found_anyway(rule.kind, text.trim()) {
             let action = self.rules.action(self.level, rule.kind);
@@ -153,9 +164,15 @@ impl Table {
                 self.masked.add(rule.kind);
             }
             let chars: Vec<char> = text.chars().collect();
-            let edits = self.rules.keyed(action, rule.kind, &chars).unwrap_or_else(|| mask::apply(action, &chars));
+            let edits = self
+                .rules
+                .keyed(action, rule.kind, &chars)
+                .unwrap_or_else(|| mask::apply(action, &chars));
             for edit in edits {
-                let place = |at: usize| all.get(at).map_or(start + inner.len(), |letter| letter.from);
+                let place = |at: usize| {
+                    all.get(at)
+                        .map_or(start + inner.len(), |letter| letter.from)
+                };
                 copy.put(place(edit.at), place(edit.at + edit.over), &edit.put);
             }
         }
@@ -166,13 +183,13 @@ impl Table {
 /// Tells whether the pass finds the value by itself, with the mask of its own shape.
 fn is_found_anyway(kind: Kind, text: &str) -> bool {
     let bytes = text.as_bytes();
-    match kind {
-        Kind::ResidentId => check::resident_id(bytes),
-        Kind::Mobile => check::mobile(bytes),
-        Kind::BankCard => check::bank_card(bytes),
-        Kind::CreditCode => check::credit_code(bytes),
-        Kind::Email | Kind::Ip | Kind::Mac => true,
-        Kind::Landline => bytes.starts_with(b"0") && bytes.contains(&b'-') || check::mobile(bytes),
-        _ => false,
-    }
+    let checks: &[fn(&[u8]) -> bool] = &[
+        check::resident_id,
+        check::mobile,
+        check::bank_card,
+        check::credit_code,
+    ];
+    matches!(kind, Kind::Email | Kind::Ip | Kind::Mac)
+        || checks.iter().any(|check| check(bytes))
+        || (kind == Kind::Landline && bytes.starts_with(b"0") && bytes.contains(&b'-'))
 }

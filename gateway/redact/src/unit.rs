@@ -177,7 +177,9 @@ const ENTITY_MAX: usize = 12;
 fn entity(buffer: &[u8], at: usize, last: bool) -> Unit {
     let rest = buffer.get(at + 1..).unwrap_or_default();
     let body = rest.get(..rest.len().min(ENTITY_MAX)).unwrap_or_default();
-    let end = body.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'#');
+    let end = body
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'#');
     let Some(end) = end else {
         return if body.len() < ENTITY_MAX && !last {
             Unit::Short

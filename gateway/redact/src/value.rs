@@ -11,7 +11,14 @@ pub(crate) struct Letter {
 }
 
 /// Reads `from..to` of a buffer. What cannot be read counts as U+FFFD.
-pub(crate) fn letters(buffer: &[u8], from: usize, to: usize, escapes: Escapes, charset: Charset, out: &mut Vec<Letter>) {
+pub(crate) fn letters(
+    buffer: &[u8],
+    from: usize,
+    to: usize,
+    escapes: Escapes,
+    charset: Charset,
+    out: &mut Vec<Letter>,
+) {
     out.clear();
     let mut at = from;
     while at < to {
@@ -24,7 +31,11 @@ pub(crate) fn letters(buffer: &[u8], from: usize, to: usize, escapes: Escapes, c
             _ => charset.letter(buffer.get(at..to).unwrap_or_default()),
         };
         let end = (at + len.max(1)).min(to);
-        out.push(Letter { ch, from: at, to: end });
+        out.push(Letter {
+            ch,
+            from: at,
+            to: end,
+        });
         at = end;
     }
 }
@@ -112,7 +123,8 @@ fn backslash(bytes: &[u8]) -> (char, usize) {
 }
 
 fn hex4(digits: Option<&[u8]>) -> Option<u32> {
-    let digits = digits.filter(|digits| digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit))?;
+    let digits =
+        digits.filter(|digits| digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit))?;
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
@@ -186,7 +198,14 @@ mod tests {
             (Escapes::Entity, "&", "&"),
         ] {
             let mut out = Vec::new();
-            letters(text.as_bytes(), 0, text.len(), escapes, Charset::Utf8, &mut out);
+            letters(
+                text.as_bytes(),
+                0,
+                text.len(),
+                escapes,
+                Charset::Utf8,
+                &mut out,
+            );
             let read: String = out.iter().map(|letter| letter.ch).collect();
             assert_eq!(read, expected, "{text}");
             assert_eq!(out.first().map(|letter| letter.from), Some(0));
@@ -194,12 +213,25 @@ mod tests {
             assert!(out.windows(2).all(|pair| pair[0].to == pair[1].from));
         }
         let mut out = Vec::new();
-        letters(b"\xD5\xC5\xC8\xFDa", 0, 5, Escapes::Backslash, Charset::Gb18030, &mut out);
-        assert_eq!(out.iter().map(|letter| letter.ch).collect::<String>(), "张三a");
+        letters(
+            b"\xD5\xC5\xC8\xFDa",
+            0,
+            5,
+            Escapes::Backslash,
+            Charset::Gb18030,
+            &mut out,
+        );
+        assert_eq!(
+            out.iter().map(|letter| letter.ch).collect::<String>(),
+            "张三a"
+        );
     }
 
     #[test]
     fn full_width_forms_become_narrow() {
-        assert_eq!("１３８＠Ａ　x".chars().map(narrow).collect::<String>(), "138@A x");
+        assert_eq!(
+            "１３８＠Ａ　x".chars().map(narrow).collect::<String>(),
+            "138@A x"
+        );
     }
 }

@@ -82,8 +82,14 @@ pub(super) fn redact(arguments: &Redact) -> Answer {
             .parse()
             .map_err(|e: hangu_redact::UnknownLevel| e.to_string())?;
         let format = Format::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
-        hangu_redact::cli::redact(rules, level, format, io::stdin().lock(), io::stdout().lock())
-            .map_err(|e| e.to_string())?;
+        hangu_redact::cli::redact(
+            rules,
+            level,
+            format,
+            io::stdin().lock(),
+            io::stdout().lock(),
+        )
+        .map_err(|e| e.to_string())?;
         Ok(Answer::Yes)
     })())
 }

@@ -4,8 +4,8 @@ mod at;
 mod file;
 mod load;
 mod mistake;
-mod reference;
 mod redaction;
+mod reference;
 mod resolve;
 mod unit;
 

@@ -145,8 +145,8 @@ fn reading(
         .get(CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .ok_or("the answer has no readable content type")?;
-    let format =
-        Format::from_content_type(media).map_err(|_| "the answer's content type is not redacted")?;
+    let format = Format::from_content_type(media)
+        .map_err(|_| "the answer's content type is not redacted")?;
     Ok(Reading::Redactor(Box::new(BodyRedactor::with(
         rules, level, format, coding, LIMITS,
     ))))

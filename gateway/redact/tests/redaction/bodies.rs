@@ -9,7 +9,12 @@ use hangu_redact::{BodyError, BodyRedactor, Coding, Level, Limits, Media, Summar
 
 use crate::support::redact;
 
-const CODINGS: [Coding; 4] = [Coding::Identity, Coding::Gzip, Coding::Brotli, Coding::Deflate];
+const CODINGS: [Coding; 4] = [
+    Coding::Identity,
+    Coding::Gzip,
+    Coding::Brotli,
+    Coding::Deflate,
+];
 
 fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
     match coding {
