@@ -91,7 +91,11 @@ impl Scan {
         let rule = if name.contains(&b'\\') {
             self.decoded_rule(name, Escapes::Backslash)
         } else {
-            labels.rule(name)
+            // One borrow at a time: nothing in here reads names.
+            match self.memo.try_borrow_mut() {
+                Ok(mut memo) => memo.rule(labels, name),
+                Err(_) => labels.rule(name),
+            }
         }?;
         let place = if has_shape(rule.kind) {
             matches!(

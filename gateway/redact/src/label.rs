@@ -14,6 +14,38 @@ pub(crate) const LABEL_MAX: usize = 64;
 /// The longest Chinese label, in bytes.
 const CHINESE_MAX: usize = 36;
 
+/// What was read of the names of fields that came last: records repeat them.
+#[derive(Debug, Default)]
+pub(crate) struct Memo(Vec<(Vec<u8>, Option<Rule>)>);
+
+/// Names that are remembered, and the longest of them in bytes.
+const MEMO: (usize, usize) = (64, 32);
+
+impl Memo {
+    /// Returns what a name says, as [`Labels::rule`] does.
+    pub(crate) fn rule(&mut self, labels: &Labels, name: &[u8]) -> Option<Rule> {
+        let (Some(first), Some(last)) = (name.first(), name.last()) else {
+            return None;
+        };
+        if name.len() > MEMO.1 {
+            return labels.rule(name);
+        }
+        if self.0.is_empty() {
+            self.0.resize(MEMO.0, (Vec::new(), None));
+        }
+        let at = usize::from(*first) * 7 + usize::from(*last) * 31 + name.len() * 13;
+        let Some((known, rule)) = self.0.get_mut(at % MEMO.0) else {
+            return labels.rule(name);
+        };
+        if known != name {
+            known.clear();
+            known.extend_from_slice(name);
+            *rule = labels.rule(name);
+        }
+        *rule
+    }
+}
+
 /// How much a label proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strength {

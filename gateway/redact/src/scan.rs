@@ -1,5 +1,6 @@
 //! The pass over a body: 64 bytes at a time, stopping only where a value could be.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::action::{Action, Actions};
@@ -10,6 +11,7 @@ use crate::copy::Copy;
 use crate::field::Expect;
 use crate::find::{After, Hit, find};
 use crate::kind::{Counts, Kind};
+use crate::label::Memo;
 use crate::level::Level;
 use crate::mask;
 use crate::media::Media;
@@ -37,6 +39,7 @@ pub(crate) struct Scan {
     /// A secret is open that nothing stays of.
     pub(crate) rest: Option<Rest>,
     scratch: Scratch,
+    pub(crate) memo: RefCell<Memo>,
     pub(crate) letters: Vec<Letter>,
     pub(crate) text: String,
 }
@@ -122,6 +125,7 @@ impl Scan {
             expect: None,
             rest: None,
             scratch: Scratch::default(),
+            memo: RefCell::default(),
             letters: Vec::new(),
             text: String::new(),
         }
