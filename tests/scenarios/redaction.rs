@@ -329,12 +329,15 @@ fn unreadable() -> Vec<(&'static str, String, Vec<u8>)> {
         ("/own/none", String::new(), body()),
         (
             "/own/charset",
-            of_type("application/json; charset=gb18030"),
+            of_type("application/json; charset=utf-7"),
             body(),
         ),
         (
             "/own/coding",
-            format!("{}Content-Encoding: zstd\r\n", of_type("application/json")),
+            format!(
+                "{}Content-Encoding: compress\r\n",
+                of_type("application/json")
+            ),
             body(),
         ),
         (

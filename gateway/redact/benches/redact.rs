@@ -101,6 +101,7 @@ fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
         Coding::Brotli => {
             brotli::CompressorWriter::new(&mut coded, 1 << 16, 4, 20).write_all(plain)
         }
+        Coding::Deflate => return Vec::new(),
     };
     if written.is_err() { Vec::new() } else { coded }
 }

@@ -1,16 +1,18 @@
 //! A body with its content coding.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use brotli::{CompressorWriter, DecompressorWriter};
 use flate2::Compression;
-use flate2::write::{GzEncoder, MultiGzDecoder};
+use flate2::write::{GzEncoder, MultiGzDecoder, ZlibDecoder, ZlibEncoder};
 
 use crate::coding::Coding;
 use crate::kind::Summary;
 use crate::level::Level;
-use crate::media::Media;
+use crate::media::{Format, Media};
 use crate::redactor::Redactor;
+use crate::rules::Rules;
 
 /// What a coded body may grow to when its coding is undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,9 @@ pub enum BodyError {
         /// The limit that was reached, in bytes.
         limit: u64,
     },
+    /// The bytes are not of the charset that the Content-Type names.
+    #[error("the body is not in the charset that its type names")]
+    Charset,
     /// An earlier call failed; nothing after it can be trusted.
     #[error("the body failed before")]
     Failed,
@@ -74,6 +79,7 @@ enum Pipe {
     Identity(Redactor),
     Gzip(Box<MultiGzDecoder<Middle>>),
     Brotli(Box<DecompressorWriter<Middle>>),
+    Deflate(Box<ZlibDecoder<Middle>>),
     Failed,
 }
 
@@ -87,10 +93,23 @@ impl std::fmt::Debug for BodyRedactor {
 }
 
 impl BodyRedactor {
-    /// Starts a body. The limits concern codings only.
+    /// Starts a body in UTF-8 under the shipped rules. The limits concern codings only.
     #[must_use]
     pub fn new(level: Level, media: Media, coding: Coding, limits: Limits) -> Self {
-        let redactor = Redactor::new(level, media);
+        Self::with(Rules::shipped(), level, media.into(), coding, limits)
+    }
+
+    /// Starts a body under an operator's rules.
+    #[must_use]
+    pub fn with(
+        rules: Arc<Rules>,
+        level: Level,
+        format: Format,
+        coding: Coding,
+        limits: Limits,
+    ) -> Self {
+        let redactor = Redactor::with(rules, level, format);
+        let media = format.media;
         let pipe = match coding {
             Coding::Identity => Pipe::Identity(redactor),
             Coding::Gzip => Pipe::Gzip(Box::new(MultiGzDecoder::new(Middle::new(
@@ -102,6 +121,11 @@ impl BodyRedactor {
                 let middle = Middle::new(redactor, Encoder::brotli(), limits);
                 Pipe::Brotli(Box::new(DecompressorWriter::new(middle, BUFFER)))
             }
+            Coding::Deflate => Pipe::Deflate(Box::new(ZlibDecoder::new(Middle::new(
+                redactor,
+                Encoder::deflate(),
+                limits,
+            )))),
         };
         Self {
             pipe,
@@ -122,7 +146,7 @@ impl BodyRedactor {
         let result = match &mut self.pipe {
             Pipe::Identity(redactor) => {
                 redactor.feed(chunk, out);
-                Ok(())
+                charset_of(redactor)
             }
             Pipe::Gzip(decoder) => {
                 decoder.get_mut().coded += chunk.len() as u64;
@@ -133,6 +157,13 @@ impl BodyRedactor {
                 decoder.get_mut().coded += chunk.len() as u64;
                 let result = decoder.write_all(chunk);
                 decoder.get_mut().deliver(result, "br", self.media, out)
+            }
+            Pipe::Deflate(decoder) => {
+                decoder.get_mut().coded += chunk.len() as u64;
+                let result = decoder.write_all(chunk).and_then(|()| decoder.flush());
+                decoder
+                    .get_mut()
+                    .deliver(result, "deflate", self.media, out)
             }
             Pipe::Failed => Err(BodyError::Failed),
         };
@@ -150,9 +181,15 @@ impl BodyRedactor {
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Summary, BodyError> {
         let written = out.len();
         let summary = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
-            Pipe::Identity(mut redactor) => redactor.finish(out),
+            Pipe::Identity(mut redactor) => {
+                let summary = redactor.finish(out);
+                charset_of(&redactor)?;
+                summary
+            }
             // No body at all is complete in every coding.
-            Pipe::Gzip(_) | Pipe::Brotli(_) if self.bytes_in == 0 => Summary::default(),
+            Pipe::Gzip(_) | Pipe::Brotli(_) | Pipe::Deflate(_) if self.bytes_in == 0 => {
+                Summary::default()
+            }
             Pipe::Gzip(mut decoder) => {
                 let result = decoder.try_finish();
                 decoder.get_mut().end(result, "gzip", out)?
@@ -160,6 +197,10 @@ impl BodyRedactor {
             Pipe::Brotli(mut decoder) => {
                 let result = decoder.close();
                 decoder.get_mut().end(result, "br", out)?
+            }
+            Pipe::Deflate(mut decoder) => {
+                let result = decoder.try_finish();
+                decoder.get_mut().end(result, "deflate", out)?
             }
             Pipe::Failed => return Err(BodyError::Failed),
         };
@@ -169,6 +210,14 @@ impl BodyRedactor {
             bytes_out: self.bytes_out,
             ..summary
         })
+    }
+}
+
+fn charset_of(redactor: &Redactor) -> Result<(), BodyError> {
+    if redactor.is_malformed() {
+        Err(BodyError::Charset)
+    } else {
+        Ok(())
     }
 }
 
@@ -207,6 +256,7 @@ impl Middle {
         out: &mut Vec<u8>,
     ) -> Result<(), BodyError> {
         self.judge(result, coding)?;
+        charset_of(&self.redactor)?;
         if media.is_live() {
             self.encoder
                 .flush()
@@ -225,6 +275,7 @@ impl Middle {
         self.judge(result, coding)?;
         self.scratch.clear();
         let summary = self.redactor.finish(&mut self.scratch);
+        charset_of(&self.redactor)?;
         self.encoder
             .write_all(&self.scratch)
             .and_then(|()| self.encoder.finish(out))
@@ -270,12 +321,17 @@ impl Write for Middle {
 enum Encoder {
     Gzip(Box<GzEncoder<Vec<u8>>>),
     Brotli(Box<CompressorWriter<Vec<u8>>>),
+    Deflate(Box<ZlibEncoder<Vec<u8>>>),
     Ended(Vec<u8>),
 }
 
 impl Encoder {
     fn gzip() -> Self {
         Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::fast())))
+    }
+
+    fn deflate() -> Self {
+        Self::Deflate(Box::new(ZlibEncoder::new(Vec::new(), Compression::fast())))
     }
 
     /// Quality 4 and a window of 1 MiB: chosen for speed on a path, not for an archive.
@@ -287,6 +343,7 @@ impl Encoder {
         match self {
             Self::Gzip(encoder) => encoder.get_mut(),
             Self::Brotli(encoder) => encoder.get_mut(),
+            Self::Deflate(encoder) => encoder.get_mut(),
             Self::Ended(rest) => rest,
         }
     }
@@ -295,6 +352,7 @@ impl Encoder {
         match self {
             Self::Gzip(encoder) => encoder.write_all(plain),
             Self::Brotli(encoder) => encoder.write_all(plain),
+            Self::Deflate(encoder) => encoder.write_all(plain),
             Self::Ended(_) => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
@@ -303,6 +361,7 @@ impl Encoder {
         match self {
             Self::Gzip(encoder) => encoder.flush(),
             Self::Brotli(encoder) => encoder.flush(),
+            Self::Deflate(encoder) => encoder.flush(),
             Self::Ended(_) => Ok(()),
         }
     }
@@ -311,6 +370,7 @@ impl Encoder {
         let mut rest = match std::mem::replace(self, Self::Ended(Vec::new())) {
             Self::Gzip(encoder) => encoder.finish()?,
             Self::Brotli(encoder) => encoder.into_inner(),
+            Self::Deflate(encoder) => encoder.finish()?,
             Self::Ended(rest) => rest,
         };
         out.append(&mut rest);

@@ -4,8 +4,6 @@
 ///
 /// The first digit 9 is the permanent residence card of foreigners, which has no province in front.
 pub(crate) fn resident_id(text: &[u8]) -> bool {
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    const CHECK: &[u8; 11] = b"10X98765432";
     let [digits @ .., last] = text else {
         return false;
     };
@@ -23,12 +21,19 @@ pub(crate) fn resident_id(text: &[u8]) -> bool {
     if !calendar_date(year, month, day) {
         return false;
     }
+    resident_check(digits) == Some(last.to_ascii_uppercase())
+}
+
+/// The check character behind seventeen digits of a resident identity number.
+pub(crate) fn resident_check(digits: &[u8]) -> Option<u8> {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    const CHECK: &[u8; 11] = b"10X98765432";
     let sum: u32 = digits
         .iter()
         .zip(WEIGHTS)
         .map(|(&digit, weight)| value(digit) * weight)
         .sum();
-    CHECK.get((sum % 11) as usize) == Some(&last.to_ascii_uppercase())
+    CHECK.get((sum % 11) as usize).copied()
 }
 
 /// Tells whether 11 digits are a mobile number in a range that is in use.
@@ -118,7 +123,61 @@ fn letter_value(symbol: u8) -> u32 {
     }
 }
 
-fn luhn(digits: &[u8]) -> bool {
+/// Tells whether letters and digits are an IBAN (ISO 13616): its first four characters moved to the end, letters as 10 to
+/// 35, the number leaves 1 when divided by 97.
+pub(crate) fn iban(text: &[u8]) -> bool {
+    let [head @ .., _] = text else {
+        return false;
+    };
+    let begins = matches!(head, [a, b, c, d, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit());
+    if !begins || !(15..=34).contains(&text.len()) || !text.iter().all(u8::is_ascii_alphanumeric) {
+        return false;
+    }
+    let (moved, body) = text.split_at_checked(4).unwrap_or((text, &[]));
+    let rest = body.iter().chain(moved).fold(0, |rest, &symbol| {
+        let value = letter_value(symbol);
+        (rest * if value > 9 { 100 } else { 10 } + value) % 97
+    });
+    rest == 1
+}
+
+/// Tells whether three groups of digits are a Social Security Number that can have been given out.
+pub(crate) fn ssn(area: &[u8], group: &[u8], serial: &[u8]) -> bool {
+    let digits = [area, group, serial]
+        .iter()
+        .all(|part| part.iter().all(u8::is_ascii_digit));
+    let (area, group_value, serial_value) = (
+        number(Some(area)),
+        number(Some(group)),
+        number(Some(serial)),
+    );
+    digits
+        && serial.len() == 4
+        && group.len() == 2
+        && !matches!(area, 0 | 666 | 900..)
+        && group_value != 0
+        && serial_value != 0
+}
+
+/// Tells whether a line of a travel document has the right check digits (ICAO 9303): weights 7, 3, 1 over digits and
+/// letters.
+pub(crate) fn mrz_digit(field: &[u8], check: u8) -> bool {
+    let sum: u32 = field
+        .iter()
+        .zip([7, 3, 1].into_iter().cycle())
+        .map(|(&symbol, weight)| {
+            if symbol == b'<' {
+                0
+            } else {
+                letter_value(symbol) * weight
+            }
+        })
+        .sum();
+    check.is_ascii_digit() && value(check) == sum % 10
+}
+
+/// Tells whether digits have the sum of ISO 7812.
+pub(crate) fn luhn(digits: &[u8]) -> bool {
     const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
     let sum: u32 = digits
         .iter()
@@ -187,7 +246,7 @@ mod tests {
 
     #[test]
     fn published_sample_numbers_pass_and_every_other_last_character_fails() {
-        let table: [(&str, Check); 8] = [
+        let table: [(&str, Check); 10] = [
             ("11010519491231002X", resident_id),
             ("440524188001010014", |text| !resident_id(text)),
             ("110101199003077774", resident_id),
@@ -196,6 +255,8 @@ mod tests {
             ("378282246310005", bank_card),
             ("5555555555554444", bank_card),
             ("3530111333300000", bank_card),
+            ("GB29NWBK60161331926819", iban),
+            ("DE89370400440532013000", iban),
         ];
         for (text, check) in table {
             assert!(check(text.as_bytes()), "{text}");

@@ -1,11 +1,13 @@
 //! The engine between a reader and a writer.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 
 use crate::kind::Summary;
 use crate::level::Level;
-use crate::media::Media;
+use crate::media::Format;
 use crate::redactor::Redactor;
+use crate::rules::Rules;
 
 /// Bytes asked for at once: chosen, past it larger reads gain nothing.
 const READ: usize = 64 * 1024;
@@ -13,14 +15,15 @@ const READ: usize = 64 * 1024;
 /// Redacts everything that `input` has, writing what is decided after each read.
 ///
 /// # Errors
-/// Reading or writing fails.
+/// Reading or writing fails, or the bytes are not of the charset that the format names.
 pub fn redact(
+    rules: Arc<Rules>,
     level: Level,
-    media: Media,
+    format: Format,
     mut input: impl Read,
     mut output: impl Write,
 ) -> io::Result<Summary> {
-    let mut redactor = Redactor::new(level, media);
+    let mut redactor = Redactor::with(rules, level, format);
     let mut chunk = vec![0; READ];
     let mut out = Vec::with_capacity(READ);
     loop {
@@ -31,27 +34,47 @@ pub fn redact(
             Err(error) => return Err(error),
         };
         redactor.feed(chunk.get(..read).unwrap_or_default(), &mut out);
+        refuse_malformed(&redactor)?;
         output.write_all(&out)?;
-        if media.is_live() {
+        if format.media.is_live() {
             output.flush()?;
         }
         out.clear();
     }
     let summary = redactor.finish(&mut out);
+    refuse_malformed(&redactor)?;
     output.write_all(&out)?;
     output.flush()?;
     Ok(summary)
 }
 
+fn refuse_malformed(redactor: &Redactor) -> io::Result<()> {
+    if redactor.is_malformed() {
+        return Err(io::Error::new(
+            ErrorKind::InvalidData,
+            "the body is not in the charset that its type names",
+        ));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Media;
 
     #[test]
     fn a_reader_is_redacted_into_a_writer() {
         let input = r#"{"phone":"13800138000"}"#.repeat(10_000);
         let mut output = Vec::new();
-        let summary = redact(Level::L2, Media::Json, input.as_bytes(), &mut output).unwrap();
+        let summary = redact(
+            Rules::shipped(),
+            Level::L2,
+            Media::Json.into(),
+            input.as_bytes(),
+            &mut output,
+        )
+        .unwrap();
         assert_eq!(
             String::from_utf8(output).unwrap(),
             input.replace("13800138000", "138****8000")

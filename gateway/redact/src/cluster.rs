@@ -107,9 +107,14 @@ pub(crate) fn cut(
                 };
             }
             None => return Cluster::Open,
-            Some(b'\\' | 0xEF) if !escapes.is_plain_break(buffer, at) => return Cluster::Escaped,
+            Some(&byte)
+                if (byte == escapes.byte() || byte == 0xEF)
+                    && !escapes.is_plain_break(buffer, at) =>
+            {
+                return Cluster::Escaped;
+            }
             Some(b' ') if at > start && is_digit(buffer.get(at - 1)) => match buffer.get(at + 1) {
-                Some(b'\\' | 0xEF) => return Cluster::Escaped,
+                Some(&next) if next == escapes.byte() || next == 0xEF => return Cluster::Escaped,
                 Some(next) if next.is_ascii_digit() => {
                     seen |= MARK;
                     at += 1;

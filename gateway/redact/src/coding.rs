@@ -11,6 +11,8 @@ pub enum Coding {
     Gzip,
     /// `br`.
     Brotli,
+    /// `deflate`: zlib (RFC 9110 section 8.4.1.2).
+    Deflate,
 }
 
 impl Coding {
@@ -21,13 +23,14 @@ impl Coding {
             Self::Identity => "identity",
             Self::Gzip => "gzip",
             Self::Brotli => "br",
+            Self::Deflate => "deflate",
         }
     }
 }
 
 /// A content coding that cannot be undone here, or several.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("content coding `{0}` cannot be redacted; `identity`, `gzip` and `br` can")]
+#[error("content coding `{0}` cannot be redacted; `identity`, `gzip`, `deflate` and `br` can")]
 pub struct UnknownCoding(pub String);
 
 impl FromStr for Coding {
@@ -38,6 +41,7 @@ impl FromStr for Coding {
             "" | "identity" => Ok(Self::Identity),
             "gzip" | "x-gzip" => Ok(Self::Gzip),
             "br" => Ok(Self::Brotli),
+            "deflate" => Ok(Self::Deflate),
             _ => Err(UnknownCoding(text.to_owned())),
         }
     }
@@ -49,11 +53,16 @@ mod tests {
 
     #[test]
     fn codings_read_back_and_layers_of_them_are_refused() {
-        for coding in [Coding::Identity, Coding::Gzip, Coding::Brotli] {
+        for coding in [
+            Coding::Identity,
+            Coding::Gzip,
+            Coding::Brotli,
+            Coding::Deflate,
+        ] {
             assert_eq!(coding.as_str().parse(), Ok(coding));
         }
         assert_eq!("X-GZIP".parse(), Ok(Coding::Gzip));
-        for text in ["zstd", "gzip, br", "deflate"] {
+        for text in ["zstd", "gzip, br", "compress"] {
             assert_eq!(text.parse::<Coding>(), Err(UnknownCoding(text.into())));
         }
     }

@@ -2,7 +2,9 @@
 
 use memchr::memchr;
 
+use crate::contextual::contextual;
 use crate::kind::Kind;
+use crate::label::Rule;
 use crate::number::number;
 use crate::unit::{ALNUM, SIGN, is_alnum};
 
@@ -63,11 +65,12 @@ pub(crate) fn find(
     glued: bool,
     more: bool,
     after: After,
+    label: &mut impl FnMut(usize) -> Option<Rule>,
     found: &mut impl FnMut(&Hit),
 ) -> Decided {
     let end = text.len();
     if seen == ALNUM && !glued && !more {
-        if let Some(hit) = number(text, 0, end) {
+        if let Some(hit) = number(text, 0, end).or_else(|| contextual(text, 0, end, label)) {
             found(&hit);
         }
         return Decided {
@@ -129,7 +132,7 @@ pub(crate) fn find(
                 glued: true,
             };
         }
-        at = match number(text, at, until) {
+        at = match number(text, at, until).or_else(|| contextual(text, at, until, label)) {
             Some(hit) => {
                 found(&hit);
                 hit.end
@@ -240,6 +243,7 @@ mod tests {
             false,
             false,
             After::Sign,
+            &mut |_| None,
             &mut |hit: &Hit| hits.push(*hit),
         );
         hits.iter()

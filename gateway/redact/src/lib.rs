@@ -17,25 +17,49 @@
 //!
 //! Names and addresses in running text are not found: no rule tells them from other words.
 
+mod action;
 mod bits;
 mod body;
 mod check;
 pub mod cli;
 mod cluster;
 mod coding;
+mod context;
+mod contextual;
+mod copy;
+mod extent;
+mod ff1;
+mod field;
 mod find;
+mod keyed;
 mod kind;
+mod label;
 mod level;
 mod mask;
 mod media;
+mod mrz;
+mod network;
 mod number;
+mod own;
+mod own_stage;
 mod redactor;
+mod rules;
 mod scan;
+mod secret;
+mod shape;
+mod table;
+mod transcode;
 mod unit;
+mod value;
 
+pub use action::{Action, UnknownAction};
 pub use body::{BodyError, BodyRedactor, Limits};
 pub use coding::{Coding, UnknownCoding};
-pub use kind::{Counts, Kind, Summary};
+pub use keyed::{KeyError, Keys, SECRET_MIN};
+pub use kind::{Counts, Kind, Summary, UnknownKind};
 pub use level::{Level, UnknownLevel};
-pub use media::{Media, MediaError};
+pub use media::{Format, Media, MediaError};
+pub use own::{OwnError, OwnKind, OwnKindFile};
 pub use redactor::{HELD_MAX, Redactor, mask_str};
+pub use rules::Rules;
+pub use value::Charset;

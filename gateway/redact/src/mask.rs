@@ -1,47 +1,363 @@
-//! What each level leaves of each kind.
+//! What an action makes of a value: a list of places and what stands there instead.
 
-use crate::kind::Kind;
-use crate::level::Level;
+use smallvec::{SmallVec, smallvec};
 
-/// What happens to a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Stays as it is.
-    Pass,
-    /// The first `head` and last `tail` characters stay, stars between them.
-    Keep { head: u8, tail: u8 },
-    /// The first `head` characters of an address and its domain stay.
-    Local { head: u8 },
-    /// Three stars stand for it, whatever its length.
-    Drop,
+use crate::action::Action;
+use crate::shape;
+
+/// Characters `at..at + over` of a value, and what stands there instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edit {
+    pub(crate) at: usize,
+    pub(crate) over: usize,
+    pub(crate) put: Put,
 }
 
-/// The action for every kind at one level.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Actions([Action; Kind::ALL.len()]);
+/// What stands in the place of characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Put {
+    Stars(usize),
+    Text(String),
+}
 
-impl Actions {
-    pub(crate) fn of(level: Level) -> Self {
-        Self(Kind::ALL.map(|kind| action(level, kind)))
+/// Changes to one value, from left to right.
+pub(crate) type Edits = SmallVec<[Edit; 2]>;
+
+fn stars(at: usize, over: usize) -> Edits {
+    if over == 0 {
+        return Edits::new();
     }
+    smallvec![Edit {
+        at,
+        over,
+        put: Put::Stars(over)
+    }]
+}
 
-    pub(crate) fn get(&self, kind: Kind) -> Action {
-        self.0.get(kind as usize).copied().unwrap_or(Action::Drop)
+/// Something else for a whole value.
+pub(crate) fn whole(text: &[char], put: &str) -> Edits {
+    smallvec![Edit {
+        at: 0,
+        over: text.len(),
+        put: Put::Text(put.to_owned())
+    }]
+}
+
+/// Stars for a value of which nothing stays.
+pub(crate) fn dropped(text: &[char]) -> Edits {
+    smallvec![Edit {
+        at: 0,
+        over: text.len(),
+        put: Put::Stars(3)
+    }]
+}
+
+/// Applies an action that needs no key to a value.
+pub(crate) fn apply(action: Action, text: &[char]) -> Edits {
+    let count = text.len();
+    match action {
+        Action::Pass => Edits::new(),
+        Action::Keep { head, tail } => {
+            let (head, tail) = fitting(usize::from(head), usize::from(tail), count);
+            stars(head, count - head - tail)
+        }
+        Action::Hide { tail } => {
+            let tail = usize::from(tail).min(count);
+            stars(count - tail, tail)
+        }
+        Action::Line { tail } => {
+            let head = area_code(text);
+            let (_, tail) = fitting(0, usize::from(tail), count - head);
+            stars(head, count - head - tail)
+        }
+        Action::Local { head } => local(text, usize::from(head)),
+        Action::Surname => {
+            let stays = shape::surname_length(text)
+                .max(1)
+                .min(count - usize::from(count == 1));
+            stars(stays, count - stays)
+        }
+        Action::Hidden => whole(text, "**"),
+        Action::District => area(text, true),
+        Action::City => area(text, false),
+        Action::Groups { count } => groups(text, usize::from(count)),
+        Action::Digits { keep } => digits(text, usize::from(keep)),
+        Action::Round { places } => round(text, usize::from(places)),
+        Action::Band => band(text).map_or_else(|| dropped(text), |band| whole(text, &band)),
+        Action::Remove | Action::Null => whole(text, ""),
+        // Keys are missing: the stricter.
+        Action::Drop | Action::Token | Action::Encrypt | Action::Shift => dropped(text),
     }
 }
 
-fn action(level: Level, kind: Kind) -> Action {
-    match (level, kind) {
-        (Level::L4, _) => Action::Drop,
-        (Level::L1, Kind::BankCard) => Action::Keep { head: 6, tail: 4 },
-        (Level::L1, _) | (Level::L2, Kind::CreditCode) => Action::Pass,
-        (Level::L2, Kind::ResidentId) => Action::Keep { head: 6, tail: 4 },
-        (Level::L2, Kind::Mobile) => Action::Keep { head: 3, tail: 4 },
-        (Level::L2, Kind::Email) => Action::Local { head: 1 },
-        (Level::L3, Kind::ResidentId) => Action::Keep { head: 1, tail: 1 },
-        (Level::L3, Kind::Email) => Action::Local { head: 0 },
-        (Level::L2 | Level::L3, Kind::BankCard) | (Level::L3, Kind::Mobile | Kind::CreditCode) => {
-            Action::Keep { head: 0, tail: 4 }
+/// Numbers of characters that may stay of a value so that at least a quarter of it is hidden.
+fn fitting(head: usize, tail: usize, count: usize) -> (usize, usize) {
+    if head + tail < count && 4 * (count - head - tail) >= count {
+        (head, tail)
+    } else {
+        (0, tail.min(count / 2))
+    }
+}
+
+/// Characters of the area code that a telephone number begins with, its separator included.
+fn area_code(text: &[char]) -> usize {
+    let separator = text
+        .iter()
+        .take(6)
+        .position(|ch| matches!(ch, '-' | ' ' | ')'));
+    match (separator, text) {
+        (Some(at), _) => at + 1,
+        (None, ['0', '1' | '2', ..]) if text.len() > 9 => 3,
+        (None, ['0', ..]) if text.len() > 9 => 4,
+        _ => 0,
+    }
+}
+
+fn local(text: &[char], head: usize) -> Edits {
+    match text.iter().position(|&ch| ch == '@') {
+        Some(sign) if sign > 0 => {
+            let from = head.min(sign);
+            smallvec![Edit {
+                at: from,
+                over: sign - from,
+                put: Put::Stars(3)
+            }]
+        }
+        _ => dropped(text),
+    }
+}
+
+/// Keeps an address down to its district, or to its city.
+fn area(text: &[char], to_district: bool) -> Edits {
+    let find = |from: usize, ends: &[char]| {
+        text.iter()
+            .enumerate()
+            .skip(from)
+            .take(14)
+            .find(|(at, ch)| {
+                ends.contains(ch)
+                    && *at > from
+                    && !matches!(
+                        text.get(at.saturating_sub(2)..*at),
+                        Some(['自', '治'] | ['行', '政'])
+                    )
+            })
+            .map(|(at, _)| at + 1)
+    };
+    let city = find(0, &['市'])
+        .or_else(|| find(0, &['州', '盟']))
+        .or_else(|| find(0, &['省']));
+    let kept = if to_district {
+        find(city.unwrap_or(0), &['区', '县', '旗'])
+            .or_else(|| city.and_then(|city| find(city, &['市'])))
+            .or(city)
+    } else {
+        city
+    };
+    match kept {
+        None => dropped(text),
+        Some(kept) if kept == text.len() => Edits::new(),
+        Some(kept) => smallvec![Edit {
+            at: kept,
+            over: text.len() - kept,
+            put: Put::Stars(4)
+        }],
+    }
+}
+
+/// Keeps the first groups of an address of a machine.
+fn groups(text: &[char], count: usize) -> Edits {
+    let separator = text
+        .iter()
+        .copied()
+        .find(|ch| matches!(ch, '.' | ':' | '-'));
+    let Some(separator) = separator else {
+        return dropped(text);
+    };
+    let total = text.split(|&ch| ch == separator).count();
+    let fixed = separator != ':' || total == 6;
+    // An IPv6 address may leave groups out, so fewer are told apart.
+    let wanted = if fixed {
+        count
+    } else {
+        count.saturating_sub(1).max(1)
+    };
+    let mut kept = 0;
+    let mut place = 0;
+    for group in text.split(|&ch| ch == separator) {
+        if kept == wanted || group.is_empty() || group.contains(&'.') && !fixed {
+            break;
+        }
+        kept += 1;
+        place += group.len() + 1;
+    }
+    let over = text.len().saturating_sub(place);
+    let put = if fixed {
+        vec!["*"; total - kept].join(&separator.to_string())
+    } else {
+        "*".to_owned()
+    };
+    smallvec![Edit {
+        at: text.len() - over,
+        over,
+        put: Put::Text(put)
+    }]
+}
+
+/// Hides every digit behind the first characters, so that the shape of a date stays.
+fn digits(text: &[char], keep: usize) -> Edits {
+    let mut edits = Edits::new();
+    for (at, ch) in text.iter().enumerate().skip(keep) {
+        if !ch.is_ascii_digit() {
+            continue;
+        }
+        match edits.last_mut() {
+            Some(Edit {
+                at: from,
+                over,
+                put: Put::Stars(count),
+            }) if *from + *over == at => {
+                *over += 1;
+                *count += 1;
+            }
+            _ => edits.push(Edit {
+                at,
+                over: 1,
+                put: Put::Stars(1),
+            }),
+        }
+    }
+    edits
+}
+
+/// Takes decimals away from every number.
+fn round(text: &[char], places: usize) -> Edits {
+    let mut edits = Edits::new();
+    let mut at = 0;
+    while at < text.len() {
+        if text.get(at) == Some(&'.') {
+            let from = at + 1 + places;
+            let end = at
+                + 1
+                + text
+                    .iter()
+                    .skip(at + 1)
+                    .take_while(|ch| ch.is_ascii_digit())
+                    .count();
+            if from < end {
+                edits.push(Edit {
+                    at: from,
+                    over: end - from,
+                    put: Put::Stars(0),
+                });
+            }
+            at = end;
+        } else {
+            at += 1;
+        }
+    }
+    edits
+}
+
+/// The decade that an age is in.
+fn band(text: &[char]) -> Option<String> {
+    let age: u32 = text.iter().collect::<String>().trim().parse().ok()?;
+    let decade = age / 10 * 10;
+    Some(format!("{decade}-{}", decade + 9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(action: Action, text: &str) -> String {
+        let chars: Vec<char> = text.chars().collect();
+        let mut out = String::new();
+        let mut at = 0;
+        for edit in apply(action, &chars) {
+            out.extend(&chars[at..edit.at]);
+            match edit.put {
+                Put::Stars(count) => out.push_str(&"*".repeat(count)),
+                Put::Text(text) => out.push_str(&text),
+            }
+            at = edit.at + edit.over;
+        }
+        out.extend(&chars[at..]);
+        out
+    }
+
+    #[test]
+    fn masks_have_the_shapes_people_expect_and_stay_as_they_are() {
+        for (action, text, expected) in [
+            (
+                Action::Keep { head: 3, tail: 4 },
+                "13800138000",
+                "138****8000",
+            ),
+            (Action::Keep { head: 6, tail: 4 }, "E1234", "***34"),
+            (Action::Line { tail: 4 }, "010-62345678", "010-****5678"),
+            (Action::Line { tail: 4 }, "075583334444", "0755****4444"),
+            (Action::Line { tail: 4 }, "62345678", "****5678"),
+            (Action::Hide { tail: 2 }, "京A12345", "京A123**"),
+            (Action::Local { head: 1 }, "zhang@qq.com", "z***@qq.com"),
+            (Action::Surname, "张三", "张*"),
+            (Action::Surname, "欧阳娜娜", "欧阳**"),
+            (Action::Surname, "李", "*"),
+            (Action::Hidden, "张三丰", "**"),
+            (
+                Action::District,
+                "北京市海淀区中关村大街1号",
+                "北京市海淀区****",
+            ),
+            (
+                Action::District,
+                "广东省深圳市南山区科技园",
+                "广东省深圳市南山区****",
+            ),
+            (
+                Action::District,
+                "江苏省苏州市昆山市花桥镇",
+                "江苏省苏州市昆山市****",
+            ),
+            (
+                Action::District,
+                "内蒙古自治区呼和浩特市新城区1号",
+                "内蒙古自治区呼和浩特市新城区****",
+            ),
+            (Action::District, "海淀区中关村", "海淀区****"),
+            (Action::District, "1 Main Street", "***"),
+            (Action::City, "北京市海淀区中关村大街1号", "北京市****"),
+            (Action::City, "海淀区中关村", "***"),
+            (Action::Groups { count: 3 }, "10.1.2.3", "10.1.2.*"),
+            (Action::Groups { count: 2 }, "10.1.2.3", "10.1.*.*"),
+            (
+                Action::Groups { count: 3 },
+                "00:1A:2B:3C:4D:5E",
+                "00:1A:2B:*:*:*",
+            ),
+            (
+                Action::Groups { count: 3 },
+                "2001:db8:85a3::8a2e:370:7334",
+                "2001:db8:*",
+            ),
+            (Action::Groups { count: 3 }, "fe80::1", "fe80:*"),
+            (Action::Digits { keep: 4 }, "1990-03-07", "1990-**-**"),
+            (Action::Digits { keep: 4 }, "1990年3月7日", "1990年*月*日"),
+            (Action::Digits { keep: 0 }, "19900307", "********"),
+            (
+                Action::Round { places: 2 },
+                "39.916527,116.397128",
+                "39.91,116.39",
+            ),
+            (Action::Band, "36", "30-39"),
+            (Action::Remove, "36", ""),
+            (Action::Drop, "36", "***"),
+        ] {
+            let once = masked(action, text);
+            assert_eq!(once, expected, "{action:?} {text}");
+            if action != Action::Band && !matches!(action, Action::Groups { .. }) {
+                assert_eq!(masked(action, &once), once, "{action:?} {text} twice");
+            }
         }
     }
 }

@@ -109,11 +109,12 @@ fn spaced_as(text: &[u8], found: &[(usize, usize)], kind: Kind, lengths: &[usize
     }
     let (start, first) = *found.first()?;
     let (last, end) = *found.last()?;
-    let passes = match kind {
-        Kind::ResidentId => check::resident_id(&digits),
-        Kind::BankCard => check::bank_card(&digits),
-        Kind::Mobile => check::mobile(&digits),
-        Kind::CreditCode | Kind::Email => false,
+    let passes = if kind == Kind::ResidentId {
+        check::resident_id(&digits)
+    } else if kind == Kind::BankCard {
+        check::bank_card(&digits)
+    } else {
+        check::mobile(&digits)
     };
     (passes && !is_left_over(text, start, end)).then_some(Hit {
         kind,

@@ -1,13 +1,17 @@
 //! One body, chunk by chunk.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::cluster::BYTES_MAX;
 use crate::kind::Summary;
 use crate::level::Level;
-use crate::mask::Actions;
-use crate::media::Media;
+use crate::media::{Format, Media};
+use crate::own_stage::OwnStage;
+use crate::rules::Rules;
 use crate::scan::Scan;
+use crate::table::Table;
+use crate::transcode::Transcode;
 
 /// The most that is held back between two chunks, in bytes.
 pub const HELD_MAX: usize = 4096;
@@ -23,6 +27,9 @@ const _: () = assert!(
 /// Redacts one body as it streams past.
 #[derive(Debug)]
 pub struct Redactor {
+    charset: Option<Box<Transcode>>,
+    table: Option<Box<Table>>,
+    own: Option<Box<OwnStage>>,
     scan: Scan,
     held: Vec<u8>,
     bytes_in: u64,
@@ -30,11 +37,34 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Starts a body.
+    /// Starts a body in UTF-8 under the shipped rules.
     #[must_use]
     pub fn new(level: Level, media: Media) -> Self {
+        Self::with(Rules::shipped(), level, Format::from(media))
+    }
+
+    /// Starts a body under an operator's rules.
+    #[must_use]
+    pub fn with(rules: Arc<Rules>, level: Level, format: Format) -> Self {
+        let Format { media, charset } = format;
+        let json = matches!(media, Media::Json | Media::Ndjson);
+        let separator = match media {
+            Media::Csv => Some(b','),
+            Media::Tsv => Some(b'\t'),
+            Media::Json
+            | Media::Ndjson
+            | Media::Text
+            | Media::EventStream
+            | Media::Form
+            | Media::Markup => None,
+        };
         Self {
-            scan: Scan::new(Actions::of(level), media),
+            charset: Transcode::new(charset).map(Box::new),
+            table: separator
+                .map(|separator| Box::new(Table::new(Arc::clone(&rules), level, separator))),
+            own: (!rules.own().is_empty())
+                .then(|| Box::new(OwnStage::new(Arc::clone(&rules), level, json))),
+            scan: Scan::new(rules, level, media),
             held: Vec::new(),
             bytes_in: 0,
             bytes_out: 0,
@@ -45,6 +75,54 @@ impl Redactor {
     pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let written = out.len();
         self.bytes_in += chunk.len() as u64;
+        if self.charset.is_none() && self.table.is_none() && self.own.is_none() {
+            self.scan(chunk, out);
+        } else {
+            self.through(chunk, false, out);
+        }
+        self.bytes_out += (out.len() - written) as u64;
+    }
+
+    /// Takes bytes through what stands ahead of the pass, and behind it.
+    fn through(&mut self, chunk: &[u8], last: bool, out: &mut Vec<u8>) {
+        let mut text = Vec::with_capacity(chunk.len());
+        match &mut self.charset {
+            Some(charset) => charset.decode(chunk, last, &mut text),
+            None => text.extend_from_slice(chunk),
+        }
+        if let Some(table) = &mut self.table {
+            let mut next = Vec::with_capacity(text.len());
+            table.feed(&text, last, &mut next);
+            text = next;
+        }
+        if let Some(own) = &mut self.own {
+            let mut next = Vec::with_capacity(text.len());
+            own.feed(&text, last, &mut next);
+            text = next;
+        }
+        let mut charset = self.charset.take();
+        let mut redacted = Vec::with_capacity(text.len());
+        self.scan(&text, &mut redacted);
+        if last {
+            let held = std::mem::take(&mut self.held);
+            self.scan.run(&held, true, &mut redacted);
+        }
+        match &mut charset {
+            Some(charset) => charset.encode(&redacted, last, out),
+            None => out.extend_from_slice(&redacted),
+        }
+        self.charset = charset;
+    }
+
+    /// Tells whether bytes were not of the charset, so that the output cannot be trusted.
+    #[must_use]
+    pub fn is_malformed(&self) -> bool {
+        self.charset
+            .as_ref()
+            .is_some_and(|charset| charset.malformed)
+    }
+
+    fn scan(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let mut rest = chunk;
         if !self.held.is_empty() {
             let (bridge, after) = chunk.split_at_checked(BRIDGE).unwrap_or((chunk, &[]));
@@ -67,14 +145,12 @@ impl Redactor {
             self.held
                 .extend_from_slice(rest.get(decided..).unwrap_or_default());
         }
-        self.bytes_out += (out.len() - written) as u64;
     }
 
     /// Ends the body: appends what was held back and returns what was done.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Summary {
         let written = out.len();
-        let held = std::mem::take(&mut self.held);
-        self.scan.run(&held, true, out);
+        self.through(&[], true, out);
         self.bytes_out += (out.len() - written) as u64;
         self.summary()
     }
@@ -82,18 +158,29 @@ impl Redactor {
     /// Returns what was done so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
+        let (mut counts, mut masked) = (self.scan.sink.found, self.scan.sink.masked);
+        if let Some(own) = &self.own {
+            counts += own.found;
+            masked += own.masked;
+        }
+        if let Some(table) = &self.table {
+            counts += table.found;
+            masked += table.masked;
+        }
         Summary {
-            counts: self.scan.found,
-            masked: self.scan.masked,
+            counts,
+            masked,
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
         }
     }
 
-    /// Returns how many bytes are held back, at most [`HELD_MAX`].
+    /// Returns how many bytes are held back: at most [`HELD_MAX`], more with a table or an operator's own patterns.
     #[must_use]
     pub fn held(&self) -> usize {
         self.held.len()
+            + self.own.as_ref().map_or(0, |own| own.held())
+            + self.table.as_ref().map_or(0, |table| table.held())
     }
 }
 

@@ -7,6 +7,10 @@ pub(crate) enum Escapes {
     Backslash,
     /// `%31`, and `+` for a space.
     Percent,
+    /// `&#49;` and `&#x31;`: XML and HTML.
+    Entity,
+    /// A doubled quote: cells of a table.
+    Doubled,
 }
 
 impl Escapes {
@@ -15,6 +19,8 @@ impl Escapes {
         match self {
             Self::Backslash => b'\\',
             Self::Percent => b'%',
+            Self::Entity => b'&',
+            Self::Doubled => b'"',
         }
     }
 
@@ -33,7 +39,7 @@ impl Escapes {
     pub(crate) fn is_plain_break(self, buffer: &[u8], at: usize) -> bool {
         // Most full-width forms in text are punctuation.
         match buffer.get(at..at + 3) {
-            Some([0xEF, second, third]) if self == Self::Backslash => !matches!(
+            Some([0xEF, second, third]) if self != Self::Percent => !matches!(
                 (second, third),
                 (0xBC, 0x90..=0x99 | 0xA0 | 0xB8) | (0xBD, 0x98)
             ),
@@ -131,6 +137,7 @@ pub(crate) fn unit(buffer: &[u8], at: usize, escapes: Escapes, last: bool) -> Un
     };
     match (escapes, byte) {
         (Escapes::Backslash, b'\\') => backslash(buffer, at, last),
+        (Escapes::Entity, b'&') => entity(buffer, at, last),
         (Escapes::Percent, b'%') | (_, 0xEF) => octets(buffer, at, escapes, last),
         _ if escapes.is_space(byte) => Unit::Char { byte: b' ', len: 1 },
         _ if is_cluster(byte) => Unit::Char { byte, len: 1 },
@@ -161,6 +168,37 @@ fn backslash(buffer: &[u8], at: usize, last: bool) -> Unit {
         }
         Some(_) => Unit::Break { len: 1 },
     }
+}
+
+/// The longest numeric entity that is read, in bytes.
+const ENTITY_MAX: usize = 12;
+
+/// Reads a numeric entity; the named ones mean nothing that belongs to a value.
+fn entity(buffer: &[u8], at: usize, last: bool) -> Unit {
+    let rest = buffer.get(at + 1..).unwrap_or_default();
+    let body = rest.get(..rest.len().min(ENTITY_MAX)).unwrap_or_default();
+    let end = body
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'#');
+    let Some(end) = end else {
+        return if body.len() < ENTITY_MAX && !last {
+            Unit::Short
+        } else {
+            Unit::Break { len: 1 }
+        };
+    };
+    let digits = match body.get(..end) {
+        Some([b'#', b'x' | b'X', digits @ ..]) => (digits, 16),
+        Some([b'#', digits @ ..]) => (digits, 10),
+        _ => return Unit::Break { len: 1 },
+    };
+    if body.get(end) != Some(&b';') {
+        return Unit::Break { len: 1 };
+    }
+    std::str::from_utf8(digits.0)
+        .ok()
+        .and_then(|text| u32::from_str_radix(text, digits.1).ok())
+        .map_or(Unit::Break { len: 1 }, |point| meaning(point, end + 2))
 }
 
 fn meaning(point: u32, len: usize) -> Unit {
@@ -266,6 +304,12 @@ mod tests {
             (Escapes::Backslash, r"\x", Unit::Break { len: 1 }),
             (Escapes::Backslash, r"\u00g1", Unit::Break { len: 1 }),
             (Escapes::Backslash, "，", Unit::Break { len: 1 }),
+            (Escapes::Entity, "&#49;", digit(b'1', 5)),
+            (Escapes::Entity, "&#x31;", digit(b'1', 6)),
+            (Escapes::Entity, "&#xFF11;", digit(b'1', 8)),
+            (Escapes::Entity, "&amp;", Unit::Break { len: 1 }),
+            (Escapes::Entity, "&#49 ", Unit::Break { len: 1 }),
+            (Escapes::Entity, "&#;", Unit::Break { len: 1 }),
             (Escapes::Percent, "%31", digit(b'1', 3)),
             (Escapes::Percent, "%EF%BC%91", digit(b'1', 9)),
             (Escapes::Percent, "+", digit(b' ', 1)),
@@ -283,6 +327,7 @@ mod tests {
             (Escapes::Backslash, r"\u0031"),
             (Escapes::Backslash, r"\n"),
             (Escapes::Backslash, "１"),
+            (Escapes::Entity, "&#x31;"),
             (Escapes::Percent, "%31"),
             (Escapes::Percent, "%EF%BC%91"),
         ] {

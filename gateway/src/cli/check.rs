@@ -24,6 +24,9 @@ pub(super) fn check(path: &Path) -> Answer {
             for warning in snapshot.policy.warnings() {
                 complain(&format!("warning: {warning}"));
             }
+            for warning in &c.redact.warnings {
+                complain(&format!("警告 warning: {warning}"));
+            }
             say(&line)
         }
         Err(mistakes) => {

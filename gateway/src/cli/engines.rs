@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use hangu_identity::cli::{Outcome, VerifyArguments};
 use hangu_inspect::seclang::{RuleSet, Source as RuleSource};
 use hangu_inspect::{Inspector, Sensitivity, Settings, bench};
-use hangu_redact::{Level, Media};
+use hangu_redact::{Format, Level, Rules};
 
 use super::args::{Inspect, InspectBench, InspectCommand, Redact, Token};
 use super::check::say;
@@ -24,20 +24,27 @@ pub(super) fn settle(result: Result<Answer, String>) -> Answer {
 }
 
 pub(super) fn redact(arguments: &Redact) -> Answer {
-    if let Some(path) = &arguments.config
-        && let Err(mistakes) = config::load(path)
-    {
-        complain_of(&mistakes);
-        return Answer::CouldNot;
-    }
+    let rules = match arguments.config.as_deref().map(config::load).transpose() {
+        Ok(configuration) => configuration.map_or_else(Rules::shipped, |c| c.redact.rules),
+        Err(mistakes) => {
+            complain_of(&mistakes);
+            return Answer::CouldNot;
+        }
+    };
     settle((|| {
         let level: Level = arguments
             .level
             .parse()
             .map_err(|e: hangu_redact::UnknownLevel| e.to_string())?;
-        let media = Media::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
-        hangu_redact::cli::redact(level, media, io::stdin().lock(), io::stdout().lock())
-            .map_err(|e| e.to_string())?;
+        let format = Format::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
+        hangu_redact::cli::redact(
+            rules,
+            level,
+            format,
+            io::stdin().lock(),
+            io::stdout().lock(),
+        )
+        .map_err(|e| e.to_string())?;
         Ok(Answer::Yes)
     })())
 }

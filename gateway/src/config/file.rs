@@ -44,6 +44,9 @@ pub(super) struct File {
     /// How often one may ask.
     #[serde(default)]
     pub limit: Limit,
+    /// Redaction of bodies.
+    #[serde(default)]
+    pub redact: super::redaction::Redact,
     /// The audit log.
     #[serde(default)]
     pub audit: Audit,

@@ -4,6 +4,7 @@ mod at;
 mod file;
 mod load;
 mod mistake;
+mod redaction;
 mod reference;
 mod resolve;
 mod unit;
@@ -14,6 +15,7 @@ pub use file::{
 };
 pub use load::load;
 pub use mistake::{Mistake, nearest};
+pub use redaction::Redaction;
 pub use resolve::{
     Audit, Bounds, Configuration, Console, Crossing, Eject, Health, Identity, Inspect, Issuer,
     JwksSource, KeyPair, Limit, Policy, Portal, Rate, Upstream, UpstreamTls, Zone, ZoneTls,

@@ -16,7 +16,8 @@ use hangu_identity::certificate::CertificateRules;
 use hangu_identity::local::LockoutFile;
 use hangu_identity::session::SessionLimitsFile;
 
-use self::desk::{Desk, SECOND, size, time};
+pub(super) use self::desk::Desk;
+use self::desk::{SECOND, size, time};
 use self::identity::resolve_identity;
 pub use self::identity::{Identity, Issuer, JwksSource};
 pub use self::limit::{Limit, Rate};
@@ -29,6 +30,7 @@ use self::zone::{resolve_crossing, resolve_zone};
 use super::file::LogFormat;
 use super::load::Source;
 use super::mistake::Mistake;
+use super::redaction::Redaction;
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -59,6 +61,8 @@ pub struct Configuration {
     pub identity: Identity,
     /// Rates.
     pub limit: Limit,
+    /// Redaction.
+    pub redact: Redaction,
     /// The audit log.
     pub audit: Audit,
     /// Detection.
@@ -214,6 +218,10 @@ pub(super) fn resolve(
         });
     let identity = resolve_identity(&mut desk, &f.identity, &state);
     let limit = resolve_limit(sources, mistakes);
+    let mut redact = Redaction::default();
+    for source in sources {
+        redact.apply(&mut Desk { source, mistakes }, &source.file.redact);
+    }
     let audit = Audit {
         folder: f
             .audit
@@ -244,6 +252,7 @@ pub(super) fn resolve(
         policy,
         identity,
         limit,
+        redact,
         audit,
         situational,
         console,
@@ -296,6 +305,7 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
         JwksSource::File(path) => Some(path.clone()),
         JwksSource::Url { .. } => None,
     }));
+    files.extend(c.redact.key.clone());
     if let Some(console) = &c.console {
         files.extend([console.model.clone(), console.users.clone()]);
         files.extend(console.rules.iter().cloned());
@@ -330,6 +340,7 @@ fn empty(path: &Path) -> Configuration {
             assertion_key: PathBuf::new(),
             assertion_issuer: String::new(),
         },
+        redact: Redaction::default(),
         limit: Limit {
             address: rate_of(200, SECOND, 400),
             class: BTreeMap::new(),

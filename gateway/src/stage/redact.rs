@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hangu_policy::{Permit, RedactLevel};
-use hangu_redact::{BodyRedactor, Coding, Level, Limits, Media};
+use hangu_redact::{BodyRedactor, Coding, Format, Level, Limits, Rules};
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
     HeaderName, HeaderValue, IF_RANGE, RANGE,
@@ -97,6 +97,7 @@ fn limit_codings(parts: &mut Parts) {
         (true, true) => "gzip, br",
         (true, false) => "gzip",
         (false, true) => "br",
+        (false, false) if accepted("deflate") => "deflate",
         (false, false) => "identity",
     };
     parts
@@ -112,6 +113,7 @@ enum Reading {
 
 fn reading(
     response: &Response<Incoming>,
+    rules: Arc<Rules>,
     level: Level,
     head_only: bool,
 ) -> Result<Reading, &'static str> {
@@ -143,10 +145,10 @@ fn reading(
         .get(CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .ok_or("the answer has no readable content type")?;
-    let media =
-        Media::from_content_type(media).map_err(|_| "the answer's content type is not redacted")?;
-    Ok(Reading::Redactor(Box::new(BodyRedactor::new(
-        level, media, coding, LIMITS,
+    let format = Format::from_content_type(media)
+        .map_err(|_| "the answer's content type is not redacted")?;
+    Ok(Reading::Redactor(Box::new(BodyRedactor::with(
+        rules, level, format, coding, LIMITS,
     ))))
 }
 
@@ -169,7 +171,8 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
         });
     };
     let portal = Arc::clone(exchange.portal()?);
-    let redactor = match reading(&response, level, plan.head_only) {
+    let rules = Arc::clone(&exchange.snapshot.configuration.redact.rules);
+    let redactor = match reading(&response, rules, level, plan.head_only) {
         Ok(Reading::Redactor(redactor)) => Some(redactor),
         Ok(Reading::NoBody) => None,
         Err(why) if portal.settings.unreadable == Unreadable::Pass => {

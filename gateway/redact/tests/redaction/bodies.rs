@@ -3,13 +3,18 @@
 use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
-use flate2::write::{DeflateDecoder, GzEncoder};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::write::{DeflateDecoder, GzEncoder, ZlibEncoder};
 use hangu_redact::{BodyError, BodyRedactor, Coding, Level, Limits, Media, Summary};
 
 use crate::support::redact;
 
-const CODINGS: [Coding; 3] = [Coding::Identity, Coding::Gzip, Coding::Brotli];
+const CODINGS: [Coding; 4] = [
+    Coding::Identity,
+    Coding::Gzip,
+    Coding::Brotli,
+    Coding::Deflate,
+];
 
 fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
     match coding {
@@ -26,6 +31,11 @@ fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
                 .unwrap();
             coded
         }
+        Coding::Deflate => {
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        }
     }
 }
 
@@ -35,6 +45,9 @@ fn decode(coding: Coding, coded: &[u8]) -> Vec<u8> {
         Coding::Identity => plain.extend_from_slice(coded),
         Coding::Gzip => {
             MultiGzDecoder::new(coded).read_to_end(&mut plain).unwrap();
+        }
+        Coding::Deflate => {
+            ZlibDecoder::new(coded).read_to_end(&mut plain).unwrap();
         }
         Coding::Brotli => {
             brotli::Decompressor::new(coded, 4096)
@@ -114,7 +127,7 @@ fn an_empty_document_stays_empty_in_every_coding() {
 #[test]
 fn a_truncated_body_is_an_error_wherever_it_is_cut() {
     let plain = br#"{"m":"13800138000","e":"a@b.cn"}"#;
-    for coding in [Coding::Gzip, Coding::Brotli] {
+    for coding in [Coding::Gzip, Coding::Brotli, Coding::Deflate] {
         let coded = encode(coding, plain);
         for cut in 1..coded.len() {
             let result = redact_coded(coding, Limits::default(), &[&coded[..cut]]);
@@ -163,7 +176,7 @@ fn a_corrupt_body_is_an_error_and_stays_one() {
 #[test]
 fn a_bomb_is_stopped_at_its_limit() {
     let zeros = vec![b' '; 64 << 20];
-    for coding in [Coding::Gzip, Coding::Brotli] {
+    for coding in [Coding::Gzip, Coding::Brotli, Coding::Deflate] {
         let coded = encode(coding, &zeros);
         let by_ratio = redact_coded(coding, Limits::default(), &[&coded]);
         assert!(

@@ -1,6 +1,7 @@
 //! Redaction as its users meet it: whole bodies in, whole bodies out.
 #![cfg(test)]
 
+mod accuracy;
 mod bodies;
 mod documents;
 mod reference;

@@ -3,7 +3,9 @@
 use hangu_redact::{Level, Media, Redactor, Summary};
 use proptest::prelude::*;
 
-pub(crate) const MEDIA: [Media; 5] = [
+pub(crate) const MEDIA: [Media; 7] = [
+    Media::Markup,
+    Media::Csv,
     Media::Json,
     Media::Ndjson,
     Media::Text,

@@ -14,13 +14,13 @@ use crate::config::mistake::Mistake;
 use crate::config::unit::{Size, Time};
 
 /// Collects mistakes with the file they are in.
-pub(super) struct Desk<'a> {
+pub(in crate::config) struct Desk<'a> {
     pub(super) source: &'a Source,
     pub(super) mistakes: &'a mut Vec<Mistake>,
 }
 
 impl Desk<'_> {
-    pub(super) fn wrong(&mut self, span: &Range<usize>, message: impl Into<String>) {
+    pub(in crate::config) fn wrong(&mut self, span: &Range<usize>, message: impl Into<String>) {
         self.mistakes.push(Mistake::at(
             &self.source.path,
             &self.source.text,
@@ -29,7 +29,7 @@ impl Desk<'_> {
         ));
     }
 
-    pub(super) fn wrong_file(&mut self, message: impl Into<String>) {
+    pub(in crate::config) fn wrong_file(&mut self, message: impl Into<String>) {
         self.mistakes
             .push(Mistake::of_file(&self.source.path, message));
     }
@@ -42,7 +42,7 @@ impl Desk<'_> {
             .join(path)
     }
 
-    pub(super) fn file(&mut self, path: &At<PathBuf>) -> PathBuf {
+    pub(in crate::config) fn file(&mut self, path: &At<PathBuf>) -> PathBuf {
         let whole = self.path(path);
         if !whole.is_file() {
             self.wrong(

@@ -1,0 +1,376 @@
+//! Where a value begins and ends in each format.
+
+use memchr::{memchr, memchr2};
+
+use crate::kind::Kind;
+use crate::unit::Escapes;
+use crate::value::{Charset, Letter, letters};
+
+/// The longest value that is taken whole, in bytes: chosen, with room for escapes.
+pub(crate) const VALUE_MAX: usize = 1024;
+
+/// What stands at a place where a value is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// A value from `from` to `to`; its format goes on at `end`.
+    Whole { from: usize, to: usize, end: usize },
+    /// A JSON number up to `to`.
+    Number { to: usize },
+    /// Spaces up to `to`.
+    Blank { to: usize },
+    /// The start of an array.
+    Bracket { to: usize },
+    /// What stands between two elements of it.
+    Comma { to: usize },
+    /// A tag between label and value.
+    Tag { to: usize },
+    /// A string longer than is held, from `from` on.
+    Long { from: usize },
+    /// The buffer ends within it; `from` is where its characters begin.
+    Open { from: usize },
+    /// Nothing that is a value.
+    None,
+}
+
+pub(crate) fn json(buffer: &[u8], at: usize, last: bool) -> Extent {
+    match buffer.get(at) {
+        None => Extent::Open { from: at },
+        Some(b' ' | b'\t' | b'\r' | b'\n') => {
+            let rest = buffer.get(at..).unwrap_or_default();
+            let blank = rest
+                .iter()
+                .take_while(|byte| byte.is_ascii_whitespace())
+                .count();
+            Extent::Blank { to: at + blank }
+        }
+        Some(b'[') => Extent::Bracket { to: at + 1 },
+        Some(b',') => Extent::Comma { to: at + 1 },
+        Some(b'"') => string(buffer, at + 1),
+        Some(b'-' | b'0'..=b'9') => {
+            let rest = buffer.get(at..).unwrap_or_default();
+            let length = rest
+                .iter()
+                .take(64)
+                .take_while(|byte| {
+                    byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
+                })
+                .count();
+            match length {
+                64 => Extent::None,
+                _ if at + length == buffer.len() && !last => Extent::Open { from: buffer.len() },
+                _ => Extent::Number { to: at + length },
+            }
+        }
+        Some(_) => Extent::None,
+    }
+}
+
+fn string(buffer: &[u8], from: usize) -> Extent {
+    let mut at = from;
+    let limit = (from + VALUE_MAX).min(buffer.len());
+    loop {
+        let rest = buffer.get(at..limit).unwrap_or_default();
+        match memchr2(b'"', b'\\', rest) {
+            Some(offset) if rest.get(offset) == Some(&b'"') => {
+                let to = at + offset;
+                return Extent::Whole {
+                    from,
+                    to,
+                    end: to + 1,
+                };
+            }
+            Some(offset) => at += offset + 2,
+            None => break,
+        }
+    }
+    if buffer.len() >= from + VALUE_MAX {
+        Extent::Long { from }
+    } else {
+        Extent::Open { from }
+    }
+}
+
+pub(crate) fn until(buffer: &[u8], from: usize, ends: impl Fn(u8) -> bool) -> Extent {
+    let rest = buffer.get(from..).unwrap_or_default();
+    match rest.iter().take(VALUE_MAX).position(|&byte| ends(byte)) {
+        Some(length) => Extent::Whole {
+            from,
+            to: from + length,
+            end: from + length,
+        },
+        None if rest.len() >= VALUE_MAX => {
+            // Too long for a field: as much as is held.
+            Extent::Whole {
+                from,
+                to: from + VALUE_MAX,
+                end: from + VALUE_MAX,
+            }
+        }
+        None => Extent::Open { from },
+    }
+}
+
+pub(crate) fn attribute(buffer: &[u8], at: usize) -> Extent {
+    match buffer.get(at) {
+        None => Extent::Open { from: at },
+        Some(&quote @ (b'"' | b'\'')) => until(buffer, at + 1, |byte| byte == quote),
+        Some(_) => Extent::None,
+    }
+}
+
+pub(crate) fn element(buffer: &[u8], at: usize) -> Extent {
+    const OPEN: &[u8] = b"<![CDATA[";
+    let rest = buffer.get(at..).unwrap_or_default();
+    if rest.len() < OPEN.len() && OPEN.starts_with(rest) {
+        return Extent::Open { from: buffer.len() };
+    }
+    if !rest.starts_with(OPEN) {
+        return until(buffer, at, |byte| byte == b'<');
+    }
+    let from = at + OPEN.len();
+    let extent = until(buffer, from, |byte| byte == b']');
+    if let Extent::Whole { to, .. } = extent {
+        return Extent::Whole { from, to, end: to };
+    }
+    extent
+}
+
+/// Past one tag, or the text between two.
+pub(crate) fn cell(buffer: &[u8], at: usize, tag_max: usize) -> Extent {
+    let rest = buffer.get(at..).unwrap_or_default();
+    let blank = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    if blank > 0 {
+        return Extent::Blank { to: at + blank };
+    }
+    let head = rest.get(..rest.len().min(tag_max)).unwrap_or_default();
+    match rest.first() {
+        None => Extent::Open { from: at },
+        Some(b'<') => match memchr(b'>', head) {
+            // What a tag hides must be looked at by itself.
+            Some(end) if is_harmless(head.get(..end).unwrap_or_default()) => {
+                Extent::Tag { to: at + end + 1 }
+            }
+            Some(_) => Extent::None,
+            None if head.len() == tag_max => Extent::None,
+            None => Extent::Open { from: buffer.len() },
+        },
+        Some(_) => until(buffer, at, |byte| byte == b'<'),
+    }
+}
+
+/// Tells whether nothing in a tag could be a value.
+fn is_harmless(tag: &[u8]) -> bool {
+    let mut digits = 0;
+    tag.iter().all(|&byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits < 4 && !matches!(byte, b'@' | b'&' | b':' | b'.') && byte < 0x80
+    }) && !tag
+        .windows(5)
+        .any(|part| part.eq_ignore_ascii_case(b"value"))
+}
+
+/// The value behind a label in running text.
+pub(crate) fn text(
+    buffer: &[u8],
+    at: usize,
+    escapes: Escapes,
+    charset: Charset,
+    kind: Kind,
+    last: bool,
+) -> Extent {
+    let limit = (at + VALUE_MAX).min(buffer.len());
+    let mut all = Vec::new();
+    // A value is short, so its letters are read in two steps, the second only where the first was not enough.
+    for most in [96, VALUE_MAX] {
+        let to = (at + most).min(limit);
+        letters(buffer, at, to, escapes, charset, &mut all);
+        let whole = last && to == buffer.len();
+        match among(&all, kind, whole) {
+            Some((head, tail)) => {
+                let place = |index: usize| all.get(index).map_or(to, |letter| letter.from);
+                let (from, to) = (place(head), place(tail));
+                return if from < to {
+                    Extent::Whole { from, to, end: to }
+                } else {
+                    Extent::None
+                };
+            }
+            None if to < limit => {}
+            None => break,
+        }
+    }
+    if limit - at < VALUE_MAX {
+        return Extent::Open { from: limit };
+    }
+    Extent::Whole {
+        from: at,
+        to: limit,
+        end: limit,
+    }
+}
+
+/// The letters of a value, first and behind the last; `None` where its end is not among them.
+fn among(all: &[Letter], kind: Kind, whole: bool) -> Option<(usize, usize)> {
+    let blank = |letter: &Letter| matches!(letter.ch, ' ' | '\t' | '\u{3000}');
+    let mut head = all.iter().take_while(|letter| blank(letter)).count();
+    let opening = all.get(head)?;
+    let quote = matches!(opening.ch, '"' | '\'' | '“').then_some(opening.ch);
+    if quote.is_some() {
+        head += 1;
+    }
+    let rest = all.get(head..)?;
+    let latin = rest.first()?.ch.is_ascii();
+    let mut words = 0;
+    let mut length = 0;
+    let mut ended = whole;
+    for letter in rest {
+        let ch = letter.ch;
+        words += usize::from(ch == ' ');
+        let closes = matches!(ch, '"' | '\n' | '\r' | '<')
+            || quote.is_some_and(|quote| ch == quote || (quote == '“' && ch == '”'));
+        if closes
+            || (quote.is_none()
+                && (!belongs(kind, ch, latin)
+                    || (kind == Kind::Name && (words > 3 || (!latin && length == 8)))))
+        {
+            ended = true;
+            break;
+        }
+        length += 1;
+    }
+    if !ended {
+        return None;
+    }
+    let value = rest.get(..length)?;
+    let trailing = value
+        .iter()
+        .rev()
+        .take_while(|letter| {
+            blank(letter) || matches!(letter.ch, '.' | '-') && kind != Kind::Secret
+        })
+        .count();
+    let mut tail = length - trailing;
+    if kind == Kind::Name && !latin && tail > 4 && !value.iter().any(|letter| letter.ch == '·') {
+        // The sentence goes on behind the name.
+        tail = 3;
+    }
+    Some((head, head + tail))
+}
+
+fn belongs(kind: Kind, ch: char, latin: bool) -> bool {
+    match kind {
+        Kind::Name if latin => ch.is_alphabetic() || matches!(ch, ' ' | '.' | '\'' | '-' | '*'),
+        Kind::Name => ch.is_alphabetic() || matches!(ch, '·' | '•' | '*'),
+        Kind::Address if latin => !matches!(ch, ';' | '|' | '；' | '。' | '，' | '\t'),
+        Kind::Address => {
+            !ch.is_whitespace() && !matches!(ch, ',' | ';' | '|' | '，' | '；' | '。' | '、' | '】')
+        }
+        Kind::BirthDate => {
+            ch.is_ascii_digit() || matches!(ch, '-' | '/' | '.' | '年' | '月' | '日')
+        }
+        Kind::Age => ch.is_ascii_digit(),
+        Kind::Coordinates => ch.is_ascii_digit() || matches!(ch, '.' | ',' | '-'),
+        Kind::Iban => ch.is_ascii_alphanumeric() || ch == ' ',
+        Kind::Plate | Kind::MilitaryId => ch.is_alphanumeric() || ch == '·',
+        Kind::Secret => {
+            !ch.is_whitespace()
+                && ch.is_ascii()
+                && !matches!(ch, '\'' | ',' | ';' | '&' | '>' | ')' | ']' | '}')
+        }
+        Kind::ResidentId
+        | Kind::Mobile
+        | Kind::BankCard
+        | Kind::CreditCode
+        | Kind::Email
+        | Kind::Passport
+        | Kind::Permit
+        | Kind::Landline
+        | Kind::OrganisationCode
+        | Kind::TaxNumber
+        | Kind::Vin
+        | Kind::Ip
+        | Kind::Mac
+        | Kind::Wechat
+        | Kind::Qq
+        | Kind::SocialSecurity
+        | Kind::HousingFund
+        | Kind::MedicalRecord
+        | Kind::Ssn
+        | Kind::Imei
+        | Kind::Mrz
+        | Kind::Custom => ch.is_alphanumeric() || matches!(ch, '-' | '_'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(kind: Kind, text_after: &str) -> Option<&str> {
+        let bytes = text_after.as_bytes();
+        let extent = text(bytes, 0, Escapes::Backslash, Charset::Utf8, kind, false);
+        if let Extent::Whole { from, to, .. } = extent {
+            return text_after.get(from..to);
+        }
+        None
+    }
+
+    #[test]
+    fn a_value_ends_where_its_kind_does() {
+        for (kind, text, expected) in [
+            (Kind::Name, "张三，男", Some("张三")),
+            (Kind::Name, " 张三 电话", Some("张三")),
+            (Kind::Name, "张三请尽快联系我们办理", Some("张三请")),
+            (Kind::Name, "阿卜杜拉·买买提，", Some("阿卜杜拉·买买提")),
+            (Kind::Name, "Zhang San, male", Some("Zhang San")),
+            (Kind::Name, "\"John Smith\" x", Some("John Smith")),
+            (Kind::Name, "张三", None),
+            (
+                Kind::Address,
+                "北京市海淀区中关村大街1号，邮编",
+                Some("北京市海淀区中关村大街1号"),
+            ),
+            (
+                Kind::Address,
+                "1 Main Street, Springfield; x",
+                Some("1 Main Street, Springfield"),
+            ),
+            (Kind::Secret, " hunter2,", Some("hunter2")),
+            (Kind::Secret, "\"a b\" c", Some("a b")),
+            (Kind::Secret, "\n", None),
+            (Kind::BirthDate, "1990年3月7日出生", Some("1990年3月7日")),
+            (Kind::Plate, "京A·12345。", Some("京A·12345")),
+        ] {
+            assert_eq!(taken(kind, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_json_value_is_cut_at_its_quote() {
+        for (text, expected) in [
+            (
+                r#""a\"b","#,
+                Extent::Whole {
+                    from: 1,
+                    to: 5,
+                    end: 6,
+                },
+            ),
+            (r#"  "a""#, Extent::Blank { to: 2 }),
+            (r#""a"#, Extent::Open { from: 1 }),
+            ("12.5,", Extent::Number { to: 4 }),
+            ("12", Extent::Open { from: 2 }),
+            ("[1", Extent::Bracket { to: 1 }),
+            ("true", Extent::None),
+        ] {
+            assert_eq!(json(text.as_bytes(), 0, false), expected, "{text}");
+        }
+        assert_eq!(
+            json(format!("\"{}", "a".repeat(2000)).as_bytes(), 0, false),
+            Extent::Long { from: 1 }
+        );
+    }
+}

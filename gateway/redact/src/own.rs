@@ -1,0 +1,266 @@
+//! Kinds that an operator declares: a pattern, words, fields; with examples that show whether it is right.
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use crate::action::{Action, UnknownAction};
+use crate::level::{Level, UnknownLevel};
+
+/// A kind as it is written in the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OwnKindFile {
+    /// Its name.
+    pub name: String,
+    /// A regular expression (syntax of the `regex` crate); its group `value` is what is masked, else all of it.
+    pub pattern: Option<String>,
+    /// Words that are masked wherever they stand.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// Field names and labels whose values are masked.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// What happens to a value. Default: `drop`.
+    pub action: Option<String>,
+    /// The least level at which it does. Default: `L1`.
+    pub from: Option<String>,
+    /// Texts in which the kind must be found.
+    #[serde(default)]
+    pub finds: Vec<String>,
+    /// Texts in which it must not.
+    #[serde(default)]
+    pub passes: Vec<String>,
+}
+
+/// A kind as it is meant.
+#[derive(Debug, Clone)]
+pub struct OwnKind {
+    name: String,
+    pattern: Option<Regex>,
+    fields: Vec<String>,
+    action: Action,
+    from: Level,
+    finds: Vec<String>,
+    passes: Vec<String>,
+}
+
+/// Why a kind cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    /// Nothing says how it is found.
+    #[error("kind `{0}` is never found; give it `pattern`, `words` or `fields`")]
+    Empty(String),
+    /// The pattern is no regular expression, or too large.
+    #[error("the pattern of kind `{name}` cannot be used: {source}")]
+    Pattern {
+        /// The kind.
+        name: String,
+        /// What is wrong.
+        #[source]
+        source: Box<regex::Error>,
+    },
+    /// The pattern fits an empty text, and so every place.
+    #[error(
+        "the pattern of kind `{0}` fits an empty text, so it would fit everywhere; let it ask for a character"
+    )]
+    Everywhere(String),
+    /// The action does not exist.
+    #[error(transparent)]
+    Action(#[from] UnknownAction),
+    /// The level does not exist.
+    #[error(transparent)]
+    Level(#[from] UnknownLevel),
+}
+
+/// Memory that one compiled pattern may take, in bytes: chosen.
+const SIZE_MAX: usize = 1 << 20;
+
+impl OwnKind {
+    /// Understands a kind as it is written.
+    ///
+    /// # Errors
+    /// It is never or always found, its pattern cannot be used, or its action or level does not exist.
+    pub fn new(file: OwnKindFile) -> Result<Self, OwnError> {
+        let mut parts: Vec<String> = file
+            .words
+            .iter()
+            .filter(|word| !word.is_empty())
+            .map(|word| regex::escape(word))
+            .collect();
+        parts.extend(file.pattern.iter().map(|pattern| format!("(?:{pattern})")));
+        if parts.is_empty() && file.fields.is_empty() {
+            return Err(OwnError::Empty(file.name));
+        }
+        let pattern = if parts.is_empty() {
+            None
+        } else {
+            let built = RegexBuilder::new(&parts.join("|"))
+                .size_limit(SIZE_MAX)
+                .dfa_size_limit(SIZE_MAX)
+                .build();
+            let pattern = built.map_err(|source| OwnError::Pattern {
+                name: file.name.clone(),
+                source: Box::new(source),
+            })?;
+            if pattern.is_match(b"") {
+                return Err(OwnError::Everywhere(file.name));
+            }
+            Some(pattern)
+        };
+        Ok(Self {
+            pattern,
+            action: file
+                .action
+                .as_deref()
+                .map_or(Ok(Action::Drop), str::parse)?,
+            from: file.from.as_deref().map_or(Ok(Level::L1), str::parse)?,
+            name: file.name,
+            fields: file.fields,
+            finds: file.finds,
+            passes: file.passes,
+        })
+    }
+
+    /// Returns its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns what its examples and samples of ordinary text say against it, one sentence each.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        let name = &self.name;
+        let Some(pattern) = &self.pattern else {
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for text in self
+            .finds
+            .iter()
+            .filter(|text| !pattern.is_match(text.as_bytes()))
+        {
+            out.push(format!("kind `{name}` does not find its example `{text}`"));
+        }
+        for text in self
+            .passes
+            .iter()
+            .filter(|text| pattern.is_match(text.as_bytes()))
+        {
+            out.push(format!(
+                "kind `{name}` finds `{text}`, which it should pass"
+            ));
+        }
+        out
+    }
+
+    /// Returns what is doubtful about it: that nothing shows it to match, or that it matches everything.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        const ORDINARY: [&str; 5] = [
+            "关于进一步优化营商环境的通知",
+            "The quick brown fox",
+            "2026-11-22 10:30",
+            "status: ok, total 42",
+            "<p>hello</p>",
+        ];
+        let name = &self.name;
+        let Some(pattern) = &self.pattern else {
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        if self.finds.is_empty() {
+            out.push(format!("kind `{name}` has no `finds`, so nothing shows that it matches anything; give one example"));
+        }
+        if ORDINARY
+            .iter()
+            .filter(|text| pattern.is_match(text.as_bytes()))
+            .count()
+            >= 4
+        {
+            out.push(format!(
+                "kind `{name}` matches almost every text; make its pattern more exact"
+            ));
+        }
+        out
+    }
+
+    pub(crate) fn fields(&self) -> &[String] {
+        &self.fields
+    }
+
+    pub(crate) fn action(&self, level: Level) -> Action {
+        if level < self.from {
+            Action::Pass
+        } else {
+            self.action
+        }
+    }
+
+    /// Places of the values in a text.
+    pub(crate) fn find(&self, text: &[u8]) -> Vec<(usize, usize)> {
+        let Some(pattern) = &self.pattern else {
+            return Vec::new();
+        };
+        pattern
+            .captures_iter(text)
+            .filter_map(|found| {
+                let value = found.name("value").or_else(|| found.get(0))?;
+                (!value.is_empty()).then(|| (value.start(), value.end()))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(pattern: &str) -> OwnKindFile {
+        OwnKindFile {
+            name: "case".into(),
+            pattern: Some(pattern.into()),
+            ..OwnKindFile::default()
+        }
+    }
+
+    #[test]
+    fn a_kind_is_held_to_its_own_examples() {
+        let kind = OwnKind::new(OwnKindFile {
+            finds: vec!["案号(2026)京01民初123号".into(), "none".into()],
+            passes: vec!["(2026)京01民初9号".into()],
+            ..file(r"\(20\d\d\)京\d+民初\d+号")
+        })
+        .unwrap();
+        assert_eq!(
+            kind.complaints(),
+            [
+                "kind `case` does not find its example `none`",
+                "kind `case` finds `(2026)京01民初9号`, which it should pass"
+            ]
+        );
+        assert_eq!(kind.warnings(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_kind_that_fits_nothing_or_everything_is_told() {
+        assert!(matches!(
+            OwnKind::new(OwnKindFile::default()),
+            Err(OwnError::Empty(_))
+        ));
+        assert!(matches!(
+            OwnKind::new(file("x*")),
+            Err(OwnError::Everywhere(_))
+        ));
+        assert!(matches!(
+            OwnKind::new(file("(")),
+            Err(OwnError::Pattern { .. })
+        ));
+        assert!(matches!(
+            OwnKind::new(file("(a{1000}){1000}")),
+            Err(OwnError::Pattern { .. })
+        ));
+        let warnings = OwnKind::new(file(".")).unwrap().warnings();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+    }
+}

@@ -1,0 +1,156 @@
+//! `[redact]`: what is done to which kind at which level, and kinds of the operator's own.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hangu_redact::{Action, Keys, Kind, Level, OwnKind, OwnKindFile, Rules};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::at::At;
+use super::resolve::Desk;
+
+/// Redaction of bodies, as written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Redact {
+    /// File of the secret of tokens, encryption and shifted dates, at least 32 random bytes. Default: none, and those
+    /// actions drop the value.
+    pub key: Option<At<PathBuf>>,
+    /// What tokens are for: those of two purposes cannot be joined. Default: `default`.
+    pub purpose: Option<String>,
+    /// By level, `L1` to `L4`: what is done to a kind, such as `mobile = "keep 3 4"`; what is not named stays as shipped.
+    #[serde(default)]
+    pub level: BTreeMap<String, BTreeMap<String, At<String>>>,
+    /// By kind: further field names and labels.
+    #[serde(default)]
+    pub label: BTreeMap<String, Vec<At<String>>>,
+    /// Kinds of the operator's own.
+    #[serde(default)]
+    pub kind: Vec<OwnKindWritten>,
+}
+
+/// A kind of the operator's own, as written.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct OwnKindWritten {
+    /// Its name in messages.
+    pub name: At<String>,
+    /// A regular expression over one string or line, of 4 KiB at most; its group `value` is what is masked, else all of it.
+    pub pattern: Option<String>,
+    /// Words that are masked wherever they stand.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// Field names and labels whose values are masked.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// What happens to a value. Default: `drop`.
+    pub action: Option<String>,
+    /// The least level at which it does. Default: `L1`.
+    pub from: Option<String>,
+    /// Texts in which `hangu check` must find it.
+    #[serde(default)]
+    pub finds: Vec<String>,
+    /// Texts in which it must not.
+    #[serde(default)]
+    pub passes: Vec<String>,
+}
+
+/// Redaction of bodies, as meant.
+#[derive(Debug, Clone)]
+pub struct Redaction {
+    /// The rules in force.
+    pub rules: Arc<Rules>,
+    /// What is doubtful about them, for `hangu check`.
+    pub warnings: Vec<String>,
+    /// The file of the secret.
+    pub key: Option<PathBuf>,
+}
+
+impl Default for Redaction {
+    fn default() -> Self {
+        Self {
+            rules: Rules::shipped(),
+            warnings: Vec::new(),
+            key: None,
+        }
+    }
+}
+
+impl Redaction {
+    /// Applies what one file says.
+    pub(super) fn apply(&mut self, desk: &mut Desk<'_>, written: &Redact) {
+        let mut rules = Rules::clone(&self.rules);
+        for (level, kinds) in &written.level {
+            let Ok(level) = level.parse::<Level>() else {
+                desk.wrong_file(format!(
+                    "`redact.level.{level}` is no redaction level; write `L1`, `L2`, `L3` or `L4`"
+                ));
+                continue;
+            };
+            for (kind, written_action) in kinds {
+                match (kind.parse::<Kind>(), written_action.parse::<Action>()) {
+                    (Ok(kind), Ok(action)) => {
+                        if action.needs_key() && written.key.is_none() && self.key.is_none() {
+                            desk.wrong(
+                                &written_action.span(),
+                                format!("`{action}` needs `redact.key`, the file of its secret"),
+                            );
+                        }
+                        rules.set_action(level, kind, action);
+                    }
+                    (Err(wrong), _) => desk.wrong(&written_action.span(), wrong.to_string()),
+                    (_, Err(wrong)) => desk.wrong(&written_action.span(), wrong.to_string()),
+                }
+            }
+        }
+        for (kind, words) in &written.label {
+            for word in words {
+                match kind.parse::<Kind>() {
+                    Ok(kind) => rules.add_label(word, kind),
+                    Err(wrong) => desk.wrong(&word.span(), wrong.to_string()),
+                }
+            }
+        }
+        for own in &written.kind {
+            self.add(desk, &mut rules, own);
+        }
+        if let Some(key) = &written.key {
+            let path = desk.file(key);
+            let purpose = written.purpose.as_deref().unwrap_or("default");
+            // A file that cannot be read is a mistake already.
+            if let Ok(secret) = std::fs::read(&path) {
+                match Keys::new(secret.trim_ascii(), purpose) {
+                    Ok(keys) => rules.set_keys(Arc::new(keys)),
+                    Err(wrong) => desk.wrong(&key.span(), format!("`{}`: {wrong}", path.display())),
+                }
+            }
+            self.key = Some(path);
+        }
+        self.rules = Arc::new(rules);
+    }
+
+    fn add(&mut self, desk: &mut Desk<'_>, rules: &mut Rules, own: &OwnKindWritten) {
+        let kind = OwnKind::new(OwnKindFile {
+            name: (*own.name).clone(),
+            pattern: own.pattern.clone(),
+            words: own.words.clone(),
+            fields: own.fields.clone(),
+            action: own.action.clone(),
+            from: own.from.clone(),
+            finds: own.finds.clone(),
+            passes: own.passes.clone(),
+        });
+        match kind {
+            Ok(kind) => {
+                for complaint in kind.complaints() {
+                    desk.wrong(&own.name.span(), complaint);
+                }
+                self.warnings.extend(kind.warnings());
+                rules.add_own(kind);
+            }
+            Err(wrong) => desk.wrong(&own.name.span(), wrong.to_string()),
+        }
+    }
+}
