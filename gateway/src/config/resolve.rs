@@ -14,8 +14,8 @@ use hangu_redact::Level;
 use ipnet::IpNet;
 
 use super::file::{
-    self, Balance, ClientCertificates, InspectMode, InspectSensitivity, LogFormat, Method, Protocol, Record,
-    TlsVersion, Unreadable,
+    self, Balance, ClientCertificates, InspectMode, InspectSensitivity, LogFormat, Method,
+    Protocol, Record, TlsVersion, Unreadable,
 };
 use super::load::Source;
 use super::mistake::{Mistake, nearest};

@@ -104,11 +104,11 @@ pub async fn body(
         .inspector
         .with_sensitivity(settings.sensitivity)
         .body(
-        media,
-        text(parts, &CONTENT_ENCODING),
-        &begin.bytes,
-        completeness,
-    ) {
+            media,
+            text(parts, &CONTENT_ENCODING),
+            &begin.bytes,
+            completeness,
+        ) {
         Ok(verdict) => exchange.verdict.merge(verdict),
         Err(undecodable) => {
             tracing::debug!(?undecodable, "body not decoded");
