@@ -306,7 +306,7 @@ pub enum InspectMode {
 /// How readily evidence counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum InspectSensitivity {
+pub(super) enum InspectSensitivity {
     /// Nothing ordinary is refused.
     Default,
     /// What might be an attack is taken for one.
