@@ -15,7 +15,8 @@
 #![expect(
     clippy::print_stdout,
     clippy::indexing_slicing,
-    clippy::format_collect,
+    clippy::wildcard_enum_match_arm,
+    clippy::useless_format,
     clippy::cast_possible_truncation,
     unreachable_pub,
     reason = "a tool of developers, fed by developers"
