@@ -111,6 +111,13 @@ impl Verdict {
         from: usize,
         to: usize,
     ) {
+        // Hostile values match thousands of times: what would be dropped is not written down first.
+        let known = || self.findings.iter().filter(|f| f.rule == rule.id);
+        if known().count() >= KEPT_PER_RULE
+            && (manner == Manner::Quoted || known().any(|f| !f.quoted))
+        {
+            return;
+        }
         self.insert(Finding {
             rule: rule.id,
             category: rule.category,

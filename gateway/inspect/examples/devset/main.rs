@@ -3,6 +3,8 @@
 //!
 //! ```text
 //! cargo run --release -p hangu-inspect --example devset -- write DATA OUT [--ordinary N] [--texts DIR]... [--seed N]
+//! cargo run --release -p hangu-inspect --example devset -- hostile DATA OUT [--count N] [--seed N]
+//! cargo run --release -p hangu-inspect --example devset -- chinese N
 //! cargo run --release -p hangu-inspect --example devset -- bench DIR [--strict] [--wrong]
 //! ```
 //!
@@ -13,7 +15,8 @@
 #![expect(
     clippy::print_stdout,
     clippy::indexing_slicing,
-    clippy::format_collect,
+    clippy::wildcard_enum_match_arm,
+    clippy::useless_format,
     clippy::cast_possible_truncation,
     unreachable_pub,
     reason = "a tool of developers, fed by developers"
@@ -58,6 +61,26 @@ fn main() -> std::io::Result<()> {
                 number("--seed", 1) as u64,
                 &texts,
             )
+        }
+        Some("hostile") => {
+            let number = |name: &str, default: usize| {
+                option(name).and_then(|n| n.parse().ok()).unwrap_or(default)
+            };
+            hostile(
+                Path::new(&arguments[1]),
+                Path::new(&arguments[2]),
+                number("--count", 1000),
+                number("--seed", 1) as u64,
+            )
+        }
+        Some("chinese") => {
+            chinese(
+                arguments
+                    .get(1)
+                    .and_then(|n| n.parse().ok())
+                    .unwrap_or(100_000),
+            );
+            Ok(())
         }
         Some("bench") => bench(&arguments),
         _ => {
@@ -116,6 +139,59 @@ fn write(
         );
     }
     Ok(())
+}
+
+/// Writes bodies of 64 KiB that are nothing but payloads, for the time that the worst of them take.
+fn hostile(data: &Path, out: &Path, count: usize, seed: u64) -> std::io::Result<()> {
+    std::fs::create_dir_all(out)?;
+    let payloads = attacks::load(data);
+    let mut dice = Dice::new(seed);
+    for number in 0..count {
+        let glue = dice.pick(&["", " ", "\n", "'", "<", ";", "a "]).to_owned();
+        let few = dice.percent(50);
+        let chosen: Vec<usize> = (0..8).map(|_| dice.roll(payloads.len())).collect();
+        let mut body = b"a=".to_vec();
+        while body.len() < 64 << 10 {
+            let which = if few {
+                *dice.one(&chosen)
+            } else {
+                dice.roll(payloads.len())
+            };
+            body.extend_from_slice(&payloads[which].text);
+            body.extend_from_slice(glue.as_bytes());
+        }
+        body.truncate(64 << 10);
+        let media = dice.pick(&[
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/json",
+            "text/html",
+        ]);
+        let request = wire::Request::new("POST", "/a", &mut dice).with_body(media, body);
+        std::fs::write(out.join(format!("{number:06}.attack")), request.bytes())?;
+    }
+    Ok(())
+}
+
+/// Judges ordinary Chinese forms, searches, articles and posts, in UTF-8 and GBK, and says how many are blocked.
+fn chinese(count: usize) {
+    let inspector = hangu_inspect::Inspector::new(hangu_inspect::Settings::default());
+    let mut blocked = 0;
+    for (number, half) in Half::BOTH.iter().cycle().take(2).enumerate() {
+        let mut writer = ordinary::Writer::new(*half, Vec::new(), Vec::new(), number as u64 + 7);
+        for _ in 0..count / 2 {
+            let bytes = writer.chinese_request();
+            let Ok(request) = hangu_inspect::raw::parse(&bytes) else {
+                continue;
+            };
+            let (verdict, undecodable) = hangu_inspect::cli::judge(&inspector, &request);
+            if verdict.blocks(hangu_inspect::inspector::THRESHOLD) || undecodable.is_some() {
+                blocked += 1;
+                println!("{}: {:?}", bytes.escape_ascii(), verdict.findings);
+            }
+        }
+    }
+    println!("{blocked} of {count} blocked");
 }
 
 fn bench(arguments: &[String]) -> std::io::Result<()> {

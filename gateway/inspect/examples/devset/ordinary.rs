@@ -86,6 +86,41 @@ impl Writer {
         (kind, request.bytes())
     }
 
+    /// Writes a Chinese form, search, article or post, in UTF-8 or GBK.
+    pub fn chinese_request(&mut self) -> Vec<u8> {
+        let mut text = String::new();
+        for _ in 0..self.dice.between(1, 10) {
+            text.push_str(self.dice.pick(&self.chinese));
+            text.push_str(self.dice.pick(&["", "", " ", "\r\n", "<br/>"]));
+        }
+        let gbk = self.dice.percent(40);
+        let bytes = if gbk {
+            encoding_rs::GBK.encode(&text).0.into_owned()
+        } else {
+            text.clone().into_bytes()
+        };
+        let mut request = match self.dice.roll(5) {
+            0 => Request::new("GET", format!("/search?wd={}&page=1", component(&bytes)), &mut self.dice),
+            1 if !gbk => Request::new("POST", "/api/article", &mut self.dice).with_body("application/json", json!({"title":self.dice.one(&self.chinese),"content":format!("<p>{}</p>", escape(&text))}).to_string()),
+            2 => {
+                let boundary = self.dice.hex(24);
+                let body = multipart(&boundary, &[("remark", None, "", &bytes), ("file", Some("材料.pdf"), "application/pdf", b"%PDF-1.4")]);
+                Request::new("POST", "/apply", &mut self.dice).with_body(&format!("multipart/form-data; boundary={boundary}"), body)
+            }
+            _ => {
+                let mut body = String::new();
+                for (name, value) in self.fields().into_iter().filter(|(name, _)| *name != "password") {
+                    let value = if gbk { encoding_rs::GBK.encode(&value).0.into_owned() } else { value.into_bytes() };
+                    body.push_str(&format!("{name}={}&", form_value(&value)));
+                }
+                let body = format!("{body}remark={}", form_value(&bytes));
+                Request::new("POST", "/apply.do", &mut self.dice).with_body("application/x-www-form-urlencoded", body)
+            }
+        };
+        request.header("Cookie", format!("JSESSIONID={}", self.dice.hex(32)));
+        request.bytes()
+    }
+
     /// Cookies, referrers and credentials as browsers and programs send them.
     fn identify(&mut self, request: &mut Request) {
         let dice = &mut self.dice;
