@@ -112,9 +112,7 @@ fn durable(log: &Log, record: &[u8], end: Instant) -> Vec<Duration> {
         let tell = tell.clone();
         let start = Instant::now();
         let ack = Box::new(move |result: Result<_, _>| drop(tell.send(result)));
-        if log
-            .append(record.to_vec(), Durability::Durable, Some(ack))
-            .is_err()
+        if log.append(record, Durability::Durable, Some(ack)).is_err()
             || !matches!(told.recv(), Ok(Ok(_)))
         {
             break;

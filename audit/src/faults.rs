@@ -279,8 +279,7 @@ fn a_full_queue_refuses_and_takes_events_again_when_the_disk_goes_on() {
         taken,
         "everything taken is recorded"
     );
-    log.append(b"again".to_vec(), Durability::Durable, None)
-        .unwrap();
+    log.append(b"again", Durability::Durable, None).unwrap();
     log.close().unwrap();
     assert_eq!(crate::read(&options.dir, 0, 1000).unwrap().len(), taken + 1);
 }

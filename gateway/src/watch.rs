@@ -45,7 +45,7 @@ pub struct Seen {
 }
 
 enum Kind {
-    Exchange(Box<Exchange>, Ending),
+    Exchange(Box<Exchange>, Box<Ending>),
     Connection {
         time_ms: u64,
         zone: usize,
@@ -67,7 +67,7 @@ impl Seen {
         // It shares the connection's read buffer, which would be pinned until the next beat.
         exchange.user_agent = None;
         Self {
-            kind: Kind::Exchange(exchange, ending),
+            kind: Kind::Exchange(exchange, Box::new(ending)),
         }
     }
 

@@ -52,8 +52,7 @@ fn a_buffered_event_is_signed_within_the_promised_time() {
     let mut fixture = Fixture::new();
     fixture.options.checkpoint_every = Duration::from_millis(50);
     let log = fixture.open();
-    log.append(b"{}".to_vec(), Durability::Buffered, None)
-        .unwrap();
+    log.append(b"{}", Durability::Buffered, None).unwrap();
     let start = Instant::now();
     while log.checkpoint().unwrap().size == 0 {
         assert!(start.elapsed() < Duration::from_secs(20), "not signed");
@@ -91,8 +90,7 @@ fn the_last_handle_to_go_writes_what_is_queued() {
     {
         let log = fixture.open();
         for _ in 0..100 {
-            log.append(b"{}".to_vec(), Durability::Buffered, None)
-                .unwrap();
+            log.append(b"{}", Durability::Buffered, None).unwrap();
         }
     }
     let report = fixture.verify();

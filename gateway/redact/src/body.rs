@@ -76,7 +76,7 @@ pub struct BodyRedactor {
 }
 
 enum Pipe {
-    Identity(Redactor),
+    Identity(Box<Redactor>),
     Gzip(Box<MultiGzDecoder<Middle>>),
     Brotli(Box<DecompressorWriter<Middle>>),
     Deflate(Box<ZlibDecoder<Middle>>),
@@ -111,7 +111,7 @@ impl BodyRedactor {
         let redactor = Redactor::with(rules, level, format);
         let media = format.media;
         let pipe = match coding {
-            Coding::Identity => Pipe::Identity(redactor),
+            Coding::Identity => Pipe::Identity(Box::new(redactor)),
             Coding::Gzip => Pipe::Gzip(Box::new(MultiGzDecoder::new(Middle::new(
                 redactor,
                 Encoder::gzip(),

@@ -122,7 +122,7 @@ mod tests {
 
     fn numerals_of(text: &str) -> Vec<u8> {
         text.chars()
-            .map(|ch| ch.to_digit(36).unwrap() as u8)
+            .map(|ch| u8::try_from(ch.to_digit(36).unwrap()).unwrap())
             .collect()
     }
 

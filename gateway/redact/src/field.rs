@@ -83,7 +83,8 @@ impl Scan {
             next => next.is_none_or(|byte| matches!(byte, b'[' | b'\n' | b'\r')),
         };
         let escaped = key.len() >= 6 && key.get(key.len() - 6..key.len() - 4) == Some(br"\u");
-        if !escaped && !labels.may_end_unshaped(key) && !(elements && labels.may_end(key)) {
+        let may_end = labels.may_end_unshaped(key) || (elements && labels.may_end(key));
+        if !escaped && !may_end {
             return None;
         }
         let start = memchr::memrchr(b'"', key)? + 1;

@@ -18,14 +18,18 @@ impl Random {
         (self.0 >> 33) % bound
     }
 
+    fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap()
+    }
+
     fn digits(&mut self, count: usize) -> String {
         (0..count)
-            .map(|_| char::from(b'0' + self.below(10) as u8))
+            .map(|_| char::from(b'0' + u8::try_from(self.below(10)).unwrap()))
             .collect()
     }
 
     fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[self.below(choices.len() as u64) as usize]
+        choices[self.index(choices.len())]
     }
 }
 
