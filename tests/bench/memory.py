@@ -58,7 +58,7 @@ def transfers(ground, work, number):
     peer = ground.start("hangu-inspecting", work, number)
     try:
         _status, body = peer.ask("/download/100000", token=peer.token())
-        if "王小明" not in body or "110101199003070" in body:
+        if "王" not in body or "110101199003070" in body:
             raise RuntimeError(f"the download is not redacted: {body[:300]}")
         answered(peer.load("download", path="/download/1000000"))
         answered(peer.load("upload", "--bytes", "1000000", path="/upload"))
