@@ -111,22 +111,20 @@ pub fn refusal(
 
 /// Which limit was reached and when to come back (draft-ietf-httpapi-ratelimit-headers-10, RFC 9110 section 10.2.3).
 fn limit_fields(refusal: &Refusal, headers: &mut HeaderMap) {
-    use hangu_limit::{RATE_LIMIT, RATE_LIMIT_POLICY, RETRY_AFTER, ratelimit_headers};
-    let mut insert = |name: &'static str, value: String| {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    use hangu_limit::{RATE_LIMIT, RATE_LIMIT_POLICY, RETRY_AFTER, ratelimit_fields};
+    let mut insert = |name: &'static str, value: &[u8]| {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
     if let Refusal::RateLimited { limit, outcome } = refusal {
-        for (name, value) in ratelimit_headers(limit, outcome) {
-            insert(name, value);
-        }
+        ratelimit_fields(limit, outcome, &mut insert);
     }
     if let Refusal::TooManyAtOnce(most) = refusal {
         let policy = format!("\"at-once\";q={most};qu=\"concurrent-requests\"");
-        insert(RATE_LIMIT_POLICY, policy);
-        insert(RATE_LIMIT, "\"at-once\";r=0".to_owned());
-        insert(RETRY_AFTER, "1".to_owned());
+        insert(RATE_LIMIT_POLICY, policy.as_bytes());
+        insert(RATE_LIMIT, b"\"at-once\";r=0");
+        insert(RETRY_AFTER, b"1");
     }
 }
 

@@ -53,15 +53,14 @@ where
             return Ok(());
         };
         let mut guard = parts.io.into_inner();
-        let bytes = if parts.read_buf.is_empty() {
+        if parts.read_buf.is_empty() {
             match rest(&mut guard, connection).await {
-                Some(bytes) => bytes,
+                Some(bytes) => guard.read_again(bytes),
                 None => return Ok(()),
             }
         } else {
-            parts.read_buf
-        };
-        guard.read_again(bytes);
+            guard.begin_again(parts.read_buf);
+        }
         io = TokioIo::new(guard);
         service = parts.service;
     }
@@ -113,8 +112,10 @@ where
     })
     .await;
     if read == 0 {
-        // The client may be gone already.
-        let _gone = guard.shutdown().await;
+        if !connection.is_ended() {
+            // The client may be gone already.
+            let _gone = guard.shutdown().await;
+        }
         return None;
     }
     first.get(..read).map(Bytes::copy_from_slice)

@@ -84,6 +84,12 @@ impl<T> Guard<T> {
         self.again = bytes;
     }
 
+    /// The same with the begin of a head that came together with an earlier one; its time runs from now on.
+    pub fn begin_again(&mut self, bytes: Bytes) {
+        self.on_bytes(&bytes);
+        self.read_again(bytes);
+    }
+
     fn on_bytes(&mut self, bytes: &[u8]) {
         if self.connection.active.load(Ordering::Acquire) != 0 {
             return;

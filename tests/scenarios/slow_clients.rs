@@ -253,6 +253,20 @@ async fn a_connection_that_rested_is_served_again_and_bounded_as_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_came_with_another_and_never_ends_is_cut_and_recorded() {
+    let pass = PASS.get().await;
+    let mut slow = open(pass).await;
+    let ask = "GET /echo HTTP/1.1\r\nHost: portal.gov.example\r\n\r\n";
+    slow.raw.send(format!("{ask}{ask}GET /ec").as_bytes()).await;
+    let said = slow.raw.read_to_end().await;
+    assert_eq!(said.matches("HTTP/1.1 200").count(), 2, "{said}");
+    let fits = |e: &serde_json::Value| {
+        hangu_tests::wire::is_of(e, slow.from) && e["status_code"] == "head-too-slow"
+    };
+    pass.event(fits).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_idle_connection_is_closed() {
     let pass = PASS.get().await;
     let mut idle = open(pass).await;

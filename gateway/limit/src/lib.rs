@@ -28,9 +28,7 @@ pub use address::{AddressKey, canonical};
 pub use ban::{Ban, BanError, BanId, BanTarget, Fingerprint, NewBan};
 pub use bans::Bans;
 pub use concurrency::{Busy, Concurrency, Guard};
-pub use headers::{
-    RATE_LIMIT, RATE_LIMIT_POLICY, RETRY_AFTER, ratelimit_fields, ratelimit_headers,
-};
+pub use headers::{RATE_LIMIT, RATE_LIMIT_POLICY, RETRY_AFTER, ratelimit_fields};
 pub use journal::JournalError;
 pub use limiter::{Allowance, Limiter, Outcome};
 pub use rate::{Rate, RateError};

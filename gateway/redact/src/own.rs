@@ -1,18 +1,19 @@
 //! Kinds that an operator declares: a pattern, words, fields; with examples that show whether it is right.
 
 use regex::bytes::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::{Action, UnknownAction};
 use crate::level::{Level, UnknownLevel};
 
 /// A kind as it is written in the configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OwnKindFile {
-    /// Its name.
+    /// Its name in messages.
     pub name: String,
-    /// A regular expression (syntax of the `regex` crate); its group `value` is what is masked, else all of it.
+    /// A regular expression over one string or line, of 4 KiB at most; its group `value` is what is masked, else all of it.
     pub pattern: Option<String>,
     /// Words that are masked wherever they stand.
     #[serde(default)]
@@ -24,7 +25,7 @@ pub struct OwnKindFile {
     pub action: Option<String>,
     /// The least level at which it does. Default: `L1`.
     pub from: Option<String>,
-    /// Texts in which the kind must be found.
+    /// Texts in which `hangu check` must find it.
     #[serde(default)]
     pub finds: Vec<String>,
     /// Texts in which it must not.

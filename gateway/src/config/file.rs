@@ -274,8 +274,10 @@ pub enum Record {
     Buffered,
     /// On disk before the response leaves.
     BeforeResponse,
-    /// Requests that were allowed and ended as they should are only counted; everything else is written soon after:
-    /// refusals, findings, redacted answers, answers of 400 and above, and what broke off. For files that everybody may read.
+    /// Reads (GET, HEAD, OPTIONS) that were allowed and ended as they should are only counted. Everything else is
+    /// written soon after: other methods, refusals, findings, redacted answers, answers of 400 and above, what broke off,
+    /// what was passed unread, callers or addresses at risk, and what a rule obliges to `log:full`. For files that
+    /// everybody may read.
     Exceptions,
 }
 

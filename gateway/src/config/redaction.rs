@@ -28,33 +28,7 @@ pub(super) struct Redact {
     pub label: BTreeMap<String, Vec<At<String>>>,
     /// Kinds of the operator's own.
     #[serde(default)]
-    pub kind: Vec<OwnKindWritten>,
-}
-
-/// A kind of the operator's own, as written.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct OwnKindWritten {
-    /// Its name in messages.
-    pub name: At<String>,
-    /// A regular expression over one string or line, of 4 KiB at most; its group `value` is what is masked, else all of it.
-    pub pattern: Option<String>,
-    /// Words that are masked wherever they stand.
-    #[serde(default)]
-    pub words: Vec<String>,
-    /// Field names and labels whose values are masked.
-    #[serde(default)]
-    pub fields: Vec<String>,
-    /// What happens to a value. Default: `drop`.
-    pub action: Option<String>,
-    /// The least level at which it does. Default: `L1`.
-    pub from: Option<String>,
-    /// Texts in which `hangu check` must find it.
-    #[serde(default)]
-    pub finds: Vec<String>,
-    /// Texts in which it must not.
-    #[serde(default)]
-    pub passes: Vec<String>,
+    pub kind: Vec<At<OwnKindFile>>,
 }
 
 /// Redaction of bodies, as meant.
@@ -131,26 +105,16 @@ impl Redaction {
         self.rules = Arc::new(rules);
     }
 
-    fn add(&mut self, desk: &mut Desk<'_>, rules: &mut Rules, own: &OwnKindWritten) {
-        let kind = OwnKind::new(OwnKindFile {
-            name: (*own.name).clone(),
-            pattern: own.pattern.clone(),
-            words: own.words.clone(),
-            fields: own.fields.clone(),
-            action: own.action.clone(),
-            from: own.from.clone(),
-            finds: own.finds.clone(),
-            passes: own.passes.clone(),
-        });
-        match kind {
+    fn add(&mut self, desk: &mut Desk<'_>, rules: &mut Rules, own: &At<OwnKindFile>) {
+        match OwnKind::new((**own).clone()) {
             Ok(kind) => {
                 for complaint in kind.complaints() {
-                    desk.wrong(&own.name.span(), complaint);
+                    desk.wrong(&own.span(), complaint);
                 }
                 self.warnings.extend(kind.warnings());
                 rules.add_own(kind);
             }
-            Err(wrong) => desk.wrong(&own.name.span(), wrong.to_string()),
+            Err(wrong) => desk.wrong(&own.span(), wrong.to_string()),
         }
     }
 }

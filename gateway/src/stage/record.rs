@@ -493,7 +493,7 @@ pub fn soon(mut exchange: Box<Exchange>, ending: Ending) {
     end(&mut exchange, &ending);
     let gateway = Arc::clone(&exchange.gateway);
     let ordinary = is_ordinary(&exchange, &ending);
-    if ordinary && records(&exchange) == Record::Exceptions {
+    if ordinary && may_only_count(&exchange) {
         gateway.tower.see_ordinary(&exchange);
     } else if ordinary && !gateway.tower.is_listened_to() {
         // Most requests: what detectors want to know of them fits in a few words, and the rest ends here and not on
@@ -511,6 +511,21 @@ fn records(exchange: &Exchange) -> Record {
     exchange
         .portal()
         .map_or(Record::Buffered, |portal| portal.settings.record)
+}
+
+/// Whether an exchange that ended as exchanges should need not be recorded: the portal wants exceptions only, and this
+/// is none. What may have changed something, what was passed unread, what comes from somebody under suspicion, and what
+/// the policy wants recorded is one.
+fn may_only_count(exchange: &Exchange) -> bool {
+    let wanted = exchange
+        .decision
+        .as_ref()
+        .is_none_or(|decided| decided.obligations.log_full);
+    records(exchange) == Record::Exceptions
+        && exchange.method.is_safe()
+        && exchange.unread.is_none()
+        && exchange.risk == 0
+        && !wanted
 }
 
 /// Whether an exchange ended as exchanges should: no detector looks further than at who came from where.

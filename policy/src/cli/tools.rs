@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Write};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::{Error, each};
+use super::{Error, each, next_line};
 use crate::analysis::cases::{self, Case};
 use crate::analysis::change::{self, Kind};
 use crate::analysis::lint::{Severity, lint as findings};
@@ -271,28 +271,10 @@ pub fn who_can(
     model: Source<'_>,
     rules: &[Source<'_>],
     form: Form,
-    mut input: impl BufRead,
-    mut output: impl Write,
+    input: impl BufRead,
+    output: impl Write,
 ) -> Result<Verdict, Error> {
-    let snapshot = load(model, rules)?;
-    let mut request = String::new();
-    let mut anybody = false;
-    while input.read_line(&mut request)? > 0 {
-        let found =
-            serde_json::from_str(&request).map_err(|error| format!("the line is no JSON: {error}"));
-        match found.and_then(|request: Json| who(&snapshot, &request)) {
-            Ok(found) => {
-                anybody |= !found.is_empty();
-                for who in &found {
-                    reach(who, form, &mut output)?;
-                }
-            }
-            Err(error) => line(&mut output, &json!({ "error": error }))?,
-        }
-        request.clear();
-    }
-    output.flush()?;
-    Ok(if anybody { Verdict::Yes } else { Verdict::No })
+    each_line(model, rules, form, input, output, who)
 }
 
 /// What each line of the input can be completed to: a request of which any part may be left out.
@@ -304,26 +286,45 @@ pub fn what_can(
     model: Source<'_>,
     rules: &[Source<'_>],
     form: Form,
+    input: impl BufRead,
+    output: impl Write,
+) -> Result<Verdict, Error> {
+    fn only<'p>(policy: &'p Snapshot, request: &Json) -> Result<Vec<Who<'p>>, String> {
+        what(policy, request).map(|found| vec![found])
+    }
+    each_line(model, rules, form, input, output, only)
+}
+
+/// Answers every line of the input with what is found for it.
+fn each_line(
+    model: Source<'_>,
+    rules: &[Source<'_>],
+    form: Form,
     mut input: impl BufRead,
     mut output: impl Write,
+    find: for<'p> fn(&'p Snapshot, &Json) -> Result<Vec<Who<'p>>, String>,
 ) -> Result<Verdict, Error> {
     let snapshot = load(model, rules)?;
-    let mut request = String::new();
-    let mut anything = false;
-    while input.read_line(&mut request)? > 0 {
-        let found =
-            serde_json::from_str(&request).map_err(|error| format!("the line is no JSON: {error}"));
-        match found.and_then(|request: Json| what(&snapshot, &request)) {
+    let mut text = Vec::new();
+    let mut any = false;
+    while let Some(whole) = next_line(&mut input, &mut text)? {
+        let found = if whole {
+            serde_json::from_slice(&text).map_err(|error| format!("the line is no JSON: {error}"))
+        } else {
+            Err("the line is longer than 1 MiB".to_owned())
+        };
+        match found.and_then(|request: Json| find(&snapshot, &request)) {
             Ok(found) => {
-                anything |= found.answer != Answer::No;
-                reach(&found, form, &mut output)?;
+                any |= found.iter().any(|who| who.answer != Answer::No);
+                for who in &found {
+                    reach(who, form, &mut output)?;
+                }
             }
             Err(error) => line(&mut output, &json!({ "error": error }))?,
         }
-        request.clear();
     }
     output.flush()?;
-    Ok(if anything { Verdict::Yes } else { Verdict::No })
+    Ok(if any { Verdict::Yes } else { Verdict::No })
 }
 
 fn reach(who: &Who<'_>, form: Form, output: &mut impl Write) -> Result<(), Error> {
