@@ -48,7 +48,7 @@ pub struct Exchange {
     /// When it arrived, in milliseconds since the epoch.
     pub begun_ms: u64,
     /// How long it took, once it has ended.
-    pub took: Option<Duration>,
+    pub ended_after: Option<Duration>,
     /// Its method.
     pub method: Method,
     /// Its protocol version.
@@ -232,7 +232,7 @@ impl Exchange {
             trace: Trace::of(&parts.headers, id),
             begun: clock::monotonic(),
             begun_ms: clock::wall_ms(),
-            took: None,
+            ended_after: None,
             method: parts.method.clone(),
             version: parts.version,
             host: String::new(),
@@ -319,6 +319,12 @@ impl Exchange {
     /// When it arrived, as a timestamp.
     pub fn now(&self) -> Timestamp {
         clock::timestamp(self.begun_ms)
+    }
+
+    /// How long it took, or has taken until now.
+    pub fn took(&self) -> Duration {
+        self.ended_after
+            .unwrap_or_else(|| clock::monotonic().saturating_sub(self.begun))
     }
 
     /// The client's address.

@@ -143,20 +143,13 @@ pub(crate) fn iban(text: &[u8]) -> bool {
 
 /// Tells whether three groups of digits are a Social Security Number that can have been given out.
 pub(crate) fn ssn(area: &[u8], group: &[u8], serial: &[u8]) -> bool {
-    let digits = [area, group, serial]
+    let shaped = [(area, 3), (group, 2), (serial, 4)]
         .iter()
-        .all(|part| part.iter().all(u8::is_ascii_digit));
-    let (area, group_value, serial_value) = (
-        number(Some(area)),
-        number(Some(group)),
-        number(Some(serial)),
-    );
-    digits
-        && serial.len() == 4
-        && group.len() == 2
-        && !matches!(area, 0 | 666 | 900..)
-        && group_value != 0
-        && serial_value != 0
+        .all(|(part, length)| part.len() == *length && part.iter().all(u8::is_ascii_digit));
+    shaped
+        && !matches!(number(Some(area)), 0 | 666 | 900..)
+        && number(Some(group)) != 0
+        && number(Some(serial)) != 0
 }
 
 /// Tells whether a line of a travel document has the right check digits (ICAO 9303): weights 7, 3, 1 over digits and
@@ -227,11 +220,14 @@ fn calendar_date(year: u32, month: u32, day: u32) -> bool {
     (1900..=2099).contains(&year) && (1..=days).contains(&day)
 }
 
+/// Reads digits; what no 32-bit number holds becomes the largest, which no caller takes for a part of a real one.
 fn number(digits: Option<&[u8]>) -> u32 {
     digits
         .unwrap_or_default()
         .iter()
-        .fold(0, |number, &digit| number * 10 + value(digit))
+        .fold(0, |number: u32, &digit| {
+            number.saturating_mul(10).saturating_add(value(digit))
+        })
 }
 
 fn value(digit: u8) -> u32 {
@@ -243,6 +239,26 @@ mod tests {
     use super::*;
 
     type Check = fn(&[u8]) -> bool;
+
+    #[test]
+    fn an_american_number_has_three_two_and_four_digits() {
+        assert!(ssn(b"123", b"45", b"6789"));
+        for (area, group, serial) in [
+            ("000", "45", "6789"),
+            ("666", "45", "6789"),
+            ("900", "45", "6789"),
+            ("123", "00", "6789"),
+            ("123", "45", "0000"),
+            ("123", "45", "678"),
+            ("12a", "45", "6789"),
+        ] {
+            assert!(!ssn(area.as_bytes(), group.as_bytes(), serial.as_bytes()));
+        }
+        // No number of 32 bits holds this many.
+        let long = [b'9'; 600];
+        assert!(!ssn(b"123", b"45", &long));
+        assert_eq!(number(Some(&long)), u32::MAX);
+    }
 
     #[test]
     fn published_sample_numbers_pass_and_every_other_last_character_fails() {
