@@ -1,7 +1,7 @@
 //! What the gateway notices about the traffic it carries, and what it does about it.
 //!
 //! Every recorded event comes here with its number. It is taken in off the request's path, twenty times a second:
-//! detectors see it in the words of [`observe`], alerts are raised, [`respond`] carries out bans and ended sessions, and the
+//! detectors see it in the words of `observe`, alerts are raised, `respond` carries out bans and ended sessions, and the
 //! console is told.
 
 mod observe;

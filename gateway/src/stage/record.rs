@@ -1,5 +1,5 @@
 //! One event for every request, sign-in and connection that never became a request: when it is written, and what waits
-//! for it. What it says is [`event`]'s.
+//! for it. What it says is `event`'s.
 
 mod event;
 
