@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use hangu_identity::Caller;
 use hangu_identity::session::Session;
 use hangu_inspect::Verdict;
-use hangu_policy::{Decision, Grounds, Obligations, Revision, RuleId};
+use hangu_policy::{Decision, Grounds, Obligations, RuleId};
 use hangu_redact::Summary;
 use http::header::USER_AGENT;
 use http::{HeaderMap, Method, StatusCode, Version, request};
@@ -23,6 +23,7 @@ use crate::connection::{Connection, InProgress};
 use crate::gateway::Gateway;
 use crate::id::Id;
 use crate::own;
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::snapshot::{Portal, Snapshot};
 use crate::stage::forward::Place;
@@ -100,20 +101,21 @@ pub struct Decided {
     pub rules: SmallVec<[RuleId; 4]>,
     /// What it costs.
     pub obligations: Obligations,
-    /// Under which revision.
-    pub revision: Revision,
+    /// The policy that decided.
+    pub under: Arc<Policy>,
     /// The redaction that was put into force, crossing and clearance included.
     pub redact: Option<hangu_redact::Level>,
 }
 
-impl From<&Decision> for Decided {
-    fn from(decision: &Decision) -> Self {
+impl Decided {
+    /// What a policy said.
+    pub fn new(decision: &Decision, under: Arc<Policy>) -> Self {
         Self {
             allow: decision.effect == hangu_policy::Effect::Allow,
             grounds: decision.grounds,
             rules: decision.rules.clone(),
             obligations: decision.obligations.clone(),
-            revision: decision.revision,
+            under,
             redact: None,
         }
     }

@@ -35,6 +35,7 @@ pub mod keys;
 pub mod metrics;
 pub mod own;
 pub mod path;
+pub mod policy;
 pub mod refusal;
 pub mod reload;
 pub mod serve;

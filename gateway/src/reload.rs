@@ -47,7 +47,7 @@ pub fn reload(gateway: &Arc<Gateway>) -> Result<Arc<Snapshot>, Vec<Mistake>> {
             gateway.metrics.reloads.inc();
             let cut = verify_open_connections(gateway, &snapshot);
             end_sessions_of_the_removed(gateway, &snapshot);
-            tracing::info!(revision = %snapshot.revision, cut, "configuration in force");
+            tracing::info!(revision = %snapshot.policy.revision, cut, "configuration in force");
             Ok(snapshot)
         }
         Err(mistakes) => {

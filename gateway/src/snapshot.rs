@@ -14,7 +14,7 @@ use hangu_identity::binding::BindingKey;
 use hangu_identity::token::{Jwks, Verifier};
 use hangu_inspect::{Inspector, Settings};
 use hangu_limit::Rate;
-use hangu_policy::{Dialect, RateClass, Source};
+use hangu_policy::RateClass;
 
 use crate::admin::authority::Authority;
 use crate::admin::users::Administrators;
@@ -22,52 +22,48 @@ use crate::clock::{self, Calendar};
 use crate::config::{self, Configuration, JwksSource, Mistake};
 use crate::identities::Identities;
 use crate::keys;
+use crate::policy::{Policy, Text};
 use crate::stage::route::Routes;
 use crate::stage::tls::ZoneTls;
 use crate::upstream::{Upstream, health};
 
-/// The configuration in force, with everything that was built from it.
+/// The configuration in force, with everything that was built from it. A copy shares all of it.
+#[derive(Clone)]
 pub struct Snapshot {
     /// Moves on with every swap.
     pub serial: u64,
     /// When it was built, in milliseconds since the epoch.
     pub loaded_ms: u64,
     /// The configuration.
-    pub configuration: Configuration,
+    pub configuration: Arc<Configuration>,
     /// Zones.
-    zones: Vec<Zone>,
+    zones: Arc<[Zone]>,
     /// Crossings by `from * zones + to`.
-    crossings: Vec<Option<Crossing>>,
+    crossings: Arc<[Option<Crossing>]>,
     /// Portals.
     pub portals: Vec<Arc<Portal>>,
     /// Hosts and paths.
-    pub routes: Routes,
+    pub routes: Arc<Routes>,
     /// The policy.
-    pub policy: Arc<hangu_policy::Snapshot>,
-    /// The text of the model in force.
-    pub policy_model: String,
+    pub policy: Arc<Policy>,
     /// Administrators and what they may do, where there is a console.
     pub authority: Option<Arc<Authority>>,
     /// Local time.
-    pub calendar: Calendar,
+    pub calendar: Arc<Calendar>,
     /// Rates.
-    pub rates: Rates,
+    pub rates: Arc<Rates>,
     /// Detection of attacks.
     pub inspector: Arc<Inspector>,
     /// Issuers and their keys; keys from URLs are swapped when they are fetched.
-    pub tokens: ArcSwap<Verifier>,
+    pub tokens: Arc<ArcSwap<Verifier>>,
     /// Local identities and API keys.
     pub identities: Identities,
     /// What signs assertions.
     pub signer: Arc<AssertionSigner>,
-    /// The policy's revision, as text.
-    pub revision: String,
-    /// Where each rule stands, `file:line`, by its position.
-    rule_names: Vec<String>,
 }
 
 /// A zone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Zone {
     /// Its settings.
     pub settings: Arc<config::Zone>,
@@ -142,44 +138,20 @@ impl Workshop<'_> {
             .ok()
     }
 
-    fn policy(
-        &mut self,
-        model: &Path,
-        rules: &[std::path::PathBuf],
-    ) -> Option<(hangu_policy::Snapshot, String)> {
-        let model_text = self.text(model)?;
-        let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
-        let texts: Vec<String> = rules.iter().map(|r| self.text(r)).collect::<Option<_>>()?;
-        let model_name = model.display().to_string();
-        let sources: Vec<Source<'_>> = names
+    fn policy(&mut self, model: &Path, rules: &[std::path::PathBuf]) -> Option<Policy> {
+        let mut named = |file: &Path| {
+            let text = self.text(file)?;
+            let name = file.display().to_string();
+            Some(Text { name, text })
+        };
+        let model = named(model)?;
+        let rules = rules
             .iter()
-            .zip(&texts)
-            .map(|(name, text)| Source { name, text })
-            .collect();
-        match hangu_policy::Snapshot::load(
-            Source {
-                name: &model_name,
-                text: &model_text,
-            },
-            &sources,
-            Dialect::Strict,
-        ) {
-            Ok(policy) => Some((policy, model_text)),
-            Err(mistakes) => {
-                self.mistakes.extend(mistakes.into_iter().map(|m| {
-                    Mistake {
-                        file: m.file.clone().into(),
-                        line: m.line as usize,
-                        column: m.column as usize,
-                        message: m
-                            .to_string()
-                            .split_once(": ")
-                            .map_or_else(|| m.to_string(), |(_, rest)| rest.to_owned()),
-                    }
-                }));
-                None
-            }
-        }
+            .map(|file| named(file))
+            .collect::<Option<Vec<_>>>()?;
+        Policy::compile(model, rules)
+            .map_err(|mistakes| self.mistakes.extend(mistakes))
+            .ok()
     }
 
     fn authority(
@@ -194,11 +166,16 @@ impl Workshop<'_> {
         let administrators = Administrators::read(&console.users, before)
             .map_err(|errors| self.mistakes.extend(errors))
             .ok();
-        let ((policy, _), administrators) = (policy?, administrators?);
-        Authority::new(administrators, policy, &console.host, &console.model)
-            .map(Arc::new)
-            .map_err(|mistake| self.mistakes.push(mistake))
-            .ok()
+        let (policy, administrators) = (policy?, administrators?);
+        Authority::new(
+            administrators,
+            policy.compiled,
+            &console.host,
+            &console.model,
+        )
+        .map(Arc::new)
+        .map_err(|mistake| self.mistakes.push(mistake))
+        .ok()
     }
 
     fn rate(&mut self, name: &str, rate: &config::Rate) -> Option<Rate> {
@@ -288,10 +265,6 @@ impl Workshop<'_> {
 }
 
 /// The last part of a file's path, which is what people know it by.
-fn short(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
@@ -346,19 +319,14 @@ impl Snapshot {
             &mut shop.mistakes,
         );
         let signer = shop.signer(&configuration.identity, before);
-        if let Some((policy, _)) = &policy
+        if let Some(policy) = &policy
             && let Some(rates) = &rates
         {
-            check_rate_classes(&mut shop, policy, rates);
+            check_rate_classes(&mut shop, &policy.compiled, rates);
         }
         let mistakes = shop.mistakes;
-        let (
-            Some((policy, policy_model)),
-            Some(rates),
-            Some(tokens),
-            Some(identities),
-            Some(signer),
-        ) = (policy, rates, tokens, identities, signer)
+        let (Some(policy), Some(rates), Some(tokens), Some(identities), Some(signer)) =
+            (policy, rates, tokens, identities, signer)
         else {
             return Err(mistakes);
         };
@@ -376,45 +344,31 @@ impl Snapshot {
                 });
             }
         }
-        let rule_names = policy
-            .rules()
-            .map(|rule| format!("{}:{}", short(rule.file), rule.line))
-            .collect();
         Ok(Self {
-            revision: policy.revision().to_string(),
-            rule_names,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             loaded_ms: clock::wall_ms(),
-            calendar: Calendar::new(&configuration.time_zone),
-            zones,
-            crossings,
+            calendar: Arc::new(Calendar::new(&configuration.time_zone)),
+            zones: zones.into(),
+            crossings: crossings.into(),
             portals,
-            routes,
+            routes: Arc::new(routes),
             policy: Arc::new(policy),
-            policy_model,
             authority,
-            rates,
+            rates: Arc::new(rates),
             inspector: before.map_or_else(
                 || Arc::new(Inspector::new(Settings::default())),
                 |b| Arc::clone(&b.inspector),
             ),
-            tokens: ArcSwap::from_pointee(tokens),
+            tokens: Arc::new(ArcSwap::from_pointee(tokens)),
             identities,
             signer,
-            configuration,
+            configuration: Arc::new(configuration),
         })
     }
 
     /// A zone by its index.
     pub fn zone(&self, index: usize) -> Option<&Zone> {
         self.zones.get(index)
-    }
-
-    /// Where a rule stands, `file:line`.
-    pub fn rule_name(&self, rule: hangu_policy::RuleId) -> &str {
-        self.rule_names
-            .get(rule.0 as usize)
-            .map_or("?", String::as_str)
     }
 
     /// All zones.

@@ -156,7 +156,7 @@ impl Asked {
         ];
         let mut values: Vec<Fact<'_>> = texts.iter().map(|text| Fact::Str(text)).collect();
         values.push(Fact::Map(&context));
-        snapshot.policy.explain(&values).ok()
+        snapshot.policy.compiled.explain(&values).ok()
     }
 
     fn json(&self) -> Value {
@@ -193,7 +193,7 @@ fn explanation(gateway: &Gateway, number: u64, event: Owned) -> Option<Value> {
             json!({ "rule": text(&miss.rule), "failed": format!("{} ({})", miss.failed, values.join(", ")) })
         })
         .collect();
-    let same_revision = decision.revision == snapshot.revision;
+    let same_revision = decision.revision == snapshot.policy.revision;
     let rules: Vec<Value> = decision
         .rules
         .iter()
@@ -225,8 +225,9 @@ fn rule(snapshot: &Snapshot, name: &str, same_revision: bool) -> Value {
         .then(|| {
             snapshot
                 .policy
+                .compiled
                 .rules()
-                .find(|rule| snapshot.rule_name(rule.ordinal) == name)
+                .find(|rule| snapshot.policy.rule_name(rule.ordinal) == name)
         })
         .flatten();
     match known {

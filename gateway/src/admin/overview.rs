@@ -45,7 +45,7 @@ pub fn read(context: &Context) -> Response {
         "now_ms": now,
         "uptime_s": now.saturating_sub(gateway.started_ms) / 1000,
         "version": env!("CARGO_PKG_VERSION"),
-        "revision": snapshot.revision,
+        "revision": snapshot.policy.revision,
         "zones": zones(gateway, &snapshot),
         "series": series(gateway),
         "alerts_open": alerts_open,

@@ -10,7 +10,7 @@ use crate::admin::context::Context;
 /// The policy in force.
 pub fn current(context: &Context) -> Response {
     let snapshot = context.admin.gateway.snapshot.load();
-    let policy = &snapshot.policy;
+    let policy = &snapshot.policy.compiled;
     let columns: Vec<&str> = policy.columns().collect();
     let rule = |rule: RuleView<'_>| {
         let fields: Map<String, Value> = columns
@@ -25,9 +25,9 @@ pub fn current(context: &Context) -> Response {
         .chain(&settings.rules)
         .collect();
     Json(json!({
-        "revision": snapshot.revision,
+        "revision": snapshot.policy.revision,
         "loaded_ms": snapshot.loaded_ms,
-        "model": snapshot.policy_model,
+        "model": snapshot.policy.model.text,
         "files": files,
         "rules": policy.rules().map(rule).collect::<Vec<_>>(),
         "roles": policy.roles().map(|r| json!({ "kind": r.section, "fields": r.fields })).collect::<Vec<_>>(),

@@ -42,7 +42,7 @@ pub fn status(context: &Context) -> Response {
     Json(json!({
         "config": {
             "path": configuration.path,
-            "revision": snapshot.revision,
+            "revision": snapshot.policy.revision,
             "loaded_ms": snapshot.loaded_ms,
             "last_error": if errors.is_empty() { Value::Null } else { json!(**errors) },
         },
@@ -112,9 +112,9 @@ pub async fn reload(
         Ok(reload::reload(&gateway))
     });
     match reloaded.await? {
-        Ok(snapshot) => {
-            Ok(Json(json!({ "changed": true, "revision": snapshot.revision })).into_response())
-        }
+        Ok(snapshot) => Ok(
+            Json(json!({ "changed": true, "revision": snapshot.policy.revision })).into_response(),
+        ),
         Err(mistakes) => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "configuration-refused",

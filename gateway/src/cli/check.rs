@@ -18,10 +18,10 @@ pub(super) fn check(path: &Path) -> Answer {
                 c.zones.len(),
                 c.crossings.len(),
                 c.portals.len(),
-                snapshot.policy.rules().count(),
-                snapshot.revision
+                snapshot.policy.compiled.rules().count(),
+                snapshot.policy.revision
             );
-            for warning in snapshot.policy.warnings() {
+            for warning in snapshot.policy.compiled.warnings() {
                 complain(&format!("warning: {warning}"));
             }
             for warning in &c.redact.warnings {

@@ -123,9 +123,10 @@ pub fn permit(exchange: &mut Exchange, caller: &Caller, parts: &Parts) -> Result
         time: snapshot.calendar.at(exchange.begun_ms),
         cert: exchange.connection.peer().is_some(),
     };
-    let decision = question.ask(&snapshot.policy)?;
-    let refusal = refusal_of(&decision, caller, &question, &snapshot.policy);
-    exchange.decision = Some(Decided::from(&decision));
+    let policy = &snapshot.policy;
+    let decision = question.ask(&policy.compiled)?;
+    let refusal = refusal_of(&decision, caller, &question, &policy.compiled);
+    exchange.decision = Some(Decided::new(&decision, std::sync::Arc::clone(policy)));
     match (refusal, decision.into_permit()) {
         (None, Ok(permit)) => {
             fulfillable(&permit, caller)?;

@@ -41,7 +41,7 @@ async fn write(world: &World, id: &str, zone: &str, path: &str, refused: Option<
         code: if refused.is_some() { 403 } else { 200 },
         ..Response::default()
     });
-    let revision = world.gateway.snapshot.load().revision.clone();
+    let revision = world.gateway.snapshot.load().policy.revision.clone();
     event.decision = Some(Decision {
         id,
         effect: if refused.is_some() {

@@ -263,8 +263,7 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
     let rules: SmallVec<[&str; 4]> = exchange
         .decision
         .iter()
-        .flat_map(|d| d.rules.iter())
-        .map(|rule| snapshot.rule_name(*rule))
+        .flat_map(|d| d.rules.iter().map(|rule| d.under.rule_name(*rule)))
         .collect();
     let mut obligations: SmallVec<[&str; 4]> = SmallVec::new();
     if let Some(decided) = &exchange.decision {
@@ -282,7 +281,7 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         id: exchange.id.as_str(),
         effect: if d.allow { Effect::Allow } else { Effect::Deny },
         rules: &rules,
-        revision: &snapshot.revision,
+        revision: &d.under.revision,
         grounds: Some(grounds(d.grounds)),
         obligations: &obligations,
     });
