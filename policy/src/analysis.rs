@@ -15,12 +15,12 @@
 
 pub mod cases;
 pub mod change;
-mod cover;
+pub(crate) mod cover;
 mod held;
 pub mod lint;
 pub mod mutants;
 pub mod reach;
 pub mod replay;
 mod sample;
-mod survey;
+pub(crate) mod survey;
 pub mod why;

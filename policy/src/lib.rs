@@ -22,7 +22,7 @@
 //! [`analysis`]; what other engines would answer is in [`compat`].
 //!
 //! Reading order: [`source`] (what comes in), `language` (the model), [`rules`] (the rows), [`engine`]
-//! (index, decision, explanation), [`decision`] (what comes out).
+//! (index, decision, explanation), [`decision`] (what comes out), [`lifecycle`] (how a policy comes to be live).
 
 pub mod analysis;
 pub mod cli;
@@ -31,6 +31,7 @@ pub mod decision;
 pub mod engine;
 pub mod facts;
 mod language;
+pub mod lifecycle;
 pub mod obligation;
 mod revision;
 pub mod rules;

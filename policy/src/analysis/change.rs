@@ -60,7 +60,7 @@ pub struct Region {
     pub some: Vec<String>,
     /// Row of its policy, for deciding what lies inside.
     #[serde(skip)]
-    row: Option<usize>,
+    pub(crate) row: Option<usize>,
     #[serde(skip)]
     affected: BTreeSet<String>,
 }

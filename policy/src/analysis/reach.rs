@@ -114,7 +114,7 @@ pub fn what<'s>(snapshot: &'s Snapshot, request: &Json) -> Result<Who<'s>, Strin
 }
 
 /// The slot of the caller: what roles are asked of, or a field called `sub`.
-pub(super) fn caller_slot(policy: &Policy, survey: &Survey<'_>) -> Option<usize> {
+pub(crate) fn caller_slot(policy: &Policy, survey: &Survey<'_>) -> Option<usize> {
     let subject = policy
         .model
         .schema
