@@ -1,7 +1,7 @@
 //! What all requests share: the configuration in force and the state that outlives it.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use hangu_identity::token::TokenCache;
@@ -16,6 +16,7 @@ use crate::journal::Journal;
 use crate::jwks::JwksFetcher;
 use crate::key_use::KeyUse;
 use crate::metrics::Metrics;
+use crate::policy::office::Office;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
 use crate::watch::Watchtower;
@@ -25,6 +26,10 @@ use hangu_identity::session::Sessions;
 pub struct Gateway {
     /// The configuration in force; read once for each request.
     pub snapshot: ArcSwap<Snapshot>,
+    /// Held by whoever makes a snapshot from the present one, until it has taken its place.
+    pub changing: Mutex<()>,
+    /// The record of policy changes, where they are reviewed.
+    pub office: Option<Office>,
     /// The source of ids.
     pub ids: Ids,
     /// The audit log.

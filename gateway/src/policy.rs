@@ -1,59 +1,49 @@
-//! A policy that can be put into force: what was compiled, what it was compiled from, and how its rules are named.
+//! Policies that can be put into force: what was compiled, what it was compiled from, and how its rules are named.
 
-use hangu_policy::{Dialect, RuleId, Snapshot, Source};
+pub mod office;
+pub mod trial;
+
+use std::sync::Arc;
+
+use hangu_policy::lifecycle::{Bundle, BundleId};
+use hangu_policy::{RuleId, Snapshot};
 
 use crate::config::Mistake;
-
-/// A text and the name under which it is reported.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
-    /// The file's path as it was given.
-    pub name: String,
-    /// What it says.
-    pub text: String,
-}
 
 /// A compiled policy with its sources.
 #[derive(Debug)]
 pub struct Policy {
     /// What answers.
-    pub compiled: Snapshot,
-    /// The model.
-    pub model: Text,
-    /// Rules and roles, in the order they are read.
-    pub rules: Vec<Text>,
-    /// The revision, as text.
+    pub compiled: Arc<Snapshot>,
+    /// What it was compiled from.
+    pub bundle: Bundle,
+    /// The name of that: a digest of its texts.
+    pub bundle_id: BundleId,
+    /// The revision, as text: a digest of what the rules say, however they are written.
     pub revision: String,
     /// Where each rule stands, `file:line`, by its position.
     rule_names: Vec<String>,
 }
 
 impl Policy {
-    /// Compiles a policy.
+    /// Compiles a policy; its tests must hold.
     ///
     /// # Errors
     /// Every mistake, with its place.
-    pub fn compile(model: Text, rules: Vec<Text>) -> Result<Self, Vec<Mistake>> {
-        let sources: Vec<Source<'_>> = rules
-            .iter()
-            .map(|Text { name, text }| Source { name, text })
-            .collect();
-        let source = Source {
-            name: &model.name,
-            text: &model.text,
-        };
-        let compiled = Snapshot::load(source, &sources, Dialect::Strict)
-            .map_err(|mistakes| mistakes.into_iter().map(placed).collect::<Vec<_>>())?;
+    pub fn compile(bundle: Bundle) -> Result<Self, Vec<Mistake>> {
+        let compiled = bundle
+            .snapshot()
+            .map_err(|mistakes| mistakes.into_iter().map(Mistake::from).collect::<Vec<_>>())?;
         let rule_names = compiled
             .rules()
             .map(|rule| format!("{}:{}", short(rule.file), rule.line))
             .collect();
         Ok(Self {
             revision: compiled.revision().to_string(),
+            bundle_id: bundle.id(),
             rule_names,
-            compiled,
-            model,
-            rules,
+            compiled: Arc::new(compiled),
+            bundle,
         })
     }
 
@@ -62,21 +52,6 @@ impl Policy {
         self.rule_names
             .get(rule.0 as usize)
             .map_or("?", String::as_str)
-    }
-}
-
-/// A mistake of the policy in the words of the configuration.
-fn placed(mistake: hangu_policy::Mistake) -> Mistake {
-    let message = if mistake.help.is_empty() {
-        mistake.message
-    } else {
-        format!("{}; {}", mistake.message, mistake.help)
-    };
-    Mistake {
-        file: mistake.file.into(),
-        line: mistake.line as usize,
-        column: mistake.column as usize,
-        message,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher as _};
@@ -24,6 +24,10 @@ const SETTLE: Duration = Duration::from_millis(150);
 /// # Errors
 /// Every mistake; the running configuration stays.
 pub fn reload(gateway: &Arc<Gateway>) -> Result<Arc<Snapshot>, Vec<Mistake>> {
+    let alone = gateway
+        .changing
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let before = gateway.snapshot.load_full();
     let result = config::load(&before.configuration.path)
         .and_then(|new| same_listeners(&before.configuration, new))
@@ -40,6 +44,12 @@ pub fn reload(gateway: &Arc<Gateway>) -> Result<Arc<Snapshot>, Vec<Mistake>> {
                 .bans
                 .exempt(&snapshot.configuration.situational.responses.spare_networks);
             gateway.snapshot.store(Arc::clone(&snapshot));
+            drop(alone);
+            if let (Some(office), Some(review)) =
+                (&gateway.office, &snapshot.configuration.policy.review)
+            {
+                office.configure(review);
+            }
             if let Some(keys) = &before.identities.api_keys {
                 gateway.key_use.note(keys);
             }
@@ -73,6 +83,10 @@ fn same_listeners(
             .collect()
     };
     let console = |c: &Configuration| c.console.as_ref().map(|console| console.listen);
+    if before.policy.review.is_some() != new.policy.review.is_some() {
+        let message = "whether policy changes are reviewed changes with a new process: start it with `--upgrade` and send SIGQUIT to this one";
+        return Err(vec![Mistake::of_file(&new.path, message)]);
+    }
     let same = shape(before) == shape(&new)
         && before.operations == new.operations
         && console(before) == console(&new)

@@ -1,9 +1,8 @@
 //! Everything that can change while the gateway runs: built whole, checked, then swapped.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use hangu_identity::token::{Jwks, Verifier};
 use hangu_inspect::{Inspector, Settings};
 use hangu_limit::Rate;
 use hangu_policy::RateClass;
+use hangu_policy::lifecycle::{Bundle, Text};
 
 use crate::admin::authority::Authority;
 use crate::admin::users::Administrators;
@@ -22,7 +22,8 @@ use crate::clock::{self, Calendar};
 use crate::config::{self, Configuration, JwksSource, Mistake};
 use crate::identities::Identities;
 use crate::keys;
-use crate::policy::{Policy, Text};
+use crate::policy::Policy;
+use crate::policy::trial::Trial;
 use crate::stage::route::Routes;
 use crate::stage::tls::ZoneTls;
 use crate::upstream::{Upstream, health};
@@ -44,8 +45,10 @@ pub struct Snapshot {
     pub portals: Vec<Arc<Portal>>,
     /// Hosts and paths.
     pub routes: Arc<Routes>,
-    /// The policy.
+    /// The live policy.
     pub policy: Arc<Policy>,
+    /// The live policy with what is tried beside it, where policy changes by reviewed changes.
+    pub trial: Option<Arc<Trial>>,
     /// Administrators and what they may do, where there is a console.
     pub authority: Option<Arc<Authority>>,
     /// Local time.
@@ -138,18 +141,25 @@ impl Workshop<'_> {
             .ok()
     }
 
-    fn policy(&mut self, model: &Path, rules: &[std::path::PathBuf]) -> Option<Policy> {
-        let mut named = |file: &Path| {
-            let text = self.text(file)?;
-            let name = file.display().to_string();
-            Some(Text { name, text })
+    fn named(&mut self, file: &Path) -> Option<Text> {
+        Some(Text::new(file.display().to_string(), self.text(file)?))
+    }
+
+    fn policy(&mut self, model: &Path, rules: &[PathBuf], cases: &[PathBuf]) -> Option<Policy> {
+        let model = self.named(model)?;
+        let mut texts = |files: &[PathBuf]| {
+            files
+                .iter()
+                .map(|file| self.named(file))
+                .collect::<Option<Vec<_>>>()
         };
-        let model = named(model)?;
-        let rules = rules
-            .iter()
-            .map(|file| named(file))
-            .collect::<Option<Vec<_>>>()?;
-        Policy::compile(model, rules)
+        let bundle = Bundle {
+            model,
+            rules: texts(rules)?,
+            statements: Vec::new(),
+            cases: texts(cases)?,
+        };
+        Policy::compile(bundle)
             .map_err(|mistakes| self.mistakes.extend(mistakes))
             .ok()
     }
@@ -159,7 +169,7 @@ impl Workshop<'_> {
         console: &config::Console,
         before: Option<&Snapshot>,
     ) -> Option<Arc<Authority>> {
-        let policy = self.policy(&console.model, &console.rules);
+        let policy = self.policy(&console.model, &console.rules, &[]);
         let before = before
             .and_then(|b| b.authority.as_ref())
             .map(|a| &a.administrators);
@@ -306,7 +316,17 @@ impl Snapshot {
                 Routes::default()
             }
         };
-        let policy = shop.policy(&configuration.policy.model, &configuration.policy.rules);
+        let files = &configuration.policy;
+        // Where changes are reviewed, what is live stays live whatever the files say now.
+        let kept = before.filter(|b| files.review.is_some() && b.trial.is_some());
+        let policy = kept.map_or_else(
+            || {
+                shop.policy(&files.model, &files.rules, &files.cases)
+                    .map(Arc::new)
+            },
+            |b| Some(Arc::clone(&b.policy)),
+        );
+        let trial = kept.and_then(|b| b.trial.clone());
         let authority = configuration
             .console
             .as_ref()
@@ -319,10 +339,11 @@ impl Snapshot {
             &mut shop.mistakes,
         );
         let signer = shop.signer(&configuration.identity, before);
-        if let Some(policy) = &policy
-            && let Some(rates) = &rates
-        {
-            check_rate_classes(&mut shop, &policy.compiled, rates);
+        if let Some(rates) = &rates {
+            let candidate = trial.as_ref().and_then(|trial| trial.candidate.as_ref());
+            for policy in policy.iter().chain(candidate) {
+                shop.mistakes.extend(unrated(&path, policy, rates));
+            }
         }
         let mistakes = shop.mistakes;
         let (Some(policy), Some(rates), Some(tokens), Some(identities), Some(signer)) =
@@ -352,7 +373,8 @@ impl Snapshot {
             crossings: crossings.into(),
             portals,
             routes: Arc::new(routes),
-            policy: Arc::new(policy),
+            policy,
+            trial,
             authority,
             rates: Arc::new(rates),
             inspector: before.map_or_else(
@@ -390,6 +412,29 @@ impl Snapshot {
             });
         }
         declared
+    }
+
+    /// What of a policy this configuration cannot serve.
+    ///
+    /// # Errors
+    /// The mistakes.
+    pub fn fits(&self, policy: &Policy) -> Result<(), Vec<Mistake>> {
+        match unrated(&self.configuration.path, policy, &self.rates) {
+            None => Ok(()),
+            Some(mistake) => Err(vec![mistake]),
+        }
+    }
+
+    /// The same configuration with another policy.
+    #[must_use]
+    pub fn with_policy(&self, policy: Arc<Policy>, trial: Arc<Trial>) -> Self {
+        Self {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            loaded_ms: clock::wall_ms(),
+            policy,
+            trial: Some(trial),
+            ..self.clone()
+        }
     }
 
     /// Starts the health checks of upstreams that did not run before.
@@ -464,23 +509,27 @@ fn build_portal(
 }
 
 /// A rule whose rate class has no rate would turn every allow into a refusal.
-fn check_rate_classes(shop: &mut Workshop<'_>, policy: &hangu_policy::Snapshot, rates: &Rates) {
-    let mut missing: BTreeMap<&'static str, ()> = BTreeMap::new();
-    for class in [RateClass::Bronze, RateClass::Silver, RateClass::Gold] {
-        let wanted = format!("rate:{}", class.name());
-        if rates.class(class).is_none()
-            && policy.rules().any(|rule| {
-                rule.fields
-                    .iter()
-                    .any(|f| f.split(';').any(|o| o.trim() == wanted))
+fn unrated(configuration: &Path, policy: &Policy, rates: &Rates) -> Option<Mistake> {
+    let missing: Vec<&str> = [RateClass::Bronze, RateClass::Silver, RateClass::Gold]
+        .into_iter()
+        .filter(|class| rates.class(*class).is_none())
+        .map(RateClass::name)
+        .filter(|name| {
+            let wanted = format!("rate:{name}");
+            policy.compiled.rules().any(|rule| {
+                let mut obligations = rule.fields.iter().flat_map(|field| field.split(';'));
+                obligations.any(|obligation| obligation.trim() == wanted)
             })
-        {
-            missing.insert(class.name(), ());
-        }
-    }
-    for name in missing.keys() {
-        shop.wrong_here(format!(
-            "rules use `rate:{name}`, but `limit.class.{name}` is not configured"
-        ));
-    }
+        })
+        .collect();
+    let (first, more) = missing.split_first()?;
+    let names = more
+        .iter()
+        .fold(format!("`limit.class.{first}`"), |all, name| {
+            format!("{all}, `limit.class.{name}`")
+        });
+    Some(Mistake::of_file(
+        configuration,
+        format!("rules use rate classes that are not configured: {names}"),
+    ))
 }

@@ -3,14 +3,15 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use hangu_identity::session::Sessions;
 use hangu_identity::session::journal::FileJournal;
 use hangu_identity::token::TokenCache;
 use hangu_limit::{Bans, Concurrency, Limiter};
+use hangu_policy::lifecycle::Bundle;
 use tokio::sync::Semaphore;
 
 use crate::alerts_file::AlertsFile;
@@ -23,6 +24,7 @@ use crate::journal::Journal;
 use crate::jwks::JwksFetcher;
 use crate::key_use::{self, KeyUse};
 use crate::metrics::Metrics;
+use crate::policy::office::Office;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
 use crate::watch::Watchtower;
@@ -101,8 +103,22 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
     let ids =
         Ids::new().map_err(|_| wrong(&state, &"the operating system gives no random numbers"))?;
     let metrics = Metrics::new(configuration);
+    let office = match &configuration.policy.review {
+        None => None,
+        Some(review) => {
+            let first = shortened(&snapshot.policy.bundle, &configuration.path);
+            let opened = Office::open(&state, review, &first, now_ms);
+            Some(opened.map_err(|mistake| vec![mistake])?)
+        }
+    };
+    let snapshot = match &office {
+        None => snapshot,
+        Some(office) => office.first(snapshot)?,
+    };
     Ok(Arc::new(Gateway {
         snapshot: ArcSwap::from_pointee(snapshot),
+        changing: Mutex::new(()),
+        office,
         ids,
         journal,
         addresses: Limiter::new(LIMITED),
@@ -125,4 +141,20 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
         started_ms: now_ms,
         hasher: foldhash::quality::RandomState::default(),
     }))
+}
+
+/// Texts under their names in the configuration's folder, so that a policy is named alike wherever it was set up.
+fn shortened(bundle: &Bundle, configuration: &Path) -> Bundle {
+    let folder = configuration.parent().unwrap_or(Path::new(""));
+    let mut bundle = bundle.clone();
+    let texts = std::iter::once(&mut bundle.model)
+        .chain(&mut bundle.rules)
+        .chain(&mut bundle.statements)
+        .chain(&mut bundle.cases);
+    for text in texts {
+        if let Ok(name) = Path::new(&text.name).strip_prefix(folder) {
+            text.name = name.display().to_string();
+        }
+    }
+    bundle
 }

@@ -2,6 +2,8 @@
 //!
 //! A role is not in the rules: it is the one that the administrators' file gives, asked for as the subject itself.
 
+use std::sync::Arc;
+
 use hangu_policy::Snapshot;
 
 use crate::admin::users::{Administrators, Role};
@@ -19,7 +21,7 @@ const SOURCE: &str = "zone:intranet";
 pub struct Authority {
     /// The administrators.
     pub administrators: Administrators,
-    policy: Snapshot,
+    policy: Arc<Snapshot>,
     /// The policy's revision, as text.
     pub revision: String,
     host: String,
@@ -64,7 +66,7 @@ impl Authority {
     /// When the console's model asks for something that the gateway does not know.
     pub fn new(
         administrators: Administrators,
-        policy: Snapshot,
+        policy: Arc<Snapshot>,
         host: &str,
         model: &std::path::Path,
     ) -> Result<Self, Mistake> {

@@ -27,7 +27,7 @@ pub fn current(context: &Context) -> Response {
     Json(json!({
         "revision": snapshot.policy.revision,
         "loaded_ms": snapshot.loaded_ms,
-        "model": snapshot.policy.model.text,
+        "model": snapshot.policy.bundle.model.text,
         "files": files,
         "rules": policy.rules().map(rule).collect::<Vec<_>>(),
         "roles": policy.roles().map(|r| json!({ "kind": r.section, "fields": r.fields })).collect::<Vec<_>>(),

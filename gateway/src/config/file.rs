@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use hangu_identity::certificate::CertificateRuleFile;
@@ -420,6 +421,51 @@ pub(super) struct Policy {
     pub model: At<PathBuf>,
     /// The rule files, in order.
     pub rules: Vec<At<PathBuf>>,
+    /// Files of tests beside the rules, `*.jsonl`: `{"r": request, "exp": true or false}` a line. One that does
+    /// not hold is a mistake.
+    #[serde(default)]
+    pub cases: Vec<At<PathBuf>>,
+    /// Lets policy change by reviewed changes only. Model and rules of the files are then what the first start
+    /// begins with; afterwards the policy store says what is in force, and editing the files changes nothing.
+    pub review: Option<Review>,
+}
+
+/// How policy changes are reviewed and rolled out.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Review {
+    /// Approvals that every change needs besides its author. Default: 1.
+    pub approvers: Option<NonZeroU32>,
+    /// Approvals of a change that reaches far: many callers gain, a deny goes away, an obligation weakens, the model or
+    /// what must hold of the policy differs. Default: 2.
+    pub wide_approvers: Option<NonZeroU32>,
+    /// Callers gaining above which a change reaches far. Default: 20.
+    pub wide_above: Option<u64>,
+    /// Approvals of a change that may allow something in a protected place. Default: 2.
+    pub protected_approvers: Option<NonZeroU32>,
+    /// Places that are guarded more closely.
+    #[serde(default)]
+    pub protected: Vec<Protected>,
+    /// How long an emergency change may last. Default and most: `24h`.
+    pub emergency_time: Option<At<Time>>,
+    /// Callers who used to get in and that a candidate must have refused before it is taken back. Default: 5.
+    pub rollback_callers: Option<u64>,
+    /// And the share of such callers, in percent, that must be exceeded. Default: 2.
+    pub rollback_share: Option<At<u8>>,
+    /// The time over which they are counted. Default: `10m`.
+    pub rollback_window: Option<Time>,
+}
+
+/// A department or a host whose access is guarded more closely.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Protected {
+    /// The department (`dom` of policy); one of the two must be given.
+    pub department: Option<String>,
+    /// The portal's host; one of the two must be given.
+    pub host: Option<At<String>>,
+    /// The administrator who must agree (`u:NAME`). Default: none.
+    pub owner: Option<String>,
 }
 
 /// Who is asking.

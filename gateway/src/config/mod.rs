@@ -18,7 +18,7 @@ pub use mistake::{Mistake, nearest};
 pub use redaction::Redaction;
 pub use resolve::{
     Audit, Bounds, Configuration, Console, Crossing, Eject, Health, Identity, Inspect, Issuer,
-    JwksSource, KeyPair, Limit, Policy, Portal, Rate, Upstream, UpstreamTls, Zone, ZoneTls,
+    JwksSource, KeyPair, Limit, Policy, Portal, Rate, Review, Upstream, UpstreamTls, Zone, ZoneTls,
 };
 
 /// The JSON Schema of the configuration file.

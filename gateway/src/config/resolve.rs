@@ -3,6 +3,7 @@
 mod desk;
 mod identity;
 mod limit;
+mod policy;
 mod portal;
 mod upstream;
 mod zone;
@@ -22,6 +23,8 @@ use self::identity::resolve_identity;
 pub use self::identity::{Identity, Issuer, JwksSource};
 pub use self::limit::{Limit, Rate};
 use self::limit::{rate_of, resolve_limit};
+use self::policy::resolve_policy;
+pub use self::policy::{Policy, Review};
 use self::portal::resolve_portal;
 pub use self::portal::{Inspect, Portal};
 pub use self::upstream::{Eject, Health, Upstream, UpstreamTls};
@@ -71,15 +74,6 @@ pub struct Configuration {
     pub console: Option<Console>,
     /// Where metrics and probes are served.
     pub operations: Option<SocketAddr>,
-}
-
-/// Model and rules.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    /// The Casbin model.
-    pub model: PathBuf,
-    /// Rule files.
-    pub rules: Vec<PathBuf>,
 }
 
 /// The audit log.
@@ -161,10 +155,7 @@ pub(super) fn resolve(
             if policy.is_some() {
                 desk.wrong_file("`[policy]` is given in two files; keep one");
             }
-            policy = Some(Policy {
-                model: desk.file(&p.model),
-                rules: desk.files(&p.rules),
-            });
+            policy = Some(resolve_policy(&mut desk, p));
         }
         if let Some(c) = &source.file.console {
             console = Some(Console {
@@ -193,10 +184,7 @@ pub(super) fn resolve(
     }
     let policy = policy.unwrap_or_else(|| {
         desk.wrong_file("there is no `[policy]`; without rules every request would be refused");
-        Policy {
-            model: PathBuf::new(),
-            rules: Vec::new(),
-        }
+        Policy::missing()
     });
     let f = &first.file;
     let state = desk.path(f.gateway.state.as_deref().unwrap_or(Path::new("state")));
@@ -290,7 +278,7 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
         }
     }
     files.push(c.policy.model.clone());
-    files.extend(c.policy.rules.iter().cloned());
+    files.extend(c.policy.rules.iter().chain(&c.policy.cases).cloned());
     files.extend(
         [
             &c.identity.users,
@@ -325,10 +313,7 @@ fn empty(path: &Path) -> Configuration {
         zones: Vec::new(),
         crossings: Vec::new(),
         portals: Vec::new(),
-        policy: Policy {
-            model: PathBuf::new(),
-            rules: Vec::new(),
-        },
+        policy: Policy::missing(),
         identity: Identity {
             users: None,
             api_keys: None,

@@ -1,7 +1,7 @@
 //! Whether this caller may do this here: the facts for the policy, and what its answer means.
 
 use hangu_identity::Caller;
-use hangu_policy::{Decision, Grounds, Permit, Snapshot, Value};
+use hangu_policy::{Decision, Grounds, Permit, Snapshot, Unjudged, Value};
 use http::request::Parts;
 
 use crate::clock::LocalTime;
@@ -41,10 +41,7 @@ impl Question<'_> {
     /// # Errors
     /// `not-decided` when the model wants something else than the gateway knows.
     pub fn ask(&self, policy: &Snapshot) -> Result<Decision, Refusal> {
-        self.with(|values| policy.decide(values)).map_err(|error| {
-            tracing::error!(%error, "the policy could not be asked");
-            Refusal::Undecided
-        })
+        self.with(|values| policy.decide(values)).map_err(undecided)
     }
 
     /// Hands the question over in the order of the model.
@@ -67,6 +64,11 @@ impl Question<'_> {
             Value::Map(&context),
         ])
     }
+}
+
+fn undecided(error: Unjudged) -> Refusal {
+    tracing::error!(%error, "the policy could not be asked");
+    Refusal::Undecided
 }
 
 /// The trust in a caller's device: an attribute that a certificate rule, an issuer or an identity file states.
@@ -123,8 +125,15 @@ pub fn permit(exchange: &mut Exchange, caller: &Caller, parts: &Parts) -> Result
         time: snapshot.calendar.at(exchange.begun_ms),
         cert: exchange.connection.peer().is_some(),
     };
-    let policy = &snapshot.policy;
-    let decision = question.ask(&policy.compiled)?;
+    let (decision, policy) = match &snapshot.trial {
+        None => (question.ask(&snapshot.policy.compiled)?, &snapshot.policy),
+        Some(trial) => {
+            let (address, now) = (exchange.address(), exchange.begun_ms);
+            question
+                .with(|values| trial.decide(values, caller, address, now))
+                .map_err(undecided)?
+        }
+    };
     let refusal = refusal_of(&decision, caller, &question, &policy.compiled);
     exchange.decision = Some(Decided::new(&decision, std::sync::Arc::clone(policy)));
     match (refusal, decision.into_permit()) {

@@ -1,0 +1,133 @@
+//! The policy: its files, and how it changes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hangu_policy::lifecycle::reach::{LONGEST_EMERGENCY_MS, Protected, Settings};
+use hangu_policy::lifecycle::rollout::watch::Limits;
+
+use super::desk::Desk;
+use crate::config::file;
+
+/// Model and rules.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The Casbin model.
+    pub model: PathBuf,
+    /// Rule files.
+    pub rules: Vec<PathBuf>,
+    /// Files of tests.
+    pub cases: Vec<PathBuf>,
+    /// How it changes once it is in force; without it, with the files.
+    pub review: Option<Review>,
+}
+
+/// How policy changes are reviewed and rolled out.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// Whose approval a change takes.
+    pub approval: Settings,
+    /// When a candidate is taken back.
+    pub rollback: Limits,
+}
+
+impl Policy {
+    /// None: where the configuration has no policy, which is a mistake of its own.
+    pub(super) fn missing() -> Self {
+        Self {
+            model: PathBuf::new(),
+            rules: Vec::new(),
+            cases: Vec::new(),
+            review: None,
+        }
+    }
+}
+
+pub(super) fn resolve_policy(desk: &mut Desk<'_>, policy: &file::Policy) -> Policy {
+    Policy {
+        model: desk.file(&policy.model),
+        rules: desk.files(&policy.rules),
+        cases: desk.files(&policy.cases),
+        review: policy
+            .review
+            .as_ref()
+            .map(|review| resolve_review(desk, review)),
+    }
+}
+
+fn resolve_review(desk: &mut Desk<'_>, review: &file::Review) -> Review {
+    let usual = Settings::default();
+    let longest = Duration::from_millis(LONGEST_EMERGENCY_MS);
+    let emergency = review.emergency_time.as_ref().map_or(longest, |time| {
+        if time.0 > longest || time.0.is_zero() {
+            desk.wrong(
+                &time.span(),
+                "an emergency lasts at most `24h`; write a time up to that",
+            );
+        }
+        time.0
+    });
+    let limits = Limits::default();
+    if let Some(share) = &review.rollback_share
+        && **share > 100
+    {
+        desk.wrong(
+            &share.span(),
+            format!("`{}` is no share; write 0 to 100", **share),
+        );
+    }
+    let protected = review
+        .protected
+        .iter()
+        .filter_map(|place| resolve_protected(desk, place))
+        .collect();
+    Review {
+        approval: Settings {
+            base: review.approvers.unwrap_or(usual.base),
+            wide: review.wide_approvers.unwrap_or(usual.wide),
+            wide_above: review.wide_above.unwrap_or(usual.wide_above),
+            guarded: review.protected_approvers.unwrap_or(usual.guarded),
+            protected,
+            emergency_ms: milliseconds(emergency),
+        },
+        rollback: Limits {
+            least: review.rollback_callers.unwrap_or(limits.least),
+            share: review
+                .rollback_share
+                .as_ref()
+                .map_or(limits.share, |share| **share),
+            window_ms: review
+                .rollback_window
+                .map_or(limits.window_ms, |window| milliseconds(window.0)),
+        },
+    }
+}
+
+fn resolve_protected(desk: &mut Desk<'_>, place: &file::Protected) -> Option<Protected> {
+    let (field, value) = match (&place.department, &place.host) {
+        (Some(department), None) => ("dom", department.clone()),
+        (None, Some(host)) => ("host", (**host).clone()),
+        (None, None) => {
+            desk.wrong_file(
+                "a `[[policy.review.protected]]` names nothing; give it a `department` or a `host`",
+            );
+            return None;
+        }
+        (Some(_), Some(host)) => {
+            desk.wrong(
+                &host.span(),
+                "a protected place is a `department` or a `host`; write two places for both",
+            );
+            return None;
+        }
+    };
+    Some(Protected {
+        field: field.to_owned(),
+        value,
+        owner: place.owner.clone(),
+    })
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,366 @@
+//! Where policy changes are kept and put into force: the record of changes, and the snapshot that follows it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hangu_policy::lifecycle::registry::Due;
+use hangu_policy::lifecycle::rollout::Mode;
+use hangu_policy::lifecycle::rollout::successes::{PLACES, Successes};
+use hangu_policy::lifecycle::rollout::watch::Verdict;
+use hangu_policy::lifecycle::store::sqlite::SqliteStore;
+use hangu_policy::lifecycle::{
+    Actor, Anchor, Bundle, Canary, ChangeId, Failed, Refused, Registry, Rollout, SigningKey, Stage,
+};
+
+use crate::config::{self, Mistake};
+use crate::gateway::Gateway;
+use crate::keys;
+use crate::policy::Policy;
+use crate::policy::trial::Trial;
+use crate::snapshot::Snapshot;
+
+/// The record of changes.
+pub type Record = Registry<SqliteStore>;
+
+/// Why a step was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The record says why.
+    #[error(transparent)]
+    Failed(#[from] Failed),
+    /// The policy does not fit the configuration in force.
+    #[error("the policy does not fit the configuration")]
+    Unfit(Vec<Mistake>),
+    /// The step was taken, but its place could not be noted outside the store.
+    #[error("the end of the policy record could not be noted: {0}")]
+    Anchor(String),
+}
+
+impl From<Refused> for Fault {
+    fn from(refused: Refused) -> Self {
+        Self::Failed(refused.into())
+    }
+}
+
+/// What the gateway did by itself about a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// An emergency ran out.
+    Expired(ChangeId),
+    /// A candidate was taken back.
+    TakenBack(ChangeId, String),
+}
+
+/// Keeps the record of changes and the policy in force together.
+pub struct Office {
+    /// Guards the record; whoever holds it changes the snapshot as well.
+    record: Mutex<Record>,
+    /// File with the end of the record, outside the store.
+    anchor: PathBuf,
+    /// Draws who belongs to a canary.
+    lot: [u8; 32],
+    successes: Arc<Successes>,
+}
+
+impl Office {
+    /// Opens the record below the state folder; where there is none, it is founded with `first`.
+    ///
+    /// # Errors
+    /// Whatever is not as it was written, or cannot be used.
+    pub fn open(
+        state: &Path,
+        review: &config::Review,
+        first: &Bundle,
+        now_ms: u64,
+    ) -> Result<Self, Mistake> {
+        let file = state.join("policy.db");
+        let wrong = |error: &dyn std::fmt::Display| Mistake::of_file(&file, error.to_string());
+        let key_file = state.join("keys").join("policy.key");
+        let key = keys::load_or_make(&key_file, || {
+            SigningKey::generate_pkcs8().map_err(|error| error.to_string())
+        })
+        .map_err(|error| Mistake::of_file(&key_file, error))?;
+        let key = SigningKey::from_pkcs8(&key)
+            .map_err(|error| Mistake::of_file(&key_file, error.to_string()))?;
+        let lot_file = state.join("keys").join("canary.key");
+        let lot = keys::load_or_make(&lot_file, random)
+            .map_err(|error| Mistake::of_file(&lot_file, error))?;
+        let lot = <[u8; 32]>::try_from(lot.as_slice())
+            .map_err(|_| Mistake::of_file(&lot_file, "it should have 32 bytes"))?;
+        let anchor = state.join("policy.anchor");
+        let noted = read_anchor(&anchor)?;
+        let store = SqliteStore::open(&file).map_err(|error| wrong(&error))?;
+        let mut record = Registry::open(store, key, &[], review.approval.clone(), noted)
+            .map_err(|error| wrong(&error))?;
+        if record.live().is_err() {
+            record
+                .found(
+                    first,
+                    &Actor::gateway(),
+                    "the files of the first start",
+                    now_ms,
+                )
+                .map_err(|error| wrong(&error))?;
+        }
+        record.tend(now_ms).map_err(|error| wrong(&error))?;
+        let office = Self {
+            record: Mutex::new(record),
+            anchor,
+            lot,
+            successes: Arc::new(Successes::new(PLACES)),
+        };
+        office
+            .read(|record| office.note(record))
+            .map_err(|error| wrong(&error))?;
+        Ok(office)
+    }
+
+    /// Reads the record.
+    pub fn read<R>(&self, read: impl FnOnce(&mut Record) -> R) -> R {
+        read(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes steps and puts what they lead to into force. It waits for the disk.
+    ///
+    /// # Errors
+    /// Where a step may not be taken, nothing has changed.
+    pub fn act<R>(
+        &self,
+        gateway: &Gateway,
+        steps: impl FnOnce(&mut Record) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        self.read(|record| {
+            let done = steps(record);
+            // Several steps may have been taken before one was refused.
+            let noted = self.note(record);
+            self.enforce(gateway, record)?;
+            let done = done?;
+            noted?;
+            Ok(done)
+        })
+    }
+
+    /// Whether the configuration in force can serve what a change brings.
+    ///
+    /// # Errors
+    /// What it cannot.
+    pub fn fits(gateway: &Gateway, record: &mut Record, id: ChangeId) -> Result<(), Fault> {
+        let bundle = record.change(id)?.bundle;
+        let bundle = record.bundle(&bundle)?;
+        Self::suits(gateway, bundle).map(|_| ())
+    }
+
+    /// Compiles a policy and holds it against the configuration in force.
+    ///
+    /// # Errors
+    /// Every mistake.
+    pub fn suits(gateway: &Gateway, bundle: Bundle) -> Result<Policy, Fault> {
+        let policy = Policy::compile(bundle).map_err(Fault::Unfit)?;
+        gateway
+            .snapshot
+            .load()
+            .fits(&policy)
+            .map_err(Fault::Unfit)?;
+        Ok(policy)
+    }
+
+    /// Puts the live policy of the record into a snapshot that is about to be served first.
+    ///
+    /// # Errors
+    /// What of it cannot be served.
+    pub fn first(&self, snapshot: Snapshot) -> Result<Snapshot, Vec<Mistake>> {
+        let wrong = |error: Fault| match error {
+            Fault::Unfit(mistakes) => mistakes,
+            other => vec![Mistake::of_file(&self.anchor, other.to_string())],
+        };
+        self.read(|record| self.following(&snapshot, record))
+            .map_err(wrong)
+            .map(|next| next.unwrap_or(snapshot))
+    }
+
+    /// Swaps the snapshot where the record has moved on.
+    fn enforce(&self, gateway: &Gateway, record: &mut Record) -> Result<(), Fault> {
+        let _alone = gateway
+            .changing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let now = gateway.snapshot.load_full();
+        if let Some(next) = self.following(&now, record)? {
+            tracing::info!(revision = %next.policy.revision, bundle = %next.policy.bundle_id, "policy in force");
+            gateway.snapshot.store(Arc::new(next));
+        }
+        Ok(())
+    }
+
+    /// The snapshot that the record asks for; none where it is the present one.
+    fn following(&self, now: &Snapshot, record: &mut Record) -> Result<Option<Snapshot>, Fault> {
+        let live = record.live()?.bundle;
+        let tried = record.candidate().and_then(|change| {
+            let mode = match &change.stage {
+                Stage::Shadow => Mode::Shadow,
+                Stage::Canary(canary) => Mode::Canary(canary.clone()),
+                _ => return None,
+            };
+            Some((change.id, change.bundle, mode))
+        });
+        let present = now.trial.as_ref();
+        let same = present.is_some_and(|trial| {
+            let candidate = trial
+                .rollout
+                .candidate()
+                .map(|(id, mode)| (id, mode.clone()));
+            let wanted = tried.as_ref().map(|(id, _, mode)| (*id, mode.clone()));
+            trial.live.bundle_id == live && candidate == wanted
+        });
+        if same {
+            return Ok(None);
+        }
+        let mut compiled = |id| -> Result<Arc<Policy>, Fault> {
+            let known = present
+                .into_iter()
+                .flat_map(|trial| std::iter::once(&trial.live).chain(trial.candidate.as_ref()));
+            for policy in known {
+                if policy.bundle_id == id {
+                    return Ok(Arc::clone(policy));
+                }
+            }
+            let policy = Policy::compile(record.bundle(&id)?).map_err(Fault::Unfit)?;
+            now.fits(&policy).map_err(Fault::Unfit)?;
+            Ok(Arc::new(policy))
+        };
+        let policy = compiled(live)?;
+        let mut rollout =
+            Rollout::steady(Arc::clone(&policy.compiled), Arc::clone(&self.successes));
+        let mut candidate = None;
+        if let Some((id, bundle, mode)) = tried {
+            let tried = compiled(bundle)?;
+            let limits = now
+                .configuration
+                .policy
+                .review
+                .as_ref()
+                .map_or_else(Default::default, |review| review.rollback);
+            rollout =
+                rollout.with_candidate(id, Arc::clone(&tried.compiled), mode, &self.lot, limits);
+            candidate = Some(tried);
+        }
+        let trial = Trial {
+            rollout,
+            live: Arc::clone(&policy),
+            candidate,
+        };
+        Ok(Some(now.with_policy(policy, Arc::new(trial))))
+    }
+
+    /// Does what time and the candidate's refusals ask for. It waits for the disk.
+    ///
+    /// # Errors
+    /// When the record cannot be written. An emergency that has run out ends all the same.
+    pub fn tend(&self, gateway: &Gateway, now_ms: u64) -> Result<Vec<Done>, Fault> {
+        let mut done = Vec::new();
+        let trial = gateway.snapshot.load().trial.clone();
+        let verdict = trial.as_ref().and_then(|trial| {
+            let (id, _) = trial.rollout.candidate()?;
+            let Verdict::RollBack { why } = trial.rollout.verdict()?;
+            Some((id, why.to_string()))
+        });
+        let over = |record: &mut Record| {
+            record
+                .due(now_ms)
+                .iter()
+                .any(|due| matches!(due, Due::Ends { .. }))
+        };
+        if verdict.is_none() && !self.read(over) {
+            return Ok(done);
+        }
+        self.act(gateway, |record| {
+            if let Some((id, why)) = verdict {
+                record.take_back(id, &Actor::gateway(), &why, now_ms)?;
+                done.push(Done::TakenBack(id, why));
+            }
+            if let Some(id) = record.tend(now_ms)? {
+                done.push(Done::Expired(id));
+            }
+            Ok(())
+        })
+        .or_else(|error| self.without_store(gateway, now_ms, error))?;
+        Ok(done)
+    }
+
+    /// An emergency ends in time even where that cannot be written down; the next attempt writes it.
+    fn without_store(&self, gateway: &Gateway, now_ms: u64, error: Fault) -> Result<(), Fault> {
+        self.read(|record| {
+            let over = record
+                .due(now_ms)
+                .iter()
+                .any(|due| matches!(due, Due::Ends { .. }));
+            let Some(before) = record
+                .lived()
+                .nth(1)
+                .filter(|_| over)
+                .map(|change| change.bundle)
+            else {
+                return Ok(());
+            };
+            let _alone = gateway
+                .changing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let now = gateway.snapshot.load_full();
+            if now.policy.bundle_id == before {
+                return Ok(());
+            }
+            let policy = Arc::new(Policy::compile(record.bundle(&before)?).map_err(Fault::Unfit)?);
+            let trial = Trial {
+                rollout: Rollout::steady(Arc::clone(&policy.compiled), Arc::clone(&self.successes)),
+                live: Arc::clone(&policy),
+                candidate: None,
+            };
+            gateway
+                .snapshot
+                .store(Arc::new(now.with_policy(policy, Arc::new(trial))));
+            Ok(())
+        })
+        .and(Err(error))
+    }
+
+    /// Takes over settings from a new configuration.
+    pub fn configure(&self, review: &config::Review) {
+        self.read(|record| record.configure(review.approval.clone()));
+    }
+
+    fn note(&self, record: &mut Record) -> Result<(), Fault> {
+        let anchor = record.anchor();
+        let text = serde_json::to_vec(&anchor).map_err(|error| Fault::Anchor(error.to_string()))?;
+        keys::write_private(&self.anchor, &text).map_err(|error| Fault::Anchor(error.to_string()))
+    }
+}
+
+/// Lets a change decide for some.
+///
+/// # Errors
+/// A share or departments that cannot be.
+pub fn canary(departments: Vec<String>, share: u8) -> Result<Canary, Fault> {
+    Ok(Canary::new(departments, share)?)
+}
+
+fn random() -> Result<Vec<u8>, String> {
+    let mut key = vec![0; 32];
+    aws_lc_rs::rand::fill(&mut key)
+        .map_err(|_| "the operating system gives no random numbers".to_owned())?;
+    Ok(key)
+}
+
+fn read_anchor(file: &Path) -> Result<Option<Anchor>, Mistake> {
+    let wrong = |error: String| Mistake::of_file(file, error);
+    match fs::read(file) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
+            wrong(format!(
+                "it does not tell the end of the policy record: {error}"
+            ))
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(wrong(format!("cannot be read: {error}"))),
+    }
+}
