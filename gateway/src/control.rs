@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::admin;
 use crate::gateway::Gateway;
+use crate::policy::tend;
 use crate::serve::{Start, follow_sessions, listen};
 use crate::stage::accept::canonical;
 use crate::{jwks, key_use, reload, watch};
@@ -50,6 +51,9 @@ impl Service for Control {
         tokio::spawn(follow_sessions(Arc::clone(gateway), self.start));
         tokio::spawn(jwks::keep_fetching(Arc::clone(gateway)));
         tokio::spawn(key_use::keep(Arc::clone(gateway)));
+        if gateway.office.is_some() {
+            tokio::spawn(tend::keep(Arc::clone(gateway)));
+        }
         let snapshot = gateway.snapshot.load_full();
         let configuration = &snapshot.configuration;
         if let Some(address) = configuration.operations {

@@ -1,6 +1,7 @@
 //! Policies that can be put into force: what was compiled, what it was compiled from, and how its rules are named.
 
 pub mod office;
+pub mod tend;
 pub mod trial;
 
 use std::sync::Arc;

@@ -14,6 +14,7 @@ pub mod assets;
 pub mod authority;
 pub mod bans;
 pub mod callers;
+pub mod changes;
 pub mod context;
 pub mod decisions;
 pub mod events;

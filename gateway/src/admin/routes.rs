@@ -9,7 +9,8 @@ use hangu_audit::event::Act;
 use crate::admin::context::{Context, Who};
 use crate::admin::problem::Problem;
 use crate::admin::{
-    alerts, bans, callers, decisions, events, openapi, overview, policy, session, stream, system,
+    alerts, bans, callers, changes, decisions, events, openapi, overview, policy, session, stream,
+    system,
 };
 
 /// What a call does.
@@ -35,6 +36,28 @@ pub enum Operation {
     Decision,
     /// The policy in force.
     Policy,
+    /// Every policy change.
+    PolicyChanges,
+    /// One policy change.
+    PolicyChange,
+    /// Proposes a policy change.
+    Propose,
+    /// Writes a policy change anew.
+    Revise,
+    /// Approves a policy change.
+    Approve,
+    /// Refuses a policy change.
+    Reject,
+    /// Takes back a policy change of one's own.
+    Withdraw,
+    /// Tries a policy change, or puts it into force.
+    Advance,
+    /// Takes a policy change back.
+    TakeBack,
+    /// Notes that an emergency was looked at.
+    Review,
+    /// Goes back to the policy that was live before.
+    RollBack,
     /// Lists alerts.
     Alerts,
     /// Says that somebody works on an alert.
@@ -100,7 +123,7 @@ const fn route(
 pub static UNKNOWN: Route = route(Operation::Unknown, "", "", "unknown", "api", Act::Read);
 
 /// All calls.
-pub static ROUTES: [Route; 21] = [
+pub static ROUTES: [Route; 32] = [
     route(
         Operation::SignIn,
         "POST",
@@ -180,6 +203,94 @@ pub static ROUTES: [Route; 21] = [
         "policy.read",
         "policy",
         Act::Read,
+    ),
+    route(
+        Operation::PolicyChanges,
+        "GET",
+        "/admin/policy/changes",
+        "policy-change.list",
+        "policy-change",
+        Act::Read,
+    ),
+    route(
+        Operation::PolicyChange,
+        "GET",
+        "/admin/policy/changes/{id}",
+        "policy-change.read",
+        "policy-change",
+        Act::Read,
+    ),
+    route(
+        Operation::Propose,
+        "POST",
+        "/admin/policy/changes",
+        "policy-change.propose",
+        "policy-change",
+        Act::Create,
+    ),
+    route(
+        Operation::Revise,
+        "POST",
+        "/admin/policy/changes/{id}/revise",
+        "policy-change.revise",
+        "policy-change",
+        Act::Update,
+    ),
+    route(
+        Operation::Approve,
+        "POST",
+        "/admin/policy/changes/{id}/approve",
+        "policy-change.approve",
+        "policy-change",
+        Act::Update,
+    ),
+    route(
+        Operation::Reject,
+        "POST",
+        "/admin/policy/changes/{id}/reject",
+        "policy-change.reject",
+        "policy-change",
+        Act::Update,
+    ),
+    route(
+        Operation::Withdraw,
+        "POST",
+        "/admin/policy/changes/{id}/withdraw",
+        "policy-change.withdraw",
+        "policy-change",
+        Act::Update,
+    ),
+    route(
+        Operation::Advance,
+        "POST",
+        "/admin/policy/changes/{id}/advance",
+        "policy-change.advance",
+        "policy-change",
+        Act::Update,
+    ),
+    route(
+        Operation::TakeBack,
+        "POST",
+        "/admin/policy/changes/{id}/rollback",
+        "policy-change.roll-back",
+        "policy-change",
+        Act::Update,
+    ),
+    route(
+        Operation::Review,
+        "POST",
+        "/admin/policy/changes/{id}/review",
+        "policy-change.review",
+        "policy-change",
+        Act::Update,
+    ),
+    route(
+        Operation::RollBack,
+        "POST",
+        "/admin/policy/rollback",
+        "policy.roll-back",
+        "policy-change",
+        Act::Update,
     ),
     route(
         Operation::Alerts,
@@ -328,6 +439,17 @@ impl Operation {
             Self::Policy => on(method, |State(context): State<Context>| async move {
                 policy::current(&context)
             }),
+            Self::PolicyChanges => on(method, changes::list),
+            Self::PolicyChange => on(method, changes::one),
+            Self::Propose => on(method, changes::propose),
+            Self::Revise => on(method, changes::revise),
+            Self::Approve => on(method, changes::approve),
+            Self::Reject => on(method, changes::reject),
+            Self::Withdraw => on(method, changes::withdraw),
+            Self::Advance => on(method, changes::advance),
+            Self::TakeBack => on(method, changes::roll_back_one),
+            Self::Review => on(method, changes::review),
+            Self::RollBack => on(method, changes::roll_back),
             Self::Alerts => on(method, alerts::list),
             Self::Acknowledge => on(method, alerts::acknowledge),
             Self::Close => on(method, alerts::close),
