@@ -17,7 +17,9 @@ use crate::decision::Effect;
 use crate::engine::explain::conjuncts;
 use crate::engine::interpret::Case;
 use crate::engine::snapshot::{Policy, Snapshot};
+use crate::language::expression::Expr;
 use crate::language::model::Combination;
+use crate::language::syntax::Comparison;
 use crate::rules::view::RoleView;
 use crate::truth::Truth;
 
@@ -418,22 +420,93 @@ impl<'a> Two<'a> {
 const ROWS_FOR_A_ROLE: usize = 400;
 
 /// Callers that a row's columns admit, whatever else the request says; `None` for everybody.
+///
+/// Who holds a role depends on the domain, so every domain that the policy names and the row admits is asked, and one
+/// that it does not name.
 fn concerned<'p>(survey: &Survey<'p>, row: usize) -> Option<Vec<&'p str>> {
     let policy = survey.policy;
     let slot = caller_slot(policy, survey)?;
-    let mut request = vec![Held::Missing; policy.model.schema.slots.len()];
-    let mut admits = |name: &str| {
-        if let Some(place) = request.get_mut(slot) {
-            *place = Held::Text(name.to_owned());
+    let mut requests = vec![vec![Held::Missing; policy.model.schema.slots.len()]];
+    if let Some((domain, names)) = domains(survey, row, slot) {
+        let template = requests.pop().unwrap_or_default();
+        for name in names.into_iter().chain(["\n"]) {
+            let mut request = template.clone();
+            if let Some(place) = request.get_mut(domain) {
+                *place = Held::Text(name.to_owned());
+            }
+            if applies(policy, row, &request) {
+                requests.push(request);
+            }
         }
-        applies(policy, row, &request)
+    }
+    let mut admits = |name: &str| {
+        requests.iter_mut().any(|request| {
+            if let Some(place) = request.get_mut(slot) {
+                *place = Held::Text(name.to_owned());
+            }
+            applies(policy, row, request)
+        })
     };
-    let callers: Vec<&str> = survey
-        .callers(slot)
-        .into_iter()
-        .filter(|name| admits(name))
-        .collect();
-    (!admits("\n")).then_some(callers)
+    // Nobody is called this, so whoever admits it admits everybody.
+    if admits("\n") {
+        return None;
+    }
+    let callers = survey.callers(slot).into_iter();
+    Some(callers.filter(|name| admits(name)).collect())
+}
+
+/// The slot of the domain in which the roles of this slot's callers are asked, and every domain that is told from the
+/// others; none where the row asks anything else of the domain than whether it is a name.
+fn domains<'p>(
+    survey: &Survey<'p>,
+    row: usize,
+    caller: usize,
+) -> Option<(usize, BTreeSet<&'p str>)> {
+    let policy = survey.policy;
+    let mut asked = BTreeSet::new();
+    for conjunct in conjuncts(policy, row) {
+        conjunct.expr.visit(&mut |part| {
+            if let Expr::Role {
+                subject,
+                domain: Some(domain),
+                ..
+            } = part
+                && matches!(**subject, Expr::Fact(slot) if slot == caller)
+            {
+                asked.insert(match **domain {
+                    Expr::Fact(slot) => Some(slot),
+                    _ => None,
+                });
+            }
+        });
+    }
+    let slot = asked.pop_first().flatten().filter(|_| asked.is_empty())?;
+    let mut names = survey.domains();
+    let (mut seen, mut understood) = (0_usize, 0_usize);
+    let named = |expr: &Expr| matches!(*expr, Expr::Fact(known) if known == slot);
+    for conjunct in conjuncts(policy, row) {
+        conjunct.expr.visit(&mut |part| match part {
+            Expr::Fact(known) if *known == slot => seen += 1,
+            Expr::Role {
+                subject,
+                domain: Some(domain),
+                ..
+            } if named(domain) && !named(subject) => understood += 1,
+            Expr::Compare(Comparison::Equal | Comparison::Unequal, left, right) => {
+                let other = match (named(left), named(right)) {
+                    (true, false) => right,
+                    (false, true) => left,
+                    (true, true) | (false, false) => return,
+                };
+                if let Expr::Policy(field) = **other {
+                    names.insert(policy.rules.field(row, field));
+                    understood += 1;
+                }
+            }
+            _ => {}
+        });
+    }
+    (seen == understood).then_some((slot, names))
 }
 
 fn anywhere(before: &Snapshot, after: &Snapshot, gained: bool) -> Option<Json> {
@@ -481,4 +554,51 @@ fn affected(policy: &Policy, role: &RoleView<'_>) -> BTreeSet<String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Dialect, Source};
+
+    fn callers(domain: &str, row: &str) -> Option<usize> {
+        let model = format!(
+            "[request_definition]\nr = sub, dom, act\n[policy_definition]\np = sub, dom, act, eft\n[role_definition]\ng = _, _, _\n\
+             [policy_effect]\ne = some(where (p.eft == allow)) && !some(where (p.eft == deny))\n\
+             [matchers]\nm = (p.sub == \"*\" || g(r.sub, p.sub, r.dom)) && {domain} && r.act == p.act\n"
+        );
+        let load = |rules: &str| {
+            let source = |name, text| Source { name, text };
+            Snapshot::load(source("m", &model), &[source("r", rules)], Dialect::Strict).unwrap()
+        };
+        let roles =
+            "g, u:li, role:clerk, hr\ng, u:wang, role:clerk, tax\np, role:clerk, hr, read, allow\n";
+        let (before, after) = (load(roles), load(&format!("{roles}{row}\n")));
+        let regions = diff(&before, &after);
+        assert_eq!(regions.len(), 1);
+        regions[0].callers
+    }
+
+    #[test]
+    fn a_row_concerns_whom_it_names_in_its_domain_and_no_others() {
+        let equal = "(p.dom == \"*\" || r.dom == p.dom)";
+        assert_eq!(callers(equal, "p, u:novice, hr, write, allow"), Some(1));
+        assert_eq!(
+            callers(equal, "p, u:novice, elsewhere, write, allow"),
+            Some(1)
+        );
+        assert_eq!(callers(equal, "p, role:clerk, hr, write, allow"), Some(1));
+        assert_eq!(callers(equal, "p, role:clerk, *, write, allow"), Some(2));
+        assert_eq!(
+            callers(equal, "p, role:clerk, elsewhere, write, allow"),
+            Some(0)
+        );
+        assert_eq!(callers(equal, "p, *, hr, write, allow"), None);
+    }
+
+    #[test]
+    fn a_row_whose_domains_are_a_pattern_concerns_everybody_who_may_be_meant() {
+        let pattern = "keyMatch(r.dom, p.dom)";
+        assert_eq!(callers(pattern, "p, role:clerk, h*, write, allow"), None);
+    }
 }

@@ -85,6 +85,13 @@ impl<'p> Survey<'p> {
         columns
     }
 
+    /// Every domain in which the policy gives a role.
+    pub(crate) fn domains(&self) -> BTreeSet<&'p str> {
+        let rows = self.policy.rules.role_rows().iter();
+        rows.filter_map(|row| row.fields.get(2).map(|domain| &**domain))
+            .collect()
+    }
+
     /// Every caller that the policy names in this slot: members of roles first, then names in rows.
     pub(crate) fn callers(&self, slot: usize) -> Vec<&'p str> {
         let mut names: BTreeSet<&'p str> = BTreeSet::new();

@@ -2,5 +2,6 @@
 
 mod access;
 mod audit;
+mod changes;
 mod responses;
 mod world;

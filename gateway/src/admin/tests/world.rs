@@ -85,26 +85,59 @@ pub(super) const THREE: [(&str, &str); 3] = [
     ("qian", "auditor"),
 ];
 
+/// Administrators of whom three write and approve policy.
+const FIVE: [(&str, &str); 5] = [
+    ("sun", "sysadmin"),
+    ("chen", "secadmin"),
+    ("zhou", "secadmin"),
+    ("wu", "secadmin"),
+    ("qian", "auditor"),
+];
+
 impl World {
     pub(super) fn new() -> Self {
+        Self::with(CONFIGURATION, &THREE)
+    }
+
+    /// Where policy changes are reviewed.
+    pub(super) fn reviewed() -> Self {
+        Self::with(&format!("{CONFIGURATION}\n[policy.review]\n"), &FIVE)
+    }
+
+    fn with(configuration: &str, people: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let at = |name: &str| folder.path().join(name);
         let made = rcgen::generate_simple_self_signed(["console.gw".to_owned()]).unwrap();
         fs::write(at("console.pem"), made.cert.pem()).unwrap();
         fs::write(at("console.key"), made.signing_key.serialize_pem()).unwrap();
-        fs::write(at("administrators.toml"), administrators(&THREE)).unwrap();
+        fs::write(at("administrators.toml"), administrators(people)).unwrap();
         for name in ["model.conf", "rules.csv", "roles.csv", "console.csv"] {
             fs::copy(policy(name), at(name)).unwrap();
         }
-        fs::write(at("hangu.toml"), CONFIGURATION).unwrap();
-        let gateway =
-            start::gateway(&at("hangu.toml")).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        fs::write(at("hangu.toml"), configuration).unwrap();
+        Self::start(folder)
+    }
+
+    fn start(folder: TempDir) -> Self {
+        let gateway = start::gateway(&folder.path().join("hangu.toml"))
+            .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let admin = Arc::new(Admin::new(Arc::clone(&gateway)).unwrap());
         Self {
             folder,
             gateway,
             admin,
         }
+    }
+
+    /// Ends the gateway; what it kept stays.
+    pub(super) fn close(self) -> TempDir {
+        self.gateway.journal.close();
+        self.folder
+    }
+
+    /// Ends the gateway and begins another one with what it kept.
+    pub(super) fn restarted(self) -> Self {
+        Self::start(self.close())
     }
 
     /// One answer, its body not yet read.
