@@ -6,7 +6,7 @@
 //! its holders gaining or losing, not as obligations that differ.
 
 use super::overlap::{Overlap, weaker};
-use super::{Audience, Protected, Reach};
+use super::{Audience, Protected, Reach, Widened};
 use crate::analysis::change::{Kind, Region, diff};
 use crate::analysis::cover::covers;
 use crate::analysis::reach::caller_slot;
@@ -36,10 +36,12 @@ impl Reach {
             protected,
             reach: Self::none(),
         };
-        two.reach.statements_changed = before.0.statements != after.0.statements;
+        if before.0.statements != after.0.statements {
+            two.reach.widened.insert(Widened::StatementsChanged);
+        }
         let regions = diff(two.before, two.after);
         if regions.iter().any(|region| region.kind == Kind::Model) {
-            two.reach.model_changed = true;
+            two.reach.widened.insert(Widened::ModelChanged);
             two.everything();
             return two.reach;
         }
@@ -117,19 +119,23 @@ impl<'a> Two<'a> {
                 (Kind::RowRemoved, true) => self.lose(row.callers),
                 (Kind::RowRemoved, false) if replaced(Kind::RowAdded) => {}
                 (Kind::RowRemoved, false) => {
-                    self.reach.deny_removed = true;
+                    self.reach.widened.insert(Widened::DenyRemoved);
                     self.gain(row.callers);
                     self.touch(self.before, &row.view, None);
                 }
                 (Kind::RowMoved | Kind::RoleAdded | Kind::RoleRemoved | Kind::Model, _) => {
-                    self.reach.deny_removed |= !allows;
+                    if !allows {
+                        self.reach.widened.insert(Widened::DenyRemoved);
+                    }
                     self.gain(row.callers);
                     self.lose(row.callers);
                     self.touch(self.after, &row.view, None);
                 }
             }
         }
-        self.reach.obligations_weakened = self.weakens(&rows);
+        if self.weakens(&rows) {
+            self.reach.widened.insert(Widened::ObligationsWeakened);
+        }
     }
 
     /// Whether something that stays allowed may come to cost less.
