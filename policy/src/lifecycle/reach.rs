@@ -1,6 +1,7 @@
 //! How far a change reaches, and whose approval that takes.
 
 mod between;
+mod differing;
 mod overlap;
 
 use std::collections::BTreeSet;
