@@ -1,8 +1,10 @@
 //! How far a change reaches, and whose approval that takes.
 
 mod between;
+mod differing;
 mod overlap;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,20 @@ impl Audience {
     }
 }
 
+/// Why a change reaches far, however few callers it concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Widened {
+    /// A row that denies goes away and no new one stands for it.
+    DenyRemoved,
+    /// Something that is allowed may come to cost less: less redaction, no full log, no watermark.
+    ObligationsWeakened,
+    /// Statements that must hold differ.
+    StatementsChanged,
+    /// The model differs.
+    ModelChanged,
+}
+
 /// What a change does, as far as can be told without running it; in doubt it says more, never less.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,14 +51,8 @@ pub struct Reach {
     pub gaining: Audience,
     /// Who may lose something.
     pub losing: Audience,
-    /// A row that denies goes away and no new one stands for it.
-    pub deny_removed: bool,
-    /// Something that is allowed may come to cost less: less redaction, no full log, no watermark.
-    pub obligations_weakened: bool,
-    /// Statements that must hold differ.
-    pub statements_changed: bool,
-    /// The model differs.
-    pub model_changed: bool,
+    /// What else makes it reach far.
+    pub widened: BTreeSet<Widened>,
     /// Protected departments and portals, by name, in which something new may be allowed.
     pub protected: Vec<String>,
 }
@@ -53,10 +63,7 @@ impl Reach {
         Self {
             gaining: Audience::Callers(0),
             losing: Audience::Callers(0),
-            deny_removed: false,
-            obligations_weakened: false,
-            statements_changed: false,
-            model_changed: false,
+            widened: BTreeSet::new(),
             protected: Vec::new(),
         }
     }
@@ -133,13 +140,8 @@ impl Settings {
             Audience::Callers(count) => count > self.wide_above,
             Audience::Everybody => true,
         };
-        let wide = many
-            || reach.deny_removed
-            || reach.obligations_weakened
-            || reach.statements_changed
-            || reach.model_changed;
         let mut approvals = self.base;
-        if wide {
+        if many || !reach.widened.is_empty() {
             approvals = approvals.max(self.wide);
         }
         if !reach.protected.is_empty() {

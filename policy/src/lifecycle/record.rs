@@ -57,20 +57,7 @@ pub enum Step {
     /// It was taken back from shadow or canary.
     TakenBack,
     /// It went live at once.
-    Emergency {
-        /// What it brings.
-        bundle: BundleId,
-        /// What it goes back to.
-        parent: BundleId,
-        /// Since when one emergency has followed another.
-        since_ms: u64,
-        /// When it ends.
-        until_ms: u64,
-        /// What it changes.
-        reach: Reach,
-        /// Whose approval would let it stay.
-        needed: Needed,
-    },
+    Emergency(Box<Emergency>),
     /// It ended without approval.
     Expired,
     /// What was live before is live again.
@@ -82,6 +69,24 @@ pub enum Step {
     },
     /// Somebody other than its author looked at an ended emergency.
     Reviewed,
+}
+
+/// How an emergency began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emergency {
+    /// What it brings.
+    pub bundle: BundleId,
+    /// What it goes back to.
+    pub parent: BundleId,
+    /// Since when one emergency has followed another, in milliseconds since 1970.
+    pub since_ms: u64,
+    /// When it ends, in milliseconds since 1970.
+    pub until_ms: u64,
+    /// What it changes.
+    pub reach: Reach,
+    /// Whose approval would let it stay.
+    pub needed: Needed,
 }
 
 impl Step {
@@ -99,7 +104,7 @@ impl Step {
             Self::Canaried(_) => "canaried",
             Self::Promoted => "promoted",
             Self::TakenBack => "taken-back",
-            Self::Emergency { .. } => "emergency",
+            Self::Emergency(_) => "emergency",
             Self::Expired => "expired",
             Self::Restored { .. } => "restored",
             Self::Reviewed => "reviewed",
@@ -112,8 +117,8 @@ impl Step {
             Self::Founded { bundle }
             | Self::Drafted { bundle, .. }
             | Self::Revised { bundle, .. }
-            | Self::Emergency { bundle, .. }
             | Self::Restored { bundle, .. } => Some(bundle),
+            Self::Emergency(begun) => Some(&begun.bundle),
             Self::Submitted { .. }
             | Self::Approved { .. }
             | Self::Rejected

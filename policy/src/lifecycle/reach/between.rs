@@ -5,23 +5,19 @@
 //! on purpose: a better rate class takes no protection away, and a role that is given or taken counts as
 //! its holders gaining or losing, not as obligations that differ.
 
-use super::overlap::{Overlap, weaker};
-use super::{Audience, Protected, Reach};
+use super::differing::{Differing, Standing, weakens};
+use super::overlap::Overlap;
+use super::{Audience, Protected, Reach, Widened};
 use crate::analysis::change::{Kind, Region, diff};
-use crate::analysis::cover::covers;
 use crate::analysis::reach::caller_slot;
 use crate::analysis::survey::Survey;
 use crate::decision::Effect;
 use crate::engine::plan::Guard;
 use crate::engine::snapshot::Snapshot;
 use crate::language::expression::Expr;
-use crate::language::model::Combination;
 use crate::lifecycle::bundle::{Bundle, Text};
 use crate::rules::view::{RoleView, RuleId, RuleView};
-use crate::source::{Dialect, Source, size};
-
-/// Pairs of rows that are compared at most; beyond, obligations are taken to be weakened. Chosen.
-const PAIRS: usize = 20_000_000;
+use crate::source::size;
 
 impl Reach {
     /// What replacing one policy by another changes.
@@ -36,10 +32,12 @@ impl Reach {
             protected,
             reach: Self::none(),
         };
-        two.reach.statements_changed = before.0.statements != after.0.statements;
+        if before.0.statements != after.0.statements {
+            two.reach.widened.insert(Widened::StatementsChanged);
+        }
         let regions = diff(two.before, two.after);
         if regions.iter().any(|region| region.kind == Kind::Model) {
-            two.reach.model_changed = true;
+            two.reach.widened.insert(Widened::ModelChanged);
             two.everything();
             return two.reach;
         }
@@ -54,13 +52,6 @@ struct Two<'a> {
     after: &'a Snapshot,
     protected: &'a [Protected],
     reach: Reach,
-}
-
-/// A row that differs.
-struct Differing<'a> {
-    view: RuleView<'a>,
-    callers: Option<usize>,
-    kind: Kind,
 }
 
 impl<'a> Two<'a> {
@@ -79,7 +70,7 @@ impl<'a> Two<'a> {
     }
 
     fn rows(&mut self, regions: &[Region], model: &Text) {
-        let rows: Vec<Differing<'a>> = regions
+        let mut rows: Vec<Differing<'a>> = regions
             .iter()
             .filter_map(|region| {
                 let snapshot = match region.kind {
@@ -89,11 +80,15 @@ impl<'a> Two<'a> {
                 };
                 Some(Differing {
                     view: snapshot.rule(RuleId(size(region.row?)))?,
-                    callers: region.callers,
+                    callers: None,
                     kind: region.kind,
                 })
             })
             .collect();
+        let overlap = Overlap::new(self.before, self.after);
+        for row in &mut rows {
+            row.callers = overlap.callers(&row.view);
+        }
         let stands = Standing::new(self.after, model, &rows);
         for (at, row) in rows.iter().enumerate() {
             let allows = row.view.effect == Effect::Allow;
@@ -117,64 +112,23 @@ impl<'a> Two<'a> {
                 (Kind::RowRemoved, true) => self.lose(row.callers),
                 (Kind::RowRemoved, false) if replaced(Kind::RowAdded) => {}
                 (Kind::RowRemoved, false) => {
-                    self.reach.deny_removed = true;
+                    self.reach.widened.insert(Widened::DenyRemoved);
                     self.gain(row.callers);
                     self.touch(self.before, &row.view, None);
                 }
                 (Kind::RowMoved | Kind::RoleAdded | Kind::RoleRemoved | Kind::Model, _) => {
-                    self.reach.deny_removed |= !allows;
+                    if !allows {
+                        self.reach.widened.insert(Widened::DenyRemoved);
+                    }
                     self.gain(row.callers);
                     self.lose(row.callers);
                     self.touch(self.after, &row.view, None);
                 }
             }
         }
-        self.reach.obligations_weakened = self.weakens(&rows);
-    }
-
-    /// Whether something that stays allowed may come to cost less.
-    fn weakens(&self, rows: &[Differing<'_>]) -> bool {
-        let overlap = Overlap::new(self.before, self.after);
-        let differing = |wanted: Kind| {
-            let wanted =
-                move |row: &&Differing<'_>| row.kind == wanted && row.view.effect == Effect::Allow;
-            rows.iter().filter(wanted).map(|row| &row.view)
-        };
-        let many = rows.len().saturating_mul(self.after.policy().rules.len());
-        if many > PAIRS {
-            return true;
+        if weakens(self.before, self.after, &overlap, &rows, &stands) {
+            self.reach.widened.insert(Widened::ObligationsWeakened);
         }
-        let allowing =
-            |snapshot: &'a Snapshot| snapshot.rules().filter(|rule| rule.effect == Effect::Allow);
-        let moved = differing(Kind::RowMoved).next().is_some();
-        // Where the first row decides, its obligations stand alone.
-        let combined = self.after.policy().model.combination != Combination::FirstMatch;
-        moved
-            || differing(Kind::RowAdded).any(|added| {
-                let new = overlap.cost(added);
-                allowing(self.before).any(|old| {
-                    let had = overlap.cost(&old);
-                    let stays =
-                        !differing(Kind::RowRemoved).any(|gone| gone.ordinal == old.ordinal);
-                    let mut has = new.clone();
-                    if stays && combined {
-                        has.combine(&had);
-                    }
-                    weaker(&had, &has) && overlap.meet(&old, added)
-                })
-            })
-            || differing(Kind::RowRemoved).any(|removed| {
-                let gone = overlap.cost(removed);
-                allowing(self.after).any(|left| {
-                    let has = overlap.cost(&left);
-                    let added = differing(Kind::RowAdded).any(|new| new.ordinal == left.ordinal);
-                    let mut had = gone.clone();
-                    if combined {
-                        had.combine(&has);
-                    }
-                    !added && weaker(&had, &has) && overlap.meet(removed, &left)
-                })
-            })
     }
 
     fn roles(&mut self, regions: &[Region]) {
@@ -277,45 +231,6 @@ impl<'a> Two<'a> {
                 self.reach.protected.push(name);
             }
         }
-    }
-}
-
-/// The rows that differ, in one policy, where one can be compared with another.
-struct Standing(Option<Snapshot>);
-
-impl Standing {
-    fn new(after: &Snapshot, model: &Text, rows: &[Differing<'_>]) -> Self {
-        // Where the first row decides, a row that lies within another may yet stand before a denying one.
-        if after.policy().model.combination == Combination::FirstMatch || rows.is_empty() {
-            return Self(None);
-        }
-        let mut text = String::new();
-        for row in rows {
-            text.push('p');
-            for field in &row.view.fields {
-                text.push_str(", \"");
-                text.push_str(&field.replace('"', "\"\""));
-                text.push('"');
-            }
-            text.push('\n');
-        }
-        let rules = Source {
-            name: "rows that differ",
-            text: &text,
-        };
-        let model = Source {
-            name: &model.name,
-            text: &model.text,
-        };
-        // What cannot be compared is covered by nothing, and then counts in full.
-        let loaded = Snapshot::load(model, &[rules], Dialect::Strict).ok();
-        Self(loaded.filter(|loaded| loaded.policy().rules.len() == rows.len()))
-    }
-
-    fn covers(&self, wide: usize, narrow: usize) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|rows| covers(rows.policy(), wide, narrow))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::analysis::reach::caller_slot;
+use crate::analysis::survey::Survey;
 use crate::engine::plan::Guard;
 use crate::engine::snapshot::{Policy, Snapshot};
 use crate::language::path::{Segment, Style, segments};
@@ -12,6 +14,8 @@ use crate::rules::view::RuleView;
 /// Two policies of one model, as far as rows of either are compared.
 pub(super) struct Overlap<'a> {
     policy: &'a Policy,
+    /// The slot of the caller.
+    caller: Option<usize>,
     /// Members of a name by section, as either policy has them, in any domain.
     members: HashMap<(&'a str, &'a str), Vec<&'a str>>,
 }
@@ -29,8 +33,31 @@ impl<'a> Overlap<'a> {
         }
         Self {
             policy: after.policy(),
+            caller: caller_slot(after.policy(), &Survey::new(after.policy())),
             members,
         }
+    }
+
+    /// How many callers that the policies name a row may concern; `None` for everybody.
+    pub(super) fn callers(&self, rule: &RuleView<'_>) -> Option<usize> {
+        let caller = self.caller?;
+        let counts = self.policy.plan.guards.iter().filter_map(|guard| {
+            let (Guard::Equal(pair) | Guard::Role(pair, _)) = guard else {
+                return None;
+            };
+            let text = *rule.fields.get(pair.field)?;
+            if pair.slot != caller || pair.any.as_deref() == Some(text) {
+                return None;
+            }
+            let Guard::Role(_, membership) = guard else {
+                return Some(1);
+            };
+            let section = self.policy.model.sections.get(membership.graph)?;
+            let above = |name: &&str| self.members.contains_key(&(&*section.name, *name));
+            let holders = self.holders(&section.name, text);
+            Some(holders.iter().filter(|name| !above(name)).count())
+        });
+        counts.min()
     }
 
     /// What an allow by this row costs.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::quality::RandomState;
 
 /// Remembers callers by a keyed hash. When two callers fall into one place the later one stays: what is
-/// forgotten makes a [`Watch`](super::watch::Watch) less sensitive and never more.
+/// forgotten makes a [verdict](super::watch::Verdict) less likely and never more.
 pub struct Successes {
     /// A hash in each place, 0 for none.
     places: Box<[AtomicU64]>,
