@@ -16,11 +16,11 @@
 pub mod cases;
 pub mod change;
 pub(crate) mod cover;
-mod held;
+pub(crate) mod held;
 pub mod lint;
 pub mod mutants;
 pub mod reach;
 pub mod replay;
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod survey;
 pub mod why;

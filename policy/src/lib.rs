@@ -19,7 +19,7 @@
 //! that the request does not carry applies if it denies and does not apply if it allows.
 //!
 //! What a policy means beyond one request (lint, tests, who and what, differences, replays) is in
-//! [`analysis`]; what other engines would answer is in [`compat`].
+//! [`analysis`], what must hold of every request in [`statement`]; what other engines would answer is in [`compat`].
 //!
 //! Reading order: [`source`] (what comes in), `language` (the model), [`rules`] (the rows), [`engine`]
 //! (index, decision, explanation), [`decision`] (what comes out), [`lifecycle`] (how a policy comes to be live).
@@ -36,6 +36,7 @@ pub mod obligation;
 mod revision;
 pub mod rules;
 pub mod source;
+pub mod statement;
 mod symbol;
 mod truth;
 

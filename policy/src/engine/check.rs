@@ -82,7 +82,7 @@ impl Check {
                 })),
                 (Expr::Int(bound), Expr::Fact(slot)) => Some(Some(Self::Int {
                     slot: narrow(slot)?,
-                    comparison: mirrored(*comparison),
+                    comparison: comparison.mirrored(),
                     bound: i32::try_from(*bound).ok()?,
                 })),
                 _ => None,
@@ -148,17 +148,6 @@ impl Check {
                 conjunct.map_or(Truth::Unknown, |conjunct| case.truth(&conjunct.expr))
             }
         }
-    }
-}
-
-fn mirrored(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Equal => Comparison::Equal,
-        Comparison::Unequal => Comparison::Unequal,
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
     }
 }
 

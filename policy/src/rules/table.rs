@@ -76,6 +76,11 @@ impl Rules {
         self.conditions.get(text).map(Vec::as_slice)
     }
 
+    /// The parts of every condition that some row has.
+    pub(crate) fn all_conditions(&self) -> impl Iterator<Item = &Conjunct> {
+        self.conditions.values().flatten()
+    }
+
     pub(crate) fn view(&self, row: usize) -> Option<RuleView<'_>> {
         let head = self.heads.get(row)?;
         Some(RuleView {

@@ -1,0 +1,156 @@
+//! From a file to the words of its statements.
+
+use crate::source::{Mistake, Passage, Source, brief, size};
+
+/// A word with its offset in the statement; a comma is a word.
+#[derive(Debug)]
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) at: usize,
+    pub(super) quoted: bool,
+}
+
+/// The statements of a file, each a passage that may run over several lines.
+pub(super) fn passages(source: Source<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Passage> {
+    let mut found: Vec<Passage> = Vec::new();
+    for (at, whole) in source.text.lines().enumerate() {
+        let line = size(at + 1);
+        let text = without_comment(whole).trim_end();
+        if text.trim().is_empty() {
+            continue;
+        }
+        let here = Passage::new(source.name, text, line, 1);
+        let strange = |c: char| (c.is_control() && c != '\t') || c == '\u{feff}';
+        if let Some(offset) = text.find(strange) {
+            mistakes.push(here.mistake(offset, "control character in a statement", "remove it"));
+            continue;
+        }
+        let start = text.len() - text.trim_start().len();
+        if start == 0 {
+            found.push(here);
+            continue;
+        }
+        let column = size(text.chars().take_while(|c| c.is_whitespace()).count() + 1);
+        match found.last_mut() {
+            Some(begun) => {
+                begun.append(" ", line, column.saturating_sub(1));
+                begun.append(text.trim_start(), line, column);
+            }
+            None => mistakes.push(here.mistake(
+                start,
+                "a line that begins with a blank continues a statement, and there is none before it",
+                "begin the statement at the start of its line",
+            )),
+        }
+    }
+    found
+}
+
+/// The line up to a `#` that stands behind a blank or at the start, and not inside quotes.
+fn without_comment(line: &str) -> &str {
+    let (mut quoted, mut blank) = (false, true);
+    for (at, c) in line.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '#' if blank && !quoted => return line.get(..at).unwrap_or_default(),
+            _ => {}
+        }
+        blank = c.is_whitespace();
+    }
+    line
+}
+
+pub(super) fn words(passage: &Passage) -> Result<Vec<Word>, Mistake> {
+    let text = passage.text.as_str();
+    let mut words = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+        let (word, length, quoted) = match c {
+            _ if c.is_whitespace() => {
+                at += c.len_utf8();
+                continue;
+            }
+            ',' => (",".to_owned(), 1, false),
+            '"' => {
+                let Some(inner) = rest.find('"') else {
+                    return Err(passage.mistake(
+                        at,
+                        "the quoted name is not closed",
+                        "close it with `\"`",
+                    ));
+                };
+                (
+                    rest.get(..inner).unwrap_or_default().to_owned(),
+                    inner + 2,
+                    true,
+                )
+            }
+            _ => {
+                let whole = text.get(at..).unwrap_or_default();
+                let length = whole
+                    .find(|c: char| c.is_whitespace() || c == ',' || c == '"')
+                    .unwrap_or(whole.len());
+                (
+                    whole.get(..length).unwrap_or_default().to_owned(),
+                    length,
+                    false,
+                )
+            }
+        };
+        if word.is_empty() {
+            return Err(passage.mistake(at, "empty name", "put a name between the quotes"));
+        }
+        words.push(Word {
+            text: word,
+            at,
+            quoted,
+        });
+        at += length;
+    }
+    Ok(words)
+}
+
+/// What to write in place of an unknown word: the nearest known one if it can have been meant, or all of them.
+pub(super) fn suggestion<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    const LISTED: usize = 12;
+    let known: Vec<&str> = known.into_iter().collect();
+    let near = known
+        .iter()
+        .map(|known| (distance(word, known), *known))
+        .filter(|(distance, known)| *distance <= 1 + known.chars().count() / 3)
+        .min_by_key(|(distance, _)| *distance);
+    if let Some((_, near)) = near {
+        return format!("did you mean `{near}`?");
+    }
+    let listed: Vec<String> = known
+        .iter()
+        .take(LISTED)
+        .map(|word| format!("`{}`", brief(word)))
+        .collect();
+    match known.len().checked_sub(LISTED) {
+        None | Some(0) => format!("known are {}", listed.join(", ")),
+        Some(more) => format!("known are {} and {more} more", listed.join(", ")),
+    }
+}
+
+/// Levenshtein distance over characters.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, c) in one.chars().enumerate() {
+        let (mut diagonal, mut left) = (at, at + 1);
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, d) in row.iter_mut().skip(1).zip(&other) {
+            let best = (diagonal + usize::from(c != *d))
+                .min(left + 1)
+                .min(*cell + 1);
+            diagonal = *cell;
+            *cell = best;
+            left = best;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
