@@ -35,6 +35,7 @@ pub mod obligation;
 mod revision;
 pub mod rules;
 pub mod source;
+mod spread;
 mod symbol;
 mod truth;
 
@@ -44,5 +45,6 @@ pub use engine::snapshot::Snapshot;
 pub use facts::{Unjudged, Value};
 pub use obligation::{Obligations, RateClass, RedactLevel};
 pub use revision::Revision;
+pub use rules::change::{Line, RowChange};
 pub use rules::view::{RoleView, RuleId, RuleView};
 pub use source::{Dialect, Mistake, Source};
