@@ -2,6 +2,7 @@
 //! The policy engine as the gateway meets it.
 
 mod cases;
+mod changes;
 mod commands;
 mod defects;
 mod dialect;
@@ -10,6 +11,7 @@ mod differential;
 mod gateway;
 mod properties;
 mod recorded;
+mod storm;
 mod support;
 mod tools;
 mod vectors;
