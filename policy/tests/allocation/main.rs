@@ -18,7 +18,12 @@ static ALLOCATOR: Counting = Counting;
 
 fn load(text: &str) -> Snapshot {
     let source = |name, text| Source { name, text };
-    Snapshot::load(source("model", MODEL), &[source("rules", text)], Dialect::Strict).unwrap()
+    Snapshot::load(
+        source("model", MODEL),
+        &[source("rules", text)],
+        Dialect::Strict,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -33,10 +38,15 @@ fn a_decision_asks_the_heap_for_nothing() {
         text: row,
     };
     let changed = loaded.apply(&[RowChange::Add(line)]).unwrap();
-    let requests: Vec<Request> = (0..4_000).map(|number| Request::new(number, rules)).collect();
+    let requests: Vec<Request> = (0..4_000)
+        .map(|number| Request::new(number, rules))
+        .collect();
     for snapshot in [&loaded, &changed] {
         let before = counting::asked();
-        let allowed = requests.iter().filter(|request| request.ask(snapshot)).count();
+        let allowed = requests
+            .iter()
+            .filter(|request| request.ask(snapshot))
+            .count();
         assert_eq!(counting::asked() - before, 0);
         assert_eq!(allowed, 2_000);
     }

@@ -177,14 +177,18 @@ fn a_snapshot_that_followed_changes_is_that_of_a_full_load() {
                     let at = dice.below(next.len());
                     let ((file, line), row) = next.iter().nth(at).unwrap();
                     let change = (false, *file, *line, row.clone());
-                    if changes.iter().any(|known| known.0 && (known.1, known.2) == (change.1, change.2)) {
+                    if changes
+                        .iter()
+                        .any(|known| known.0 && (known.1, known.2) == (change.1, change.2))
+                    {
                         continue;
                     }
                     next.remove(&(change.1, change.2));
                     changes.push(change);
                 } else {
                     let row = pool[dice.below(pool.len())].clone();
-                    let line = 1 + dice.pick(&[dice_line(&mut dice, 60), dice_line(&mut dice, 700)]);
+                    let bound = dice.pick(&[60, 700]);
+                    let line = 1 + dice_line(&mut dice, bound);
                     let file = dice.below(3);
                     if next.contains_key(&(file, line)) {
                         continue;
@@ -223,8 +227,12 @@ fn a_snapshot_that_followed_changes_is_that_of_a_full_load() {
                     followed += 1;
                 }
                 (Err(_), Err(_)) => refused += 1,
-                (Ok(_), Err(mistakes)) => panic!("only a load refuses: {}\n{rows:?}", shown(&mistakes)),
-                (Err(mistakes), Ok(_)) => panic!("only apply refuses: {}\n{rows:?}", shown(&mistakes)),
+                (Ok(_), Err(mistakes)) => {
+                    panic!("only a load refuses: {}\n{rows:?}", shown(&mistakes))
+                }
+                (Err(mistakes), Ok(_)) => {
+                    panic!("only apply refuses: {}\n{rows:?}", shown(&mistakes))
+                }
             }
             if followed % 7 == 0 {
                 let again = load(&kind.model, &book, files).unwrap();
@@ -272,7 +280,10 @@ fn refusal(changes: &[RowChange<'_>]) -> String {
 #[test]
 fn what_cannot_be_changed_is_said_with_its_line() {
     let first = GATEWAY_RULES.lines().next().unwrap();
-    let (at, known) = (1..).zip(GATEWAY_RULES.lines()).find(|(_, row)| row.starts_with("g,")).unwrap();
+    let (at, known) = (1..)
+        .zip(GATEWAY_RULES.lines())
+        .find(|(_, row)| row.starts_with("g,"))
+        .unwrap();
     let add = |number, text| RowChange::Add(line(number, text));
     let remove = |number, text| RowChange::Remove(line(number, text));
     let wide = "p, *, *, *, *, /only/here, *, true, allow, ";
@@ -292,37 +303,68 @@ fn what_cannot_be_changed_is_said_with_its_line() {
     );
     assert_eq!(
         refusal(&[add(90, known)]),
-        format!("rules.csv:90:1: the same row stands at rules.csv:{at}; remove one; a second copy moves a row to the back in one reference")
+        format!(
+            "rules.csv:90:1: the same row stands at rules.csv:{at}; remove one; a second copy moves a row to the back in one reference"
+        )
     );
     let gone = "this row does not stand here, so it cannot be removed; read the rules again; somebody else may have changed them";
-    assert_eq!(refusal(&[remove(1, wide)]), format!("rules.csv:1:1: {gone}"));
-    assert_eq!(refusal(&[remove(77, first)]), format!("rules.csv:77:1: {gone}"));
-    assert_eq!(refusal(&[remove(1, first), remove(1, first)]), format!("rules.csv:1:1: {gone}"));
-    assert_eq!(refusal(&[remove(at, first)]), format!("rules.csv:{at}:1: {gone}"));
+    assert_eq!(
+        refusal(&[remove(1, wide)]),
+        format!("rules.csv:1:1: {gone}")
+    );
+    assert_eq!(
+        refusal(&[remove(77, first)]),
+        format!("rules.csv:77:1: {gone}")
+    );
+    assert_eq!(
+        refusal(&[remove(1, first), remove(1, first)]),
+        format!("rules.csv:1:1: {gone}")
+    );
+    assert_eq!(
+        refusal(&[remove(at, first)]),
+        format!("rules.csv:{at}:1: {gone}")
+    );
     assert!(refusal(&[add(90, "p, a\nb")]).starts_with("rules.csv:90:5: control character"));
     assert!(refusal(&[add(90, "p, a")]).starts_with("rules.csv:90:1: the row has 1 fields"));
 }
 
 #[test]
 fn a_change_that_would_leave_no_rule_is_refused() {
-    let model = model_with(EFFECTS[0], "sub, obj, act, eft", "r.sub == p.sub && r.obj == p.obj && r.act == p.act");
+    let model = model_with(
+        EFFECTS[0],
+        "sub, obj, act, eft",
+        "r.sub == p.sub && r.obj == p.obj && r.act == p.act",
+    );
     let one = snapshot(&model, "p, a, b, c, allow\n");
     let taken = [RowChange::Remove(line(1, "p, a, b, c, allow"))];
     let mistakes = shown(&one.apply(&taken).unwrap_err());
     assert!(mistakes.contains("the policy has no rules"), "{mistakes}");
     let moved = [taken[0], RowChange::Add(line(1, "p, a, b, d, allow"))];
-    assert_eq!(one.apply(&moved).unwrap().revision(), snapshot(&model, "p, a, b, d, allow\n").revision());
+    assert_eq!(
+        one.apply(&moved).unwrap().revision(),
+        snapshot(&model, "p, a, b, d, allow\n").revision()
+    );
 }
 
 #[test]
 fn where_rows_stand_is_not_in_the_revision_and_their_order_is() {
-    let model = model_with(EFFECTS[2], "sub, obj, act, eft", "r.sub == p.sub && r.obj == p.obj && r.act == p.act");
+    let model = model_with(
+        EFFECTS[2],
+        "sub, obj, act, eft",
+        "r.sub == p.sub && r.obj == p.obj && r.act == p.act",
+    );
     let of = |rules: &str| *snapshot(&model, rules).revision();
     let (one, other) = ("p, a, b, c, allow\n", "p, a, b, d, deny\n");
-    assert_eq!(of(&format!("{one}{other}")), of(&format!("# c\n\n{one}\n\n{other}#\n")));
+    assert_eq!(
+        of(&format!("{one}{other}")),
+        of(&format!("# c\n\n{one}\n\n{other}#\n"))
+    );
     assert_ne!(of(&format!("{one}{other}")), of(&format!("{other}{one}")));
     assert_ne!(of(one), of(other));
-    assert_ne!(of(&format!("{one}g, a, b\n")), of(&format!("{one}g2, a, b\n")));
+    assert_ne!(
+        of(&format!("{one}g, a, b\n")),
+        of(&format!("{one}g2, a, b\n"))
+    );
 }
 
 #[test]
@@ -331,7 +373,9 @@ fn names_patterns_and_conditions_that_nothing_names_any_more_are_forgotten() {
     let revision = *current.revision();
     let before = format!("{current:?}").len();
     for turn in 0..300 {
-        let rule = format!("p, u:{turn}, d{turn}, z{turn}, h{turn}, /x/{turn}, ^A{turn}.$, r.ctx.aal > {turn}, allow, quota:{turn}");
+        let rule = format!(
+            "p, u:{turn}, d{turn}, z{turn}, h{turn}, /x/{turn}, ^A{turn}.$, r.ctx.aal > {turn}, allow, quota:{turn}"
+        );
         let role = format!("g, u:{turn}, role:{turn}, d{turn}");
         let changes = [line(9_000 + turn, &rule), line(19_000 + turn, &role)];
         current = current.apply(&changes.map(RowChange::Add)).unwrap();

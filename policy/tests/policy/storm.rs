@@ -35,7 +35,10 @@ fn standing() -> String {
          p, *, *, *, *, /*, *, r.ctx.risk >= 80, deny, log:full\n",
     );
     for row in 0..2_000 {
-        text += &format!("p, role:{row}, d{}, *, *, /filler/{row}/:id, ^GET$, true, allow, \n", row % 7);
+        text += &format!(
+            "p, role:{row}, d{}, *, *, /filler/{row}/:id, ^GET$, true, allow, \n",
+            row % 7
+        );
     }
     text
 }
@@ -121,7 +124,10 @@ fn every_decision_in_a_storm_of_changes_is_that_of_the_old_or_the_new_snapshot()
             thread::sleep(due.saturating_sub(started.elapsed()));
         }
         over.store(true, Ordering::SeqCst);
-        readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect()
+        readers
+            .into_iter()
+            .flat_map(|reader| reader.join().unwrap())
+            .collect()
     });
     let elapsed = started.elapsed();
     took.sort_unstable();
@@ -139,16 +145,24 @@ fn every_decision_in_a_storm_of_changes_is_that_of_the_old_or_the_new_snapshot()
     for (before, after, switch, allowed, revision) in &seen {
         // One more may have been installed than was counted.
         let window = &history[*before..=(*after + 1).min(CHANGES)];
-        let known = window.iter().any(|(known, on)| {
-            known == revision && (on >> switch & 1 == 1) == *allowed
-        });
-        assert!(known, "{before}..{after}: switch {switch} is {allowed} under {revision}");
+        let known = window
+            .iter()
+            .any(|(known, on)| known == revision && (on >> switch & 1 == 1) == *allowed);
+        assert!(
+            known,
+            "{before}..{after}: switch {switch} is {allowed} under {revision}"
+        );
         both[usize::from(*allowed)] += 1;
     }
     assert!(both.iter().all(|count| *count > 100), "{both:?}");
     for (revision, on) in history.iter().step_by(CHANGES / 8) {
         let mut text = standing();
-        for (_, row) in rows.iter().enumerate().filter(|(switch, _)| on >> switch & 1 == 1).map(|(_, row)| row) {
+        for (_, row) in rows
+            .iter()
+            .enumerate()
+            .filter(|(switch, _)| on >> switch & 1 == 1)
+            .map(|(_, row)| row)
+        {
             text += row;
             text.push('\n');
         }
