@@ -1,18 +1,29 @@
-//! Time of a decision against the number of rules: `cargo bench -p hangu-policy`.
+//! Time of a decision, of a load and of a change against the number of rules: `cargo bench -p hangu-policy`.
 //!
-//! Means are processor time of the thread where the system tells it, quantiles are wall time.
+//! Means and changes are processor time of the thread where the system tells it, quantiles are wall time;
+//! memory is what the allocator was asked for and has not got back, and allocations are those of all cold requests.
 //!
-//! Requests are distinct and drawn evenly over all departments, so nothing stays warm on purpose; half
-//! of them are allowed. The first argument, a number, limits the sizes.
+//! Cold requests are distinct and drawn evenly over all departments, so nothing stays warm on purpose;
+//! warm ones are 64 of them in turn. Half of them are allowed. A change adds or removes one row: a rule of
+//! some department, a role of some caller. The first argument, a number, limits the sizes.
+
+#[path = "../tests/allocation/counting.rs"]
+mod counting;
+#[path = "../tests/allocation/workload.rs"]
+mod workload;
 
 use std::error::Error;
 use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use hangu_policy::{Dialect, Effect, Snapshot, Source, Value};
+use counting::Counting;
+use hangu_policy::{Dialect, Line, Mistake, RowChange, Snapshot, Source};
+use workload::{DEPARTMENT, MODEL, Request, policy, users};
 
-const MODEL: &str = include_str!("../tests/policy/gateway.conf");
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
 const REQUESTS: usize = 50_000;
 const ROUNDS: usize = 7;
 
@@ -23,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "rules      load   mean   p50   p99  p99.9  one caller  allowed"
+        "rules       load   kept    peak    mean   p50   p99  p99.9    warm allocs  allowed    rule+   rule-   role+   role-    most"
     )?;
     for rules in [100, 1_000, 10_000, 100_000, 1_000_000] {
         if rules > largest {
@@ -36,6 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn measure(out: &mut impl Write, rules: usize) -> Result<(), Box<dyn Error>> {
     let text = policy(rules);
+    let before = counting::held();
+    counting::forget_peak();
     let started = Stopwatch::start();
     let sources = [Source {
         name: "rules",
@@ -49,13 +62,10 @@ fn measure(out: &mut impl Write, rules: usize) -> Result<(), Box<dyn Error>> {
         &sources,
         Dialect::Strict,
     )
-    .map_err(|mistakes| {
-        mistakes
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default()
-    })?;
+    .map_err(|mistakes| first(&mistakes))?;
     let loaded = started.elapsed();
+    let megabytes = |bytes: usize| bytes.saturating_sub(before) >> 20;
+    let (kept, peak) = (megabytes(counting::held()), megabytes(counting::peak()));
     let requests: Vec<Request> = (0..REQUESTS)
         .map(|number| Request::new(number, rules))
         .collect();
@@ -84,23 +94,92 @@ fn measure(out: &mut impl Write, rules: usize) -> Result<(), Box<dyn Error>> {
             .copied()
             .unwrap_or_default()
     };
-    let one = Request::new(3, rules);
-    let started = Stopwatch::start();
-    for _ in 0..REQUESTS {
-        black_box(one.ask(black_box(&snapshot)));
+    let asked = counting::asked();
+    for request in &requests {
+        black_box(request.ask(&snapshot));
     }
-    let warm = started.elapsed().as_nanos() / REQUESTS as u128;
+    let allocations = counting::asked() - asked;
+    let few = requests.get(..64).unwrap_or_default();
+    let mut warm = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let started = Stopwatch::start();
+        for request in few.iter().cycle().take(REQUESTS) {
+            black_box(request.ask(&snapshot));
+        }
+        warm = warm.min(started.elapsed());
+    }
+    let warm = warm.as_nanos() / REQUESTS as u128;
+    let changes = changes(&snapshot, rules)?;
     let mean = best.as_nanos() / REQUESTS as u128;
     let share = allowed * 100 / REQUESTS;
     let load = loaded.as_millis();
+    let [joined, left, given, taken, most] = changes.map(|time| time.as_micros());
     writeln!(
         out,
-        "{rules:>8} {load:>4} ms {mean:>4} ns {:>5} {:>5} {:>6} {warm:>8} ns {share:>7} %",
+        "{rules:>8} {load:>4} ms {kept:>3} MB {peak:>4} MB {mean:>4} ns {:>5} {:>5} {:>6} {warm:>4} ns {allocations:>6} {share:>6} % \
+         {joined:>5} µs {left:>4} µs {given:>4} µs {taken:>4} µs {most:>4} µs",
         at(500),
         at(990),
         at(999)
     )?;
     Ok(())
+}
+
+/// Rows that are changed one after the other.
+const CHANGES: usize = 200;
+
+/// Median times of adding and removing a rule, adding and removing a role, and the longest of all.
+fn changes(snapshot: &Snapshot, rules: usize) -> Result<[Duration; 5], Box<dyn Error>> {
+    let departments = rules.div_ceil(DEPARTMENT);
+    let mut current: Option<Snapshot> = None;
+    let mut medians = [Duration::ZERO; 5];
+    for (kind, add) in [(0, true), (0, false), (1, true), (1, false)] {
+        let mut times = Vec::new();
+        for number in 0..CHANGES {
+            let department = number * 7_919 % departments;
+            let user = number * 31 % users(rules);
+            let text = if kind == 0 {
+                format!(
+                    "p, role:{department}-{}, d{department}, zone:gov, d{department}.gov.example, /new/{number}/:id, ^GET$, \
+                     r.ctx.aal >= 2, allow, redact:L2;rate:gold",
+                    number % 20
+                )
+            } else {
+                format!("g, u:{user}, role:new-{number}, d{}", user % departments)
+            };
+            let number = u32::try_from(5_000_000 + kind * CHANGES + number)?;
+            let line = Line {
+                file: "rules",
+                number,
+                text: &text,
+            };
+            let change = if add {
+                RowChange::Add(line)
+            } else {
+                RowChange::Remove(line)
+            };
+            let started = Stopwatch::start();
+            let next = current.as_ref().unwrap_or(snapshot).apply(&[change]);
+            times.push(started.elapsed());
+            current = Some(next.map_err(|mistakes| first(&mistakes))?);
+        }
+        times.sort_unstable();
+        let place = kind * 2 + usize::from(!add);
+        if let Some(median) = medians.get_mut(place) {
+            *median = times.get(CHANGES / 2).copied().unwrap_or_default();
+        }
+        if let Some(most) = medians.last_mut() {
+            *most = (*most).max(times.last().copied().unwrap_or_default());
+        }
+    }
+    Ok(medians)
+}
+
+fn first(mistakes: &[Mistake]) -> String {
+    mistakes
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// Processor time of this thread, or wall time where the system does not tell.
@@ -132,136 +211,4 @@ fn spent() -> Option<Duration> {
         .parse()
         .ok()
         .map(Duration::from_nanos)
-}
-
-/// Rules of a department; a department has about a thousand.
-const DEPARTMENT: usize = 1_000;
-
-fn policy(rules: usize) -> String {
-    let mut text = String::from(
-        "p, *, *, *, *, /*, *, r.ctx.risk >= 80, deny, log:full;alert:soc\n\
-         p, *, *, zone:internet, *, /admin/*, *, true, deny, log:full\n\
-         p, *, *, *, *, /*, ^(PUT|DELETE|PATCH)$, r.ctx.dev < 40, deny, log:full\n\
-         p, role:suspended, *, *, *, /*, *, true, deny, log:full\n\
-         g2, zone:intranet, zone:gov\n",
-    );
-    let departments = rules.div_ceil(DEPARTMENT);
-    for rule in 0..rules {
-        let (department, inside) = (rule % departments, rule / departments);
-        let (role, path) = (inside % 20, path(inside, ":id"));
-        let act = ["^GET$", "^(GET|HEAD)$", "^(GET|PUT)$", "^POST$"]
-            .get(inside % 4)
-            .copied()
-            .unwrap_or("*");
-        let tail = if inside.is_multiple_of(7) { "/*" } else { "" };
-        text += &format!(
-            "p, role:{department}-{role}, d{department}, zone:gov, d{department}.gov.example, {path}{tail}, {act}, \
-             r.ctx.aal >= 2 && r.ctx.dev >= 60, allow, redact:L2;rate:gold\n"
-        );
-    }
-    for user in 0..users(rules) {
-        let department = user % departments;
-        for role in 0..20 {
-            if (user / departments + role).is_multiple_of(4) {
-                text += &format!("g, u:{user}, role:{department}-{role}, d{department}\n");
-            }
-        }
-    }
-    text
-}
-
-fn users(rules: usize) -> usize {
-    (rules / 10).clamp(100, 20_000)
-}
-
-fn path(inside: usize, id: &str) -> String {
-    format!(
-        "/api/v{}/area{}/{id}/part{}",
-        inside % 3,
-        inside % 50,
-        inside / 50
-    )
-}
-
-/// The facts that the gateway itself adds; the same for all, since they are read where they stand.
-const CONTEXT: [(&str, Value<'static>); 6] = [
-    ("aal", Value::Int(2)),
-    ("dev", Value::Int(80)),
-    ("risk", Value::Int(10)),
-    ("min", Value::Int(600)),
-    ("dow", Value::Int(3)),
-    ("cert", Value::Bool(false)),
-];
-
-/// A request in one piece of memory, as one that was just read from a connection.
-struct Request {
-    text: String,
-    /// Ends of subject, domain, host and path.
-    ends: [usize; 4],
-    act: &'static str,
-}
-
-impl Request {
-    fn new(number: usize, rules: usize) -> Self {
-        let departments = rules.div_ceil(DEPARTMENT);
-        let user = number * 7_919 % users(rules);
-        let department = user % departments;
-        let mine = (0..20).filter(|role| (user / departments + role).is_multiple_of(4));
-        let mine: Vec<usize> = mine.collect();
-        let role = mine
-            .get(number % mine.len().max(1))
-            .copied()
-            .unwrap_or_default();
-        let size = rules / departments;
-        // A rule of this department that gives something to this role.
-        let inside = (number / 3 % (size / 20).max(1)) * 20 + role;
-        let hit = number.is_multiple_of(2);
-        let act = if hit {
-            ["GET", "GET", "PUT", "POST"]
-                .get(inside % 4)
-                .copied()
-                .unwrap_or("GET")
-        } else {
-            "DELETE"
-        };
-        let mut text = String::with_capacity(128);
-        let more = if inside.is_multiple_of(7) {
-            "/more/of/it"
-        } else {
-            ""
-        };
-        let parts = [
-            format!("u:{user}"),
-            format!("d{department}"),
-            format!("d{department}.gov.example"),
-            path(inside, &number.to_string()) + more,
-        ];
-        let ends = parts.map(|part| {
-            text += &part;
-            text.len()
-        });
-        Self { text, ends, act }
-    }
-
-    fn ask(&self, snapshot: &Snapshot) -> bool {
-        let mut start = 0;
-        let [sub, dom, host, path] = self.ends.map(|end| {
-            let part = self.text.get(start..end).unwrap_or_default();
-            start = end;
-            Value::Str(part)
-        });
-        let text = Value::Str;
-        let request = [
-            sub,
-            dom,
-            text("zone:intranet"),
-            host,
-            path,
-            text(self.act),
-            Value::Map(&CONTEXT),
-        ];
-        snapshot
-            .decide(&request)
-            .is_ok_and(|decision| decision.effect == Effect::Allow)
-    }
 }

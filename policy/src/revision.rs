@@ -5,8 +5,9 @@ use std::fmt;
 use aws_lc_rs::digest;
 use serde::{Serialize, Serializer};
 
-/// SHA-256 over the dialect, the normalised model and the rows in order. Comments, blanks and file
-/// names do not count.
+/// SHA-256 over the dialect, the normalised model and the digests of chapters of the rows in order; where
+/// a chapter ends depends on its rows alone. Comments, blanks, file names and how the rows came together
+/// do not count.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Revision([u8; 32]);
 
@@ -55,6 +56,10 @@ impl Fingerprint {
     pub(crate) fn text(&mut self, text: &str) {
         self.0.update(&(text.len() as u64).to_le_bytes());
         self.0.update(text.as_bytes());
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
     }
 
     pub(crate) fn count(&mut self, count: usize) {

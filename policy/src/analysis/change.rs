@@ -280,7 +280,7 @@ impl<'a> Two<'a> {
     fn moved(&self, regions: &mut Vec<Region>) {
         let order = |of: &Snapshot, other: &Snapshot| {
             let others = keys(other);
-            let mut common: Vec<(u32, Vec<String>, usize)> = of
+            let mut common: Vec<(u64, Vec<String>, usize)> = of
                 .rules()
                 .filter_map(|rule| {
                     let key: Vec<String> = rule
@@ -301,7 +301,7 @@ impl<'a> Two<'a> {
             order(self.after, self.before),
         );
         let same =
-            |one: &(u32, Vec<String>, usize), other: &(u32, Vec<String>, usize)| one.1 == other.1;
+            |one: &(u64, Vec<String>, usize), other: &(u64, Vec<String>, usize)| one.1 == other.1;
         let head = old
             .iter()
             .zip(&new)

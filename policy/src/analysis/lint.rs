@@ -146,7 +146,7 @@ impl Lint<'_> {
         let columns = self.survey.role_columns();
         let rows = self.policy.rules.role_rows();
         let prefix = |name: &str| name.split_once(':').map(|(prefix, _)| prefix.to_owned());
-        for row in rows {
+        for row in &rows {
             let (Some(role), Some(member)) = (row.fields.get(1), row.fields.first()) else {
                 continue;
             };

@@ -1,13 +1,15 @@
 //! What is left to ask of a row once the index has found it.
 
-use regex::Regex;
+use std::sync::Arc;
 
 use super::index::Asked;
 use super::interpret::{Case, compare};
 use super::snapshot::Policy;
 use crate::facts::Fact;
 use crate::language::expression::Expr;
+use crate::language::regexp::Expression;
 use crate::language::syntax::Comparison;
+use crate::rules::sheet::Slot;
 use crate::symbol::Symbol;
 use crate::truth::Truth;
 
@@ -102,9 +104,9 @@ impl Check {
     pub(crate) fn ask(
         &self,
         policy: &Policy,
-        regexes: &[Regex],
+        regexes: &[Arc<Expression>],
         asked: &Asked<'_>,
-        row: u32,
+        row: Slot,
     ) -> Truth {
         match *self {
             Self::Never => Truth::False,
@@ -113,7 +115,7 @@ impl Check {
             Self::Words { slot, words } => (asked.words(slot.into()) & words != 0).into(),
             Self::Regex { slot, regex } => {
                 match (regexes.get(regex as usize), asked.fact(slot.into())) {
-                    (Some(regex), Fact::Text(text)) => regex.is_match(text).into(),
+                    (Some(known), Fact::Text(text)) => known.regex.is_match(text).into(),
                     _ => Truth::Unknown,
                 }
             }
@@ -130,7 +132,7 @@ impl Check {
                 let case = Case {
                     policy,
                     facts: asked.facts,
-                    row: row as usize,
+                    row: policy.rules.position(row) as usize,
                 };
                 let conjunct = policy.model.conjuncts.get(at as usize);
                 conjunct.map_or(Truth::Unknown, |conjunct| case.truth(&conjunct.expr))
@@ -139,11 +141,11 @@ impl Check {
                 let case = Case {
                     policy,
                     facts: asked.facts,
-                    row: row as usize,
+                    row: policy.rules.position(row) as usize,
                 };
                 let condition = policy
                     .rules
-                    .condition(policy.rules.field(row as usize, field.into()));
+                    .condition(policy.rules.field(case.row, field.into()));
                 let conjunct = condition.and_then(|conjuncts| conjuncts.get(part as usize));
                 conjunct.map_or(Truth::Unknown, |conjunct| case.truth(&conjunct.expr))
             }

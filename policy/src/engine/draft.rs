@@ -1,8 +1,7 @@
 //! Turns rows into what the index is built from.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use regex::Regex;
 use smallvec::SmallVec;
 
 use super::check::Check;
@@ -10,21 +9,25 @@ use super::plan::{Guard, KEYS, Pair, Plan};
 use crate::language::model::Model;
 use crate::language::path::{Segment, segments};
 use crate::language::pattern::{Patterns, Way};
+use crate::language::regexp::Expression;
 use crate::rules::table::Rules;
 use crate::source::size;
 use crate::symbol::{Symbol, Symbols};
 
+/// The values that a row fixes, by which rows are grouped.
+pub(crate) type Key = [Symbol; KEYS];
+
 /// A row, taken apart.
 #[derive(Debug)]
 pub(crate) struct Draft<'r> {
-    /// Which keys the row fixes, a bit for each.
-    pub(crate) mask: u8,
-    pub(crate) key: [Symbol; KEYS],
     /// `None` if the row takes any path.
     pub(crate) route: Option<Vec<Segment<'r>>>,
     pub(crate) role: Symbol,
-    pub(crate) row: u32,
+    /// Its position over all files.
+    pub(crate) row: usize,
     pub(crate) checks: SmallVec<[Check; 6]>,
+    /// What [`Check::Regex`] counts in.
+    pub(crate) regexes: SmallVec<[Arc<Expression>; 1]>,
 }
 
 /// The words that values of a slot are compared with, a bit for each.
@@ -38,27 +41,85 @@ pub(crate) struct Drafter<'r> {
     pub(crate) patterns: &'r Patterns,
     pub(crate) symbols: &'r mut Symbols,
     /// By slot.
-    pub(crate) vocabularies: Vec<Vocabulary>,
-    pub(crate) regexes: Vec<Regex>,
-    pub(crate) known: HashMap<&'r str, u32, foldhash::fast::RandomState>,
+    pub(crate) vocabularies: Arc<Vec<Vocabulary>>,
 }
 
 impl<'r> Drafter<'r> {
+    /// The values that a row fixes, each mentioned once more.
+    pub(crate) fn key(&mut self, row: usize) -> Key {
+        let mut key = [Symbol::ANY; KEYS];
+        for (place, at) in key.iter_mut().zip(&self.plan.keys) {
+            if let Some(Guard::Equal(pair)) = self.plan.guards.get(*at)
+                && let Some(text) = self.text(row, pair)
+            {
+                *place = self.symbols.intern(text);
+            }
+        }
+        key
+    }
+
+    /// Where a row that was drafted before stands in the index: values and path.
+    pub(crate) fn address(&self, row: usize) -> (Key, Option<Vec<Segment<'r>>>) {
+        let mut key = [Symbol::ANY; KEYS];
+        for (place, at) in key.iter_mut().zip(&self.plan.keys) {
+            if let Some(Guard::Equal(pair)) = self.plan.guards.get(*at)
+                && let Some(text) = self.text(row, pair)
+            {
+                *place = self.symbols.find(text);
+            }
+        }
+        (key, self.route(row))
+    }
+
+    /// Takes back the names that a row mentions.
+    pub(crate) fn release(&mut self, row: usize) {
+        for guard in &self.plan.guards {
+            if let Guard::Equal(pair) | Guard::Role(pair, _) = guard
+                && let Some(text) = self.text(row, pair)
+            {
+                self.symbols.release(text);
+            }
+        }
+    }
+
+    fn route(&self, row: usize) -> Option<Vec<Segment<'r>>> {
+        match self.plan.route.and_then(|at| self.plan.guards.get(at)) {
+            Some(Guard::Match(pair, Way::Path(style))) => {
+                let text = self.text(row, pair)?;
+                Some(segments(text, *style).collect())
+            }
+            Some(
+                Guard::Match(..)
+                | Guard::Equal(_)
+                | Guard::Role(..)
+                | Guard::Condition(_)
+                | Guard::Other,
+            )
+            | None => None,
+        }
+    }
+
+    /// What a row asks beside its key.
     pub(crate) fn draft(&mut self, row: usize) -> Draft<'r> {
         let plan = self.plan;
         let mut draft = Draft {
-            mask: 0,
-            key: [Symbol::ANY; KEYS],
-            route: None,
+            route: self.route(row),
             role: Symbol::ANY,
-            row: size(row),
+            row,
             checks: SmallVec::new(),
+            regexes: SmallVec::new(),
         };
         for (at, guard) in plan.guards.iter().enumerate() {
             match guard {
+                Guard::Equal(_) if plan.keys.contains(&at) => {}
                 Guard::Equal(pair) => {
                     if let Some(text) = self.text(row, pair) {
-                        self.equal(&mut draft, at, pair, text);
+                        let symbol = self.symbols.intern(text);
+                        let check =
+                            u8::try_from(pair.slot).map(|slot| Check::Equal { slot, symbol });
+                        draft
+                            .checks
+                            .push(check.unwrap_or(Check::Conjunct(size(at))));
                     }
                 }
                 Guard::Role(pair, membership) => {
@@ -79,17 +140,13 @@ impl<'r> Drafter<'r> {
                         None => draft.checks.push(Check::Conjunct(size(at))),
                     }
                 }
-                Guard::Match(pair, Way::Path(style)) if plan.route == Some(at) => {
-                    draft.route = self
-                        .text(row, pair)
-                        .map(|text| segments(text, *style).collect());
-                }
+                Guard::Match(_, Way::Path(_)) if plan.route == Some(at) => {}
                 Guard::Match(pair, way) => {
                     let Some(text) = self.text(row, pair) else {
                         continue;
                     };
                     let check = if *way == Way::Regex {
-                        self.regex(pair, text)
+                        self.regex(&mut draft, pair, text)
                     } else {
                         None
                     };
@@ -118,20 +175,6 @@ impl<'r> Drafter<'r> {
         (pair.any.as_deref() != Some(text)).then_some(text)
     }
 
-    fn equal(&mut self, draft: &mut Draft<'r>, at: usize, pair: &Pair, text: &str) {
-        let symbol = self.symbols.intern(text);
-        let position = self.plan.keys.iter().position(|key| *key == at);
-        if let Some(place) = position.and_then(|position| draft.key.get_mut(position)) {
-            *place = symbol;
-            draft.mask |= position.map_or(0, |position| 1 << position);
-        } else {
-            let check = u8::try_from(pair.slot).map(|slot| Check::Equal { slot, symbol });
-            draft
-                .checks
-                .push(check.unwrap_or(Check::Conjunct(size(at))));
-        }
-    }
-
     fn condition(&self, draft: &mut Draft<'r>, row: usize, field: usize) {
         let Some(conjuncts) = self.rules.condition(self.rules.field(row, field)) else {
             draft.checks.push(Check::Never);
@@ -148,33 +191,40 @@ impl<'r> Drafter<'r> {
         }
     }
 
-    fn regex(&mut self, pair: &Pair, text: &'r str) -> Option<Check> {
+    fn regex(&mut self, draft: &mut Draft<'r>, pair: &Pair, text: &str) -> Option<Check> {
         let slot = u8::try_from(pair.slot).ok()?;
         let expression = self.patterns.expression(text)?;
-        if let Some(words) = &expression.words {
-            let vocabulary = self.vocabularies.get_mut(pair.slot)?;
-            let bits: Option<u32> = words
-                .iter()
-                .try_fold(0, |bits, word| Some(bits | bit(vocabulary, word)?));
-            if let Some(words) = bits {
-                return Some(Check::Words { slot, words });
-            }
+        if let Some(words) = &expression.words
+            && let Some(words) = self.words(pair.slot, words)
+        {
+            return Some(Check::Words { slot, words });
         }
-        let next = size(self.regexes.len());
-        let regex = *self.known.entry(text).or_insert(next);
-        if regex == next {
-            self.regexes.push(expression.regex.clone());
-        }
-        Some(Check::Regex { slot, regex })
+        draft.regexes.push(Arc::clone(expression));
+        Some(Check::Regex {
+            slot,
+            regex: size(draft.regexes.len() - 1),
+        })
     }
-}
 
-/// The bit of a word, given out if there is one left.
-fn bit(vocabulary: &mut Vocabulary, word: &str) -> Option<u32> {
-    if let Some((_, bit)) = vocabulary.iter().find(|(known, _)| **known == *word) {
-        return Some(*bit);
+    /// The bits of words, those that have none getting one; `None` if there are not enough.
+    fn words(&mut self, slot: usize, words: &[Box<str>]) -> Option<u32> {
+        let known = |vocabulary: &Vocabulary, word: &str| {
+            let found = vocabulary.iter().find(|(known, _)| **known == *word);
+            found.map(|(_, bit)| *bit)
+        };
+        let mut bits = 0;
+        for word in words {
+            let vocabulary = self.vocabularies.get(slot)?;
+            bits |= match known(vocabulary, word) {
+                Some(bit) => bit,
+                None => {
+                    let bit = 1_u32.checked_shl(size(vocabulary.len()))?;
+                    let vocabulary = Arc::make_mut(&mut self.vocabularies).get_mut(slot)?;
+                    vocabulary.push((word.clone(), bit));
+                    bit
+                }
+            };
+        }
+        Some(bits)
     }
-    let bit = 1_u32.checked_shl(size(vocabulary.len()))?;
-    vocabulary.push((word.into(), bit));
-    Some(bit)
 }

@@ -2,59 +2,48 @@
 //!
 //! Rows are grouped by which of the equality keys they fix; each group is one hash lookup. Behind it
 //! stands a path tree, and where that ends a list sorted by role. Every row stands in exactly one list.
+//! The shelves of a few hundred rows lie together in a [`Shard`], which a change copies and edits.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use regex::Regex;
 use smallvec::SmallVec;
 
-use super::check::Check;
-use super::draft::{Draft, Drafter, Vocabulary};
+use super::draft::{Draft, Drafter, Key, Vocabulary};
 use super::plan::{Guard, KEYS, Plan};
+use super::shard::{Entry, Shard, Shelf};
 use super::snapshot::Policy;
-use super::tree::{Forest, Span};
+use super::tree::{NOWHERE, Span};
 use crate::decision::Effect;
 use crate::facts::Fact;
-use crate::rules::table::Rules;
+use crate::rules::sheet::Slot;
 use crate::source::size;
+use crate::spread::Spread;
 use crate::symbol::Symbol;
 use crate::truth::Truth;
 
 /// The index of a policy.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Index {
-    groups: Vec<Group>,
-    forest: Forest,
-    rows: Vec<Entry>,
-    checks: Vec<Check>,
-    regexes: Vec<Regex>,
-    vocabularies: Vec<Vocabulary>,
+    shelves: Spread<Key, Shelf>,
+    /// Rows by which keys they fix, and for which of these there are any.
+    groups: [u32; 1 << KEYS],
+    present: SmallVec<[u8; 1 << KEYS]>,
+    shards: Vec<Arc<Shard>>,
+    /// Shards that have room for more shelves.
+    open: Vec<u32>,
+    vocabularies: Arc<Vec<Vocabulary>>,
 }
 
-/// The rows that fix the same keys.
-#[derive(Debug)]
-struct Group {
-    mask: u8,
-    shelves: HashMap<[Symbol; KEYS], Shelf, foldhash::fast::RandomState>,
-}
+/// Rows of a shard beyond which new shelves go elsewhere; measured: larger shards make changes dearer,
+/// smaller ones make decisions dearer.
+const ROOM: usize = 512;
 
-/// The rows with the same values of these keys.
-#[derive(Debug, Clone, Copy)]
-struct Shelf {
-    /// Rows that take any path.
-    free: Span,
-    root: Option<u32>,
-}
-
-/// A row as the index keeps it.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    role: Symbol,
-    row: u32,
-    checks: u32,
-    cost: u32,
-    count: u16,
-    effect: Effect,
+/// Which keys are fixed, a bit for each.
+fn mask(key: &Key) -> usize {
+    let fixed = key.iter().enumerate();
+    fixed.fold(0, |mask, (at, symbol)| {
+        mask | usize::from(*symbol != Symbol::ANY) << at
+    })
 }
 
 /// A row that applies.
@@ -116,74 +105,144 @@ impl Asked<'_> {
 const SHORT: usize = 16;
 
 impl Index {
-    pub(crate) fn build(plan: &Plan, drafter: &mut Drafter<'_>) -> Self {
+    pub(crate) fn build(drafter: &mut Drafter<'_>) -> Self {
         let rules = drafter.rules;
-        drafter
-            .vocabularies
-            .resize_with(drafter.model.schema.slots.len(), Vec::new);
-        let mut drafts: Vec<Draft<'_>> = (0..rules.len()).map(|row| drafter.draft(row)).collect();
-        drafts.sort_by(|one, other| {
-            let rank = |draft: &Draft<'_>| (draft.mask, draft.key);
-            rank(one)
-                .cmp(&rank(other))
-                .then_with(|| one.route.cmp(&other.route))
-                .then_with(|| (one.role, one.row).cmp(&(other.role, other.row)))
-        });
-        let mut index = Self {
-            regexes: std::mem::take(&mut drafter.regexes),
-            vocabularies: std::mem::take(&mut drafter.vocabularies),
-            ..Self::default()
-        };
-        index.rows.reserve_exact(drafts.len());
-        for group in drafts.chunk_by(|one, other| one.mask == other.mask) {
-            let Some(first) = group.first() else { continue };
-            let mut shelves = HashMap::default();
-            for shelf in group.chunk_by(|one, other| one.key == other.key) {
-                let Some(first) = shelf.first() else { continue };
-                shelves.insert(first.key, index.shelve(plan, rules, shelf));
+        let slots = drafter.model.schema.slots.len();
+        Arc::make_mut(&mut drafter.vocabularies).resize_with(slots, Vec::new);
+        let mut keyed: Vec<(Key, u32)> = (0..rules.len())
+            .map(|row| (drafter.key(row), size(row)))
+            .collect();
+        keyed.sort_unstable();
+        let mut index = Self::default();
+        let mut shard = Shard::default();
+        let mut drafts: Vec<Draft<'_>> = Vec::new();
+        for shelf in keyed.chunk_by(|one, other| one.0 == other.0) {
+            let Some((key, _)) = shelf.first() else {
+                continue;
+            };
+            if shard.rows() > 0 && shard.rows() + shelf.len() > ROOM {
+                index
+                    .shards
+                    .push(Arc::new(std::mem::take(&mut shard).trim()));
             }
-            index.groups.push(Group {
-                mask: first.mask,
-                shelves,
+            drafts.extend(shelf.iter().map(|(_, row)| drafter.draft(*row as usize)));
+            drafts.sort_by(|one, other| {
+                let roles = || (one.role, one.row).cmp(&(other.role, other.row));
+                one.route.cmp(&other.route).then_with(roles)
             });
+            let number = size(index.shards.len());
+            let placed = shard.shelve(number, *key, rules, &drafts);
+            drafts.clear();
+            index.shelves.insert(*key, placed);
+            index.count(key, shelf.len(), 0);
         }
+        index.shards.push(Arc::new(shard.trim()));
+        index.open = vec![size(index.shards.len() - 1)];
+        index.vocabularies = Arc::clone(&drafter.vocabularies);
         index
     }
 
-    fn shelve(&mut self, plan: &Plan, rules: &Rules, drafts: &[Draft<'_>]) -> Shelf {
-        let Self {
-            forest,
-            rows,
-            checks,
-            ..
-        } = self;
-        let mut place = |drafts: &[Draft<'_>]| {
-            let start = size(rows.len());
-            for draft in drafts {
-                let Some(head) = rules.head(draft.row as usize) else {
-                    continue;
-                };
-                rows.push(Entry {
-                    role: draft.role,
-                    row: draft.row,
-                    checks: size(checks.len()),
-                    cost: head.cost,
-                    // A condition is at most 16 KiB, so a row has far fewer checks than fit.
-                    count: u16::try_from(draft.checks.len()).unwrap_or(u16::MAX),
-                    effect: head.effect,
-                });
-                checks.extend_from_slice(&draft.checks);
-            }
-            Span {
-                start,
-                length: size(drafts.len()),
-            }
+    fn count(&mut self, key: &Key, more: usize, less: usize) {
+        let mask = mask(key);
+        if let Some(count) = self.groups.get_mut(mask) {
+            *count = count.saturating_add(size(more)).saturating_sub(size(less));
+        }
+        let groups = self.groups.iter().zip(0_u8..);
+        let present = groups.filter(|(count, _)| **count > 0);
+        self.present = present.map(|(_, mask)| mask).collect();
+    }
+
+    pub(crate) fn vocabularies(&self) -> Arc<Vec<Vocabulary>> {
+        Arc::clone(&self.vocabularies)
+    }
+
+    /// Adds a row; `Err` gives the row that says the same, as `same` tells.
+    pub(crate) fn insert(
+        &mut self,
+        key: Key,
+        draft: &Draft<'_>,
+        entry: Entry,
+        vocabularies: Arc<Vec<Vocabulary>>,
+        same: impl Fn(Slot) -> bool,
+    ) -> Result<(), Slot> {
+        self.vocabularies = vocabularies;
+        let known = self.shelves.get(&key).copied();
+        let mut shelf = known.unwrap_or_else(|| Shelf {
+            shard: self.roomy(),
+            free: Span::default(),
+            root: NOWHERE,
+        });
+        let Some(shard) = self.shards.get_mut(shelf.shard as usize).map(Arc::make_mut) else {
+            return Ok(());
         };
-        let (free, routed) = drafts.split_at(drafts.partition_point(|draft| draft.route.is_none()));
-        let free = place(free);
-        let root = (plan.route.is_some() && !routed.is_empty())
-            .then(|| forest.plant(routed, 0, &mut place));
-        Shelf { free, root }
+        if known.is_none() {
+            shard.keys.push(key);
+        }
+        shard.insert(&mut shelf, draft, entry, same)?;
+        self.shelves.insert(key, shelf);
+        self.count(&key, 1, 0);
+        self.tidy(shelf.shard);
+        Ok(())
+    }
+
+    /// Takes a row away that stands at this address.
+    pub(crate) fn remove(
+        &mut self,
+        key: Key,
+        route: Option<&[crate::language::path::Segment<'_>]>,
+        row: Slot,
+    ) {
+        let Some(mut shelf) = self.shelves.get(&key).copied() else {
+            return;
+        };
+        let Some(shard) = self.shards.get_mut(shelf.shard as usize).map(Arc::make_mut) else {
+            return;
+        };
+        if !shard.remove(&mut shelf, route, row) {
+            return;
+        }
+        self.shelves.insert(key, shelf);
+        self.count(&key, 0, 1);
+        self.tidy(shelf.shard);
+    }
+
+    /// A shard with room for one more shelf.
+    fn roomy(&mut self) -> u32 {
+        while let Some(number) = self.open.last() {
+            let shard = self.shards.get(*number as usize);
+            if shard.is_some_and(|shard| shard.rows() < ROOM) {
+                return *number;
+            }
+            self.open.pop();
+        }
+        self.shards.push(Arc::default());
+        let number = size(self.shards.len() - 1);
+        self.open.push(number);
+        number
+    }
+
+    /// Copies a shard without its gaps when these are too many, and notes that it has room again.
+    fn tidy(&mut self, number: u32) {
+        let Some(shard) = self.shards.get_mut(number as usize) else {
+            return;
+        };
+        if !shard.is_wasteful() {
+            return;
+        }
+        let mut fresh = Shard::default();
+        for key in &shard.keys {
+            let Some(shelf) = self.shelves.get(key) else {
+                continue;
+            };
+            match fresh.transplant(shard, *key, shelf) {
+                Some(moved) => drop(self.shelves.insert(*key, moved)),
+                None => drop(self.shelves.remove(key)),
+            }
+        }
+        if fresh.rows() < ROOM / 2 && !self.open.contains(&number) {
+            self.open.push(number);
+        }
+        *shard = Arc::new(fresh);
     }
 
     /// Finds every row that applies.
@@ -208,25 +267,33 @@ impl Index {
             | None => None,
         });
         let full = self.key(plan, &asked);
-        for group in &self.groups {
+        for group in &self.present {
             let mut key = full;
             let mut named = true;
             for (at, symbol) in key.iter_mut().enumerate() {
-                if group.mask & (1 << at) == 0 {
+                if group & (1 << at) == 0 {
                     *symbol = Symbol::ANY;
                 } else {
                     named &= *symbol != Symbol::NONE;
                 }
             }
-            let Some(shelf) = named.then(|| group.shelves.get(&key)).flatten() else {
+            let Some(shelf) = named.then(|| self.shelves.get(&key)).flatten() else {
                 continue;
             };
-            self.scan(policy, &asked, membership, shelf.free, hits);
-            if let (Some(root), Some(path)) = (shelf.root, path) {
-                self.forest.walk(root, path, |span| {
-                    self.scan(policy, &asked, membership, span, hits)
-                });
+            let Some(shard) = self.shards.get(shelf.shard as usize) else {
+                continue;
+            };
+            let scan = |span: Span, hits: &mut Hits| {
+                scan(policy, shard, &asked, membership, span, hits);
+            };
+            scan(shelf.free, hits);
+            if let (true, Some(path)) = (shelf.root != NOWHERE, path) {
+                shard.forest.walk(shelf.root, path, |span| scan(span, hits));
             }
+        }
+        // Rows are found by where they stand, and named by how many stand before them.
+        for hit in hits.allow.iter_mut().chain(&mut hits.deny) {
+            hit.row = policy.rules.position(Slot(hit.row));
         }
     }
 
@@ -256,7 +323,7 @@ impl Index {
             }
         }
         for ((fact, vocabulary), place) in
-            facts.iter().zip(&self.vocabularies).zip(&mut asked.words)
+            facts.iter().zip(&*self.vocabularies).zip(&mut asked.words)
         {
             if let (Fact::Text(text), false) = (fact, vocabulary.is_empty()) {
                 let word = vocabulary.iter().find(|(word, _)| **word == **text);
@@ -276,66 +343,65 @@ impl Index {
         }
         asked
     }
+}
 
-    fn scan(
-        &self,
-        policy: &Policy,
-        asked: &Asked<'_>,
-        membership: Option<usize>,
-        span: Span,
-        hits: &mut Hits,
-    ) {
-        let rows = span.of(&self.rows);
-        let roles = membership.and_then(|membership| asked.roles.get(membership));
-        let Some((caller, roles)) = roles else {
-            rows.iter()
-                .for_each(|row| self.judge(policy, asked, row, hits));
-            return;
-        };
-        let has = |role: Symbol| {
-            role == Symbol::ANY || role == *caller || roles.binary_search(&role).is_ok()
-        };
-        if rows.len() <= SHORT.max(roles.len()) {
-            for row in rows.iter().filter(|row| has(row.role)) {
-                self.judge(policy, asked, row, hits);
-            }
-            return;
+fn scan(
+    policy: &Policy,
+    shard: &Shard,
+    asked: &Asked<'_>,
+    membership: Option<usize>,
+    span: Span,
+    hits: &mut Hits,
+) {
+    let rows = span.of(&shard.rows);
+    let roles = membership.and_then(|membership| asked.roles.get(membership));
+    let Some((caller, roles)) = roles else {
+        rows.iter()
+            .for_each(|row| judge(policy, shard, asked, row, hits));
+        return;
+    };
+    let has =
+        |role: Symbol| role == Symbol::ANY || role == *caller || roles.binary_search(&role).is_ok();
+    if rows.len() <= SHORT.max(roles.len()) {
+        for row in rows.iter().filter(|row| has(row.role)) {
+            judge(policy, shard, asked, row, hits);
         }
-        let (any, named) = rows.split_at(rows.partition_point(|row| row.role == Symbol::ANY));
-        any.iter()
-            .for_each(|row| self.judge(policy, asked, row, hits));
-        for role in std::iter::once(caller).chain(*roles) {
-            let first = named.partition_point(|row| row.role < *role);
-            let same = named
-                .get(first..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(|row| row.role == *role);
-            same.into_iter()
-                .for_each(|row| self.judge(policy, asked, row, hits));
+        return;
+    }
+    let (any, named) = rows.split_at(rows.partition_point(|row| row.role == Symbol::ANY));
+    any.iter()
+        .for_each(|row| judge(policy, shard, asked, row, hits));
+    for role in std::iter::once(caller).chain(*roles) {
+        let first = named.partition_point(|row| row.role < *role);
+        let same = named
+            .get(first..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|row| row.role == *role);
+        same.into_iter()
+            .for_each(|row| judge(policy, shard, asked, row, hits));
+    }
+}
+
+fn judge(policy: &Policy, shard: &Shard, asked: &Asked<'_>, entry: &Entry, hits: &mut Hits) {
+    let checks = Span {
+        start: entry.checks,
+        length: entry.count.into(),
+    }
+    .of(&shard.checks);
+    let mut verdict = Truth::True;
+    for check in checks {
+        verdict = verdict.and(check.ask(policy, &shard.regexes, asked, entry.row));
+        if verdict == Truth::False {
+            return;
         }
     }
-
-    fn judge(&self, policy: &Policy, asked: &Asked<'_>, entry: &Entry, hits: &mut Hits) {
-        let checks = Span {
-            start: entry.checks,
-            length: entry.count.into(),
-        }
-        .of(&self.checks);
-        let mut verdict = Truth::True;
-        for check in checks {
-            verdict = verdict.and(check.ask(policy, &self.regexes, asked, entry.row));
-            if verdict == Truth::False {
-                return;
-            }
-        }
-        hits.take(
-            verdict,
-            entry.effect,
-            Hit {
-                row: entry.row,
-                cost: entry.cost,
-            },
-        );
-    }
+    hits.take(
+        verdict,
+        entry.effect,
+        Hit {
+            row: entry.row.0,
+            cost: entry.cost,
+        },
+    );
 }

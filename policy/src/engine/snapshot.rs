@@ -1,6 +1,6 @@
 //! One policy, compiled: immutable, shared, asked without a lock.
 
-use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use smallvec::SmallVec;
 
@@ -25,17 +25,18 @@ pub struct Snapshot {
     policy: Policy,
     index: Index,
     revision: Revision,
-    warnings: Vec<Mistake>,
+    /// Found when first asked for.
+    warnings: OnceLock<Vec<Mistake>>,
 }
 
 /// What the index refers to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Policy {
-    pub(crate) model: Model,
+    pub(crate) model: Arc<Model>,
     pub(crate) rules: Rules,
     pub(crate) patterns: Patterns,
     pub(crate) symbols: Symbols,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     /// Slots whose values are looked up among the policy's names.
     pub(crate) named_slots: SmallVec<[usize; 8]>,
     /// Stands for the domain in sections that have none.
@@ -68,44 +69,48 @@ impl Snapshot {
         let Some(model) = Model::read(model, &mut patterns, &mut mistakes) else {
             return Err(mistakes);
         };
-        let (rules, warnings) =
-            Rules::read(&model, rules, &mut patterns, &mut symbols, &mut mistakes);
+        // A name of no row, so that no change takes it away.
+        let no_domain = symbols.intern("");
+        let rules = Rules::read(&model, rules, &mut patterns, &mut symbols, &mut mistakes);
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let mut fingerprint = Fingerprint::new();
-        fingerprint.text(dialect.name());
-        model.fingerprint(&mut fingerprint);
-        rules.fingerprint(&mut fingerprint);
         let plan = Plan::new(&model);
-        let mut drafter = Drafter {
+        let index = Index::build(&mut Drafter {
             plan: &plan,
             model: &model,
             rules: &rules,
             patterns: &patterns,
             symbols: &mut symbols,
-            vocabularies: Vec::new(),
-            regexes: Vec::new(),
-            known: HashMap::default(),
-        };
-        let index = Index::build(&plan, &mut drafter);
-        let no_domain = symbols.find("");
-        let named_slots = named_slots(&plan);
+            vocabularies: Arc::default(),
+        });
         let policy = Policy {
-            model,
+            named_slots: named_slots(&plan),
+            model: Arc::new(model),
             rules,
             patterns,
             symbols,
-            plan,
-            named_slots,
+            plan: Arc::new(plan),
             no_domain,
         };
-        Ok(Self {
+        Ok(Self::of(policy, index))
+    }
+
+    pub(super) fn of(policy: Policy, index: Index) -> Self {
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.text(Dialect::Strict.name());
+        policy.model.fingerprint(&mut fingerprint);
+        policy.rules.fingerprint(&mut fingerprint);
+        Self {
             policy,
             index,
             revision: fingerprint.finish(),
-            warnings,
-        })
+            warnings: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// What the analyses read.
@@ -120,7 +125,8 @@ impl Snapshot {
 
     /// What the loader let pass but an author should look at.
     pub fn warnings(&self) -> &[Mistake] {
-        &self.warnings
+        self.warnings
+            .get_or_init(|| self.policy.rules.warnings(&self.policy.model))
     }
 
     /// Names of the values that a request has, in order.
@@ -278,7 +284,7 @@ impl Snapshot {
             self.policy
                 .rules
                 .head(hit.row as usize)
-                .map_or(u32::MAX, |head| head.rank)
+                .map_or(u64::MAX, |head| head.rank)
         };
         let first = |hits: &[Hit]| hits.iter().map(rank).min();
         let (allow, deny) = (first(&hits.allow), first(&hits.deny));

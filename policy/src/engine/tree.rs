@@ -1,7 +1,8 @@
 //! Path trees: which rows a path leads to.
 //!
-//! All trees of an index share four arrays, each tree in one stretch of them, so that a walk stays
-//! within a few pages.
+//! The trees of a shard share three arrays, each tree in one stretch of them as long as it was built at
+//! once, so that a walk stays within a few pages. Changes leave gaps, which [`Forest::waste`] counts; a
+//! copy by [`Forest::transplant`] has none.
 
 use std::hash::BuildHasher;
 
@@ -27,17 +28,44 @@ impl Span {
     }
 }
 
-/// Marks that a node has no parameter edge.
-const NOWHERE: u32 = u32::MAX;
+/// Marks that there is no node.
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy)]
-struct Node {
+pub(crate) struct Node {
     /// Rows whose pattern ends here.
-    here: Span,
+    pub(crate) here: Span,
     /// Rows whose pattern goes on with `/*`.
-    tail: Span,
+    pub(crate) tail: Span,
     edges: Span,
     parameter: u32,
+}
+
+/// Puts an item into a stretch, which moves to the end unless it lies there.
+pub(crate) fn grow<T: Copy>(items: &mut Vec<T>, span: Span, at: usize, item: T) -> Span {
+    let (start, length) = (span.start as usize, span.length as usize);
+    if length > 0 && start + length == items.len() {
+        items.insert((start + at).min(items.len()), item);
+        return Span {
+            length: span.length + 1,
+            ..span
+        };
+    }
+    let moved = Span {
+        start: size(items.len()),
+        length: span.length + 1,
+    };
+    items.reserve(length + 1);
+    for from in start..start + length {
+        if from == start + at {
+            items.push(item);
+        }
+        items.extend(items.get(from).copied());
+    }
+    if at >= length {
+        items.push(item);
+    }
+    moved
 }
 
 /// A literal segment and where it leads.
@@ -70,13 +98,24 @@ impl Edge {
     }
 }
 
-/// The path trees of an index.
-#[derive(Debug, Default)]
+/// Where the rows of a pattern stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// At the node itself.
+    Here(u32),
+    /// Behind `/*` at the node.
+    Tail(u32),
+}
+
+/// Path trees side by side.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Forest {
     nodes: Vec<Node>,
     edges: Vec<Edge>,
     /// Labels beyond what edges hold.
     labels: Vec<u8>,
+    /// Edges that lie in no node's stretch.
+    pub(crate) waste: usize,
     hasher: foldhash::fast::FixedState,
 }
 
@@ -97,14 +136,7 @@ impl Forest {
         };
         let (here, deeper) =
             drafts.split_at(drafts.partition_point(|draft| segment(draft).is_none()));
-        let node = size(self.nodes.len());
-        let blank = Node {
-            here: place(here),
-            tail: Span::default(),
-            edges: Span::default(),
-            parameter: NOWHERE,
-        };
-        self.nodes.push(blank);
+        let node = self.blank(place(here));
         let mut literal = Vec::new();
         let mut parameter: &[Draft<'r>] = &[];
         let mut tail = Span::default();
@@ -124,19 +156,8 @@ impl Forest {
             length: size(literal.len()),
         };
         for (hash, text, _) in &literal {
-            let mut head = [0; HEAD];
-            for (to, from) in head.iter_mut().zip(text.as_bytes()) {
-                *to = *from;
-            }
-            self.edges.push(Edge {
-                hash: *hash,
-                child: NOWHERE,
-                length: size(text.len()),
-                rest: size(self.labels.len()),
-                head,
-            });
-            let rest = text.as_bytes().get(HEAD..).unwrap_or_default();
-            self.labels.extend_from_slice(rest);
+            let edge = self.edge(*hash, text);
+            self.edges.push(edge);
         }
         for (at, (.., group)) in literal.iter().enumerate() {
             let child = self.plant(group, depth + 1, place);
@@ -158,6 +179,151 @@ impl Forest {
             };
         }
         node
+    }
+
+    fn blank(&mut self, here: Span) -> u32 {
+        self.nodes.push(Node {
+            here,
+            tail: Span::default(),
+            edges: Span::default(),
+            parameter: NOWHERE,
+        });
+        size(self.nodes.len() - 1)
+    }
+
+    /// An edge that leads nowhere as yet.
+    fn edge(&mut self, hash: u32, text: &str) -> Edge {
+        let mut head = [0; HEAD];
+        for (to, from) in head.iter_mut().zip(text.as_bytes()) {
+            *to = *from;
+        }
+        let rest = size(self.labels.len());
+        self.labels
+            .extend_from_slice(text.as_bytes().get(HEAD..).unwrap_or_default());
+        Edge {
+            hash,
+            child: NOWHERE,
+            length: size(text.len()),
+            rest,
+            head,
+        }
+    }
+
+    /// The list of rows at an end.
+    pub(crate) fn list(&mut self, end: End) -> Option<&mut Span> {
+        match end {
+            End::Here(node) => self.nodes.get_mut(node as usize).map(|node| &mut node.here),
+            End::Tail(node) => self.nodes.get_mut(node as usize).map(|node| &mut node.tail),
+        }
+    }
+
+    /// Where a route ends, if it stands.
+    pub(crate) fn find(&self, root: u32, route: &[Segment<'_>]) -> Option<End> {
+        let mut node = root;
+        for segment in route {
+            let known = self.nodes.get(node as usize)?;
+            node = match segment {
+                Segment::Tail => return Some(End::Tail(node)),
+                Segment::Parameter => known.parameter,
+                Segment::Literal(text) => self.child(known.edges, text.as_bytes())?,
+            };
+        }
+        (node != NOWHERE).then_some(End::Here(node))
+    }
+
+    /// Where a route ends; what is missing is made. A root that is nowhere becomes one.
+    pub(crate) fn reach(&mut self, root: &mut u32, route: &[Segment<'_>]) -> End {
+        if *root == NOWHERE {
+            *root = self.blank(Span::default());
+        }
+        let mut node = *root;
+        for segment in route {
+            let known = self.nodes.get(node as usize).copied();
+            let (parameter, edges) = known.map_or((NOWHERE, Span::default()), |known| {
+                (known.parameter, known.edges)
+            });
+            node = match segment {
+                Segment::Tail => return End::Tail(node),
+                Segment::Parameter if parameter != NOWHERE => parameter,
+                Segment::Parameter => {
+                    let made = self.blank(Span::default());
+                    if let Some(known) = self.nodes.get_mut(node as usize) {
+                        known.parameter = made;
+                    }
+                    made
+                }
+                Segment::Literal(text) => match self.child(edges, text.as_bytes()) {
+                    Some(child) => child,
+                    None => self.branch(node, edges, text),
+                },
+            };
+        }
+        End::Here(node)
+    }
+
+    /// Adds an edge to a node, and gives back where it leads.
+    fn branch(&mut self, node: u32, edges: Span, text: &str) -> u32 {
+        let child = self.blank(Span::default());
+        let hash = self.hash(text.as_bytes());
+        let edge = Edge {
+            child,
+            ..self.edge(hash, text)
+        };
+        let at = edges
+            .of(&self.edges)
+            .partition_point(|edge| edge.hash < hash);
+        let grown = grow(&mut self.edges, edges, at, edge);
+        if grown.start != edges.start {
+            self.waste += edges.length as usize;
+        }
+        if let Some(known) = self.nodes.get_mut(node as usize) {
+            known.edges = grown;
+        }
+        child
+    }
+
+    /// Copies a tree without the branches that bear no rows; `place` copies rows. `None` if none is left.
+    pub(crate) fn transplant(
+        &self,
+        node: u32,
+        into: &mut Self,
+        place: &mut dyn FnMut(Span) -> Span,
+    ) -> Option<u32> {
+        let old = *self.nodes.get(node as usize)?;
+        let new = into.blank(place(old.here));
+        let tail = place(old.tail);
+        let mut edges: SmallVec<[Edge; 8]> = SmallVec::new();
+        for edge in old.edges.of(&self.edges) {
+            if let Some(child) = self.transplant(edge.child, into, place) {
+                let rest = edge.rest as usize;
+                let beyond = (edge.length as usize).saturating_sub(HEAD);
+                let label = self.labels.get(rest..rest + beyond).unwrap_or_default();
+                edges.push(Edge {
+                    child,
+                    rest: size(into.labels.len()),
+                    ..*edge
+                });
+                into.labels.extend_from_slice(label);
+            }
+        }
+        let parameter = self.transplant(old.parameter, into, place);
+        let barren = old.here.length == 0 && old.tail.length == 0;
+        if barren && edges.is_empty() && parameter.is_none() {
+            // Its children took themselves away, so it is the last.
+            into.nodes.pop();
+            return None;
+        }
+        let stretch = Span {
+            start: size(into.edges.len()),
+            length: size(edges.len()),
+        };
+        into.edges.extend_from_slice(&edges);
+        if let Some(planted) = into.nodes.get_mut(new as usize) {
+            planted.tail = tail;
+            planted.edges = stretch;
+            planted.parameter = parameter.unwrap_or(NOWHERE);
+        }
+        Some(new)
     }
 
     /// Calls `found` with every stretch of rows whose pattern matches the path.
@@ -207,6 +373,12 @@ impl Forest {
         same.into_iter()
             .find(|edge| edge.is(segment, &self.labels))
             .map(|edge| edge.child)
+    }
+
+    pub(crate) fn trim(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.edges.shrink_to_fit();
+        self.labels.shrink_to_fit();
     }
 
     fn hash(&self, segment: &[u8]) -> u32 {

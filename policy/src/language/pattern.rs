@@ -1,12 +1,13 @@
 //! Every pattern that a policy names, checked and compiled once.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use super::path::{self, Style};
 use super::regexp::{self, Expression};
+use crate::spread::Spread;
 use crate::truth::Truth;
 
 /// A fault in a pattern, with its byte offset.
@@ -30,49 +31,93 @@ pub(crate) enum Way {
     Address,
 }
 
-/// The compiled patterns of a policy by their text.
-#[derive(Debug, Default)]
+/// The compiled patterns of a policy by their text, each with how often it is named.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Patterns {
-    expressions: HashMap<Box<str>, Expression, foldhash::fast::RandomState>,
-    networks: HashMap<Box<str>, IpNet, foldhash::fast::RandomState>,
+    expressions: Spread<Box<str>, (Arc<Expression>, u32)>,
+    networks: Spread<Box<str>, (IpNet, u32)>,
+    /// What was admitted since [`Self::record`], to be released with whatever named it.
+    record: Option<Vec<Mention>>,
 }
 
+/// A pattern as something names it.
+pub(crate) type Mention = (Way, Box<str>);
+
 impl Patterns {
-    /// Checks a pattern and keeps what it compiles to.
+    /// Checks a pattern and keeps what it compiles to until it is released as often as admitted.
     pub(crate) fn admit(&mut self, way: Way, pattern: &str) -> Result<(), Fault> {
         match way {
             Way::Prefix => match pattern.find('*') {
-                Some(star) if star + 1 < pattern.len() => Err(Fault {
-                    offset: star + 1,
-                    message: "`keyMatch` ignores what follows `*`".to_owned(),
-                    help: "end the pattern with `*`".to_owned(),
-                }),
-                Some(_) | None => Ok(()),
-            },
-            Way::Path(style) => path::check(pattern, style),
-            Way::Regex => {
-                if !self.expressions.contains_key(pattern) {
-                    self.expressions
-                        .insert(pattern.into(), regexp::compile(pattern)?);
+                Some(star) if star + 1 < pattern.len() => {
+                    return Err(Fault {
+                        offset: star + 1,
+                        message: "`keyMatch` ignores what follows `*`".to_owned(),
+                        help: "end the pattern with `*`".to_owned(),
+                    });
                 }
-                Ok(())
+                Some(_) | None => return Ok(()),
+            },
+            Way::Path(style) => return path::check(pattern, style),
+            Way::Regex => match self.expressions.get_mut(pattern) {
+                Some((_, mentions)) => *mentions = mentions.saturating_add(1),
+                None => {
+                    let expression = Arc::new(regexp::compile(pattern)?);
+                    self.expressions.insert(pattern.into(), (expression, 1));
+                }
+            },
+            Way::Address => match self.networks.get_mut(pattern) {
+                Some((_, mentions)) => *mentions = mentions.saturating_add(1),
+                None => {
+                    let Some(network) = network(pattern) else {
+                        return Err(Fault {
+                            offset: 0,
+                            message: format!("`{pattern}` is no address or network"),
+                            help: "write `10.0.0.0/8` or `2001:db8::1`".to_owned(),
+                        });
+                    };
+                    self.networks.insert(pattern.into(), (network, 1));
+                }
+            },
+        }
+        if let Some(record) = &mut self.record {
+            record.push((way, pattern.into()));
+        }
+        Ok(())
+    }
+
+    /// Takes one admission back.
+    pub(crate) fn release(&mut self, way: Way, pattern: &str) {
+        match way {
+            Way::Regex => {
+                let mentions = self.expressions.get_mut(pattern).map(|(_, count)| count);
+                if mentions.is_some_and(spent) {
+                    self.expressions.remove(pattern);
+                }
             }
             Way::Address => {
-                let Some(network) = network(pattern) else {
-                    return Err(Fault {
-                        offset: 0,
-                        message: format!("`{pattern}` is no address or network"),
-                        help: "write `10.0.0.0/8` or `2001:db8::1`".to_owned(),
-                    });
-                };
-                self.networks.insert(pattern.into(), network);
-                Ok(())
+                let mentions = self.networks.get_mut(pattern).map(|(_, count)| count);
+                if mentions.is_some_and(spent) {
+                    self.networks.remove(pattern);
+                }
             }
+            Way::Prefix | Way::Path(_) => {}
         }
     }
 
-    pub(crate) fn expression(&self, pattern: &str) -> Option<&Expression> {
-        self.expressions.get(pattern)
+    /// Notes from now on what is admitted.
+    pub(crate) fn record(&mut self) {
+        self.record = Some(Vec::new());
+    }
+
+    /// What was admitted since [`Self::record`].
+    pub(crate) fn recorded(&mut self) -> Vec<Mention> {
+        self.record.take().unwrap_or_default()
+    }
+
+    pub(crate) fn expression(&self, pattern: &str) -> Option<&Arc<Expression>> {
+        self.expressions
+            .get(pattern)
+            .map(|(expression, _)| expression)
     }
 
     /// Compares a value with a pattern; unknown if the pattern was not admitted or the value is no
@@ -85,17 +130,24 @@ impl Patterns {
             },
             Way::Path(style) => path::matches(pattern, style, value).into(),
             Way::Regex => self
-                .expressions
-                .get(pattern)
+                .expression(pattern)
                 .map_or(Truth::Unknown, |expression| {
                     expression.regex.is_match(value).into()
                 }),
             Way::Address => match (self.networks.get(pattern), value.parse::<IpAddr>()) {
-                (Some(network), Ok(address)) => network.contains(&address.to_canonical()).into(),
+                (Some((network, _)), Ok(address)) => {
+                    network.contains(&address.to_canonical()).into()
+                }
                 (None, _) | (_, Err(_)) => Truth::Unknown,
             },
         }
     }
+}
+
+/// Takes one off a count and tells whether none is left.
+fn spent(count: &mut u32) -> bool {
+    *count = count.saturating_sub(1);
+    *count == 0
 }
 
 /// An address or a network, with IPv4 inside IPv6 as IPv4.
@@ -119,6 +171,23 @@ pub(crate) fn network(text: &str) -> Option<IpNet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_is_kept_until_it_is_released_as_often_as_admitted() {
+        let mut patterns = Patterns::default();
+        patterns.admit(Way::Regex, "^a$").unwrap();
+        patterns.record();
+        patterns.admit(Way::Regex, "^a$").unwrap();
+        patterns.admit(Way::Address, "10.0.0.1").unwrap();
+        let recorded = patterns.recorded();
+        assert_eq!(recorded.len(), 2);
+        for (way, pattern) in &recorded {
+            patterns.release(*way, pattern);
+        }
+        assert_eq!(patterns.compare(Way::Regex, "^a$", "a"), Truth::True);
+        patterns.release(Way::Regex, "^a$");
+        assert!(patterns.expressions.is_empty() && patterns.networks.is_empty());
+    }
 
     #[test]
     fn a_mapped_address_does_not_bypass_a_network() {

@@ -51,25 +51,39 @@ pub(crate) fn read<'a>(
 ) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for (number, raw) in source.text.lines().enumerate() {
-        let line = raw.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+        match row(raw, size(number + 1), blanks) {
+            Ok(found) => rows.extend(found),
+            Err(fault) => mistakes.push(fault.mistake(source.name, raw, size(number + 1))),
         }
-        let mut row = Row {
-            line: size(number + 1),
-            raw,
-            cells: SmallVec::new(),
-        };
-        if let Err((offset, message, help)) = split(raw, blanks, &mut row.cells) {
-            mistakes.push(row.mistake(source.name, offset, message, help));
-            continue;
-        }
-        rows.push(row);
     }
     rows
 }
 
-type Fault = (usize, String, &'static str);
+/// Reads one line; `None` if it is blank or a comment.
+pub(crate) fn row(raw: &str, line: u32, blanks: Blanks) -> Result<Option<Row<'_>>, Fault> {
+    let written = raw.trim();
+    if written.is_empty() || written.starts_with('#') {
+        return Ok(None);
+    }
+    let mut cells = SmallVec::new();
+    split(raw, blanks, &mut cells)?;
+    Ok(Some(Row { line, raw, cells }))
+}
+
+/// What is wrong with a line, and at which of its bytes.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    offset: usize,
+    message: String,
+    help: &'static str,
+}
+
+impl Fault {
+    /// The mistake that this is at a place.
+    pub(crate) fn mistake(self, file: &str, raw: &str, line: u32) -> Mistake {
+        Passage::new(file, raw, line, 1).mistake(self.offset, self.message, self.help)
+    }
+}
 
 fn split<'a>(
     raw: &'a str,
@@ -78,11 +92,11 @@ fn split<'a>(
 ) -> Result<(), Fault> {
     let body = raw.trim_end();
     if let Some(offset) = body.find(|c: char| (c.is_control() && c != '\t') || c == '\u{feff}') {
-        return Err((
+        return Err(Fault {
             offset,
-            "control character in a rule".to_owned(),
-            "remove it",
-        ));
+            message: "control character in a rule".to_owned(),
+            help: "remove it",
+        });
     }
     let mut at = 0;
     loop {
@@ -90,33 +104,31 @@ fn split<'a>(
         let start = at + (rest.len() - rest.trim_start().len());
         let field = body.get(start..).unwrap_or_default();
         let (text, length) = if let Some(inner) = field.strip_prefix('"') {
-            let (text, length) = quoted(inner).ok_or_else(|| {
-                (
-                    start,
-                    "the quoted field is not closed on its line".to_owned(),
-                    "close it; write `\"\"` for a quote inside",
-                )
+            let (text, length) = quoted(inner).ok_or_else(|| Fault {
+                offset: start,
+                message: "the quoted field is not closed on its line".to_owned(),
+                help: "close it; write `\"\"` for a quote inside",
             })?;
             (text, length + 1)
         } else {
             let length = field.find(',').unwrap_or(field.len());
             let text = field.get(..length).unwrap_or_default();
             if let Some(quote) = text.find('"') {
-                return Err((
-                    start + quote,
-                    "a quote inside a field that is not quoted".to_owned(),
-                    "quote the whole field",
-                ));
+                return Err(Fault {
+                    offset: start + quote,
+                    message: "a quote inside a field that is not quoted".to_owned(),
+                    help: "quote the whole field",
+                });
             }
             if blanks == Blanks::Refuse && text.trim_end() != text {
-                return Err((
-                    start + text.trim_end().len(),
-                    format!(
+                return Err(Fault {
+                    offset: start + text.trim_end().len(),
+                    message: format!(
                         "blank behind `{}`, which one reference keeps and the other drops",
                         brief(text.trim_end())
                     ),
-                    "remove it",
-                ));
+                    help: "remove it",
+                });
             }
             (Cow::Borrowed(text), length)
         };
@@ -129,11 +141,11 @@ fn split<'a>(
             None => return Ok(()),
             Some(',') => at += 1,
             Some(_) => {
-                return Err((
-                    at,
-                    "text behind a quoted field".to_owned(),
-                    "put a comma or the end of the line here",
-                ));
+                return Err(Fault {
+                    offset: at,
+                    message: "text behind a quoted field".to_owned(),
+                    help: "put a comma or the end of the line here",
+                });
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Reads rows and checks each against the model.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::csv::{self, Blanks, Cell, Row};
-use super::roles::RoleRow;
-use super::table::{Head, Rules};
+use super::sheet::{Refused, Slot};
+use super::table::{Condition, Note, Rules};
 use crate::decision::Effect;
 use crate::language::expression::conjuncts;
 use crate::language::model::Model;
@@ -12,6 +12,8 @@ use crate::language::pattern::{Patterns, Way};
 use crate::obligation::Obligations;
 use crate::source::{Mistake, Passage, Source, brief, size};
 use crate::symbol::Symbols;
+
+pub(super) const TOO_MUCH: &str = "more than 16 million rows or 4 GiB of text";
 
 impl Rules {
     /// Reads every row of every file. Mistakes are added, never returned early.
@@ -21,51 +23,57 @@ impl Rules {
         patterns: &mut Patterns,
         symbols: &mut Symbols,
         mistakes: &mut Vec<Mistake>,
-    ) -> (Self, Vec<Mistake>) {
-        let rules = Self {
-            arity: model.policy.len(),
-            starts: vec![0],
-            ..Self::default()
-        };
+    ) -> Self {
         let mut loader = Loader {
             model,
             patterns,
             mistakes,
-            rules,
-            priorities: Vec::new(),
-            costs: HashMap::new(),
-            warnings: Vec::new(),
+            rules: Self::new(model),
         };
         for (file, source) in sources.iter().enumerate() {
-            loader.rules.files.push(source.name.into());
-            for row in csv::read(*source, Blanks::Refuse, loader.mistakes) {
-                loader.row(file, source.name, &row);
+            Arc::make_mut(&mut loader.rules.files).push(source.name.into());
+            for (number, raw) in source.text.lines().enumerate() {
+                loader.line(file, source.name, size(number + 1), raw);
             }
         }
+        loader.rules.rows.shrink();
+        loader.rules.roles.shrink();
         loader.finish(sources, symbols);
-        (loader.rules, loader.warnings)
+        loader.rules
     }
 }
 
 /// Rows on their way in.
-pub(super) struct Loader<'a> {
-    pub(super) model: &'a Model,
-    pub(super) patterns: &'a mut Patterns,
-    pub(super) mistakes: &'a mut Vec<Mistake>,
-    pub(super) rules: Rules,
-    pub(super) priorities: Vec<i64>,
-    costs: HashMap<Box<str>, u32>,
-    pub(super) warnings: Vec<Mistake>,
+pub(crate) struct Loader<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) patterns: &'a mut Patterns,
+    pub(crate) mistakes: &'a mut Vec<Mistake>,
+    pub(crate) rules: Rules,
+}
+
+/// A row that was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placed {
+    Rule(Slot),
+    Role(Slot),
 }
 
 impl Loader<'_> {
-    fn row(&mut self, file: usize, name: &str, row: &Row<'_>) {
-        let mut cells = row.cells.iter();
-        let Some(kind) = cells.next() else { return };
-        let cells = cells.as_slice();
+    /// Reads a line; `None` if it holds no row or one that cannot stand.
+    pub(crate) fn line(&mut self, file: usize, name: &str, line: u32, raw: &str) -> Option<Placed> {
+        match csv::row(raw, line, Blanks::Refuse) {
+            Ok(row) => self.row(file, name, &row?),
+            Err(fault) => {
+                self.mistakes.push(fault.mistake(name, raw, line));
+                None
+            }
+        }
+    }
+
+    fn row(&mut self, file: usize, name: &str, row: &Row<'_>) -> Option<Placed> {
+        let (kind, cells) = row.cells.split_first()?;
         if kind.text == "p" {
-            self.rule(file, name, row, cells);
-            return;
+            return self.rule(file, name, row, cells).map(Placed::Rule);
         }
         let section = self
             .model
@@ -84,15 +92,20 @@ impl Loader<'_> {
                 ),
                 format!("defined are {}", known.join(", ")),
             ));
-            return;
+            return None;
         };
-        self.role(file, name, row, section, cells);
+        self.role(file, name, row, section, cells).map(Placed::Role)
     }
 
-    fn role(&mut self, file: usize, name: &str, row: &Row<'_>, section: usize, cells: &[Cell<'_>]) {
-        let Some(defined) = self.model.sections.get(section) else {
-            return;
-        };
+    fn role(
+        &mut self,
+        file: usize,
+        name: &str,
+        row: &Row<'_>,
+        section: usize,
+        cells: &[Cell<'_>],
+    ) -> Option<Slot> {
+        let defined = self.model.sections.get(section)?;
         let expected = if defined.domains { 3 } else { 2 };
         if cells.len() != expected {
             let message = format!(
@@ -106,7 +119,7 @@ impl Loader<'_> {
                 "write member, role"
             };
             self.mistakes.push(row.mistake(name, 0, message, help));
-            return;
+            return None;
         }
         if let Some(empty) = cells.iter().find(|cell| cell.text.is_empty()) {
             self.mistakes.push(row.mistake(
@@ -115,26 +128,37 @@ impl Loader<'_> {
                 "empty field",
                 "name a member, a role and a domain",
             ));
-            return;
+            return None;
         }
-        if let Some(domain) = cells.get(2).filter(|cell| cell.text == "*") {
-            self.warnings.push(row.mistake(
+        let open = cells.get(2).filter(|cell| cell.text == "*").map(|domain| {
+            row.mistake(
                 name,
                 domain.offset,
                 "`*` is no wildcard in a role's domain",
                 "write a row for each domain",
-            ));
-        }
-        let fields = cells.iter().map(|cell| Box::from(&*cell.text)).collect();
-        self.rules.roles.push(RoleRow {
-            section,
-            fields,
-            file,
-            line: row.line,
+            )
         });
+        let fields = cells.iter().map(|cell| &*cell.text);
+        let placed = self.rules.roles.insert(
+            (file, row.line),
+            fields.chain(std::iter::repeat("")),
+            size(section),
+            open.into_iter().collect(),
+        );
+        self.placed(placed, name, row)
     }
 
-    fn rule(&mut self, file: usize, name: &str, row: &Row<'_>, cells: &[Cell<'_>]) {
+    fn placed(&mut self, placed: Result<Slot, Refused>, name: &str, row: &Row<'_>) -> Option<Slot> {
+        let (message, help) = match placed {
+            Ok(slot) => return Some(slot),
+            Err(Refused::Taken) => ("a row stands on this line already", "take a free line"),
+            Err(Refused::Full) => (TOO_MUCH, "split the policy"),
+        };
+        self.mistakes.push(row.mistake(name, 0, message, help));
+        None
+    }
+
+    fn rule(&mut self, file: usize, name: &str, row: &Row<'_>, cells: &[Cell<'_>]) -> Option<Slot> {
         let model = self.model;
         if cells.len() != model.policy.len() {
             let fields: Vec<&str> = model.policy.iter().map(|field| &**field).collect();
@@ -148,7 +172,7 @@ impl Loader<'_> {
                 ),
                 format!("write {}", fields.join(", ")),
             ));
-            return;
+            return None;
         }
         let cell = |field: Option<usize>| field.and_then(|field| cells.get(field));
         for (field, cell) in cells.iter().enumerate() {
@@ -171,10 +195,8 @@ impl Loader<'_> {
                 Effect::Deny
             }
         };
-        if let Some(cell) = cell(model.priority_field) {
-            self.priority(name, row, cell);
-        }
-        self.patterns(name, row, cells);
+        let priority = cell(model.priority_field).map_or(0, |cell| self.priority(name, row, cell));
+        let warnings = self.patterns(name, row, cells);
         for field in &model.condition_fields {
             let cell = cells
                 .get(*field)
@@ -185,22 +207,21 @@ impl Loader<'_> {
         }
         let cost =
             cell(model.obligation_field).map_or(0, |cell| self.cost(name, row, cell, effect));
-        for cell in cells {
-            self.rules.text.push_str(&cell.text);
-            self.rules.text.push('\n');
-            self.rules.starts.push(size(self.rules.text.len()));
-        }
-        let rank = size(self.rules.heads.len());
-        self.rules.heads.push(Head {
-            file: size(file),
-            line: row.line,
+        let note = Note {
             effect,
             cost,
-            rank,
-        });
+            priority,
+        };
+        let fields = cells.iter().map(|cell| &*cell.text);
+        let placed = self
+            .rules
+            .rows
+            .insert((file, row.line), fields, note, warnings);
+        self.rules.denying += usize::from(effect == Effect::Deny);
+        self.placed(placed, name, row)
     }
 
-    fn priority(&mut self, name: &str, row: &Row<'_>, cell: &Cell<'_>) {
+    fn priority(&mut self, name: &str, row: &Row<'_>, cell: &Cell<'_>) -> i32 {
         let priority = cell
             .text
             .parse::<i32>()
@@ -217,10 +238,12 @@ impl Loader<'_> {
                 "write a whole number; the lowest comes first",
             ));
         }
-        self.priorities.push(priority.map_or(i64::MAX, i64::from));
+        priority.unwrap_or(i32::MAX)
     }
 
-    fn patterns(&mut self, name: &str, row: &Row<'_>, cells: &[Cell<'_>]) {
+    /// Admits the patterns of a row; gives back what its author should look at.
+    fn patterns(&mut self, name: &str, row: &Row<'_>, cells: &[Cell<'_>]) -> Vec<Mistake> {
+        let mut warnings = Vec::new();
         for (field, way) in &self.model.pattern_fields {
             let Some(cell) = cells.get(*field) else {
                 continue;
@@ -242,7 +265,7 @@ impl Loader<'_> {
                 .expression(&cell.text)
                 .is_some_and(|expression| !expression.anchored);
             if *way == Way::Regex && part_only {
-                self.warnings.push(row.mistake(
+                warnings.push(row.mistake(
                     name,
                     cell.offset,
                     format!(
@@ -253,22 +276,34 @@ impl Loader<'_> {
                 ));
             }
         }
+        warnings
     }
 
     fn condition(&mut self, name: &str, row: &Row<'_>, cell: &Cell<'_>) {
-        if cell.text.is_empty() || self.rules.conditions.contains_key(&*cell.text) {
+        if cell.text.is_empty() {
+            return;
+        }
+        if let Some(condition) = self.rules.conditions.get_mut(&*cell.text) {
+            condition.mentions = condition.mentions.saturating_add(1);
             return;
         }
         let before = row.raw.get(..cell.offset).unwrap_or_default();
         let passage = Passage::new(name, &cell.text, row.line, size(before.chars().count()) + 1);
         let faults = self.mistakes.len();
-        let condition = conjuncts(
+        self.patterns.record();
+        let conjuncts = conjuncts(
             &self.model.condition_scope(),
             &passage,
             self.patterns,
             self.mistakes,
         );
+        let patterns = self.patterns.recorded();
         if self.mistakes.len() == faults {
+            let condition = Condition {
+                conjuncts: conjuncts.into(),
+                patterns: patterns.into(),
+                mentions: 1,
+            };
             self.rules
                 .conditions
                 .insert(Box::from(&*cell.text), condition);
@@ -276,16 +311,10 @@ impl Loader<'_> {
     }
 
     fn cost(&mut self, name: &str, row: &Row<'_>, cell: &Cell<'_>, effect: Effect) -> u32 {
-        let known = self.costs.get(&*cell.text).copied();
-        let cost = match known {
+        let cost = match self.rules.costs.take(&cell.text) {
             Some(cost) => cost,
             None => match Obligations::parse(&cell.text) {
-                Ok(obligations) => {
-                    let cost = size(self.rules.costs.len());
-                    self.rules.costs.push(obligations);
-                    self.costs.insert(Box::from(&*cell.text), cost);
-                    cost
-                }
+                Ok(obligations) => self.rules.costs.add(&cell.text, obligations),
                 Err(fault) => {
                     self.mistakes.push(row.mistake(
                         name,

@@ -2,77 +2,154 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::load::Loader;
-use super::roles::{Graph, RoleRow, Unclosed};
-use super::table::Head;
-use crate::decision::Effect;
-use crate::language::model::Combination;
-use crate::language::pattern::Way;
-use crate::obligation::Obligations;
-use crate::source::{Mistake, Passage, Source, brief, size};
-use crate::symbol::Symbols;
+use super::ledger::Ledger;
+use super::load::{Loader, TOO_MUCH};
+use super::roles::{Edge, Graph, Unclosed};
+use super::sheet::Sheet;
+use super::table::{Owner, Rules};
+use crate::language::model::Model;
+use crate::source::{Mistake, Passage, Source, brief};
+use crate::symbol::{Symbol, Symbols};
 
 /// Most rows in a policy; chosen so that every count fits 32 bits with room.
 const MOST_ROWS: usize = 1 << 24;
 
 impl Loader<'_> {
     pub(super) fn finish(&mut self, sources: &[Source<'_>], symbols: &mut Symbols) {
-        if self.rules.costs.is_empty() {
-            self.rules.costs.push(Obligations::default());
-        }
-        let whole = Passage::new(
-            sources.first().map_or("rules", |source| source.name),
-            "",
-            1,
-            1,
-        );
-        if self.rules.len() > MOST_ROWS || u32::try_from(self.rules.text.len()).is_err() {
-            self.mistakes.push(whole.mistake(
-                0,
-                "more than 16 million rows or 4 GiB of text",
-                "split the policy",
-            ));
+        self.rules.rows.settle();
+        self.rules.roles.settle();
+        let first = sources.first().map_or("rules", |source| source.name);
+        self.refuse_extremes(first);
+        if self.rules.len() > MOST_ROWS {
             return;
         }
-        if self.rules.len() == 0 && self.mistakes.is_empty() {
+        self.refuse_duplicates();
+        self.close(symbols);
+        self.rules.ledgers = [
+            Ledger::new(self.rules.rows.len()),
+            Ledger::new(self.rules.roles.len()),
+        ];
+        self.rules.settle();
+    }
+
+    /// Refuses a policy without rows and one that is too large.
+    pub(crate) fn refuse_extremes(&mut self, file: &str) {
+        let whole = Passage::new(file, "", 1, 1);
+        let rules = &self.rules;
+        let rows = rules.rows.len().max(rules.roles.len());
+        let bytes = rules.rows.bytes().max(rules.roles.bytes());
+        if rows > MOST_ROWS || u32::try_from(bytes).is_err() {
+            self.mistakes
+                .push(whole.mistake(0, TOO_MUCH, "split the policy"));
+        }
+        if rules.len() == 0 && self.mistakes.is_empty() {
             let help =
                 "add a `p` row; a policy that failed to load must not look like an empty one";
             self.mistakes
                 .push(whole.mistake(0, "the policy has no rules", help));
         }
-        self.refuse_duplicates();
-        self.refuse_shared_names();
-        self.rank();
-        self.close(symbols);
-        self.warn_of_open_folders();
-        if self.model.combination == Combination::AllowOverride {
-            let denying = self
-                .rules
-                .heads
-                .iter()
-                .find(|head| head.effect == Effect::Deny);
-            if let Some(head) = denying {
-                let help = "add ` && !some(where (p.eft == deny))` to the effect";
-                let mistake = self.at(
-                    head.file as usize,
-                    head.line,
-                    "rows that deny have no effect in this model",
-                    help,
-                );
-                self.warnings.push(mistake);
+    }
+
+    fn refuse_duplicates(&mut self) {
+        let rules = &self.rules;
+        for (row, first) in repeated(&rules.rows, |_| 0) {
+            if let (Some(place), Some(first)) = (rules.rows.place(row), rules.rows.place(first)) {
+                self.mistakes.push(rules.twice(place, first));
+            }
+        }
+        for (row, first) in repeated(&rules.roles, |section| *section) {
+            if let (Some(place), Some(first)) = (rules.roles.place(row), rules.roles.place(first)) {
+                self.mistakes.push(rules.twice(place, first));
             }
         }
     }
 
-    fn at(
+    fn close(&mut self, symbols: &mut Symbols) {
+        let mut edges: Vec<Vec<(Edge, usize)>> = vec![Vec::new(); self.model.sections.len()];
+        let mut shared = Vec::new();
+        for row in 0..self.rules.roles.len() {
+            let Some(section) = self.rules.roles.head(row).copied() else {
+                continue;
+            };
+            let edge = self.rules.edge(row, symbols);
+            if let Some(edges) = edges.get_mut(section as usize) {
+                edges.push((edge, row));
+            }
+            shared.extend(self.rules.own(row, section, edge));
+        }
+        self.refuse_shared(shared);
+        let mut pairs = 0;
+        for edges in edges {
+            let (edges, rows): (Vec<Edge>, Vec<usize>) = edges.into_iter().unzip();
+            let graph = Graph::close(&edges, pairs);
+            let graph = graph.unwrap_or_else(|(edge, fault)| {
+                let row = rows.get(edge).copied().unwrap_or_default();
+                let mistake = self.rules.unclosed(row, &fault);
+                self.mistakes.push(mistake);
+                Graph::default()
+            });
+            pairs += graph.pairs();
+            self.rules.graphs.push(graph);
+        }
+    }
+
+    /// Reports each name once, with the first row that has it.
+    fn refuse_shared(&mut self, mut shared: Vec<Shared>) {
+        if shared.is_empty() {
+            return;
+        }
+        let mut reported: HashSet<Symbol> = HashSet::new();
+        shared.retain(|shared| reported.insert(shared.name));
+        let mut firsts: HashMap<&str, usize, foldhash::fast::RandomState> = HashMap::default();
+        for row in 0..self.rules.roles.len() {
+            for field in 0..2 {
+                firsts
+                    .entry(self.rules.roles.field(row, field))
+                    .or_insert(row);
+            }
+        }
+        for shared in &shared {
+            let name = self.rules.roles.field(shared.row, shared.field);
+            let first = firsts.get(name).copied();
+            self.mistakes
+                .push(self.rules.shared(self.model, shared, first));
+        }
+    }
+}
+
+/// A name of one role section that a row of another uses.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shared {
+    pub(super) name: Symbol,
+    pub(super) row: usize,
+    pub(super) field: usize,
+}
+
+/// Rows that say what another row says, each with the first that does.
+fn repeated<H: Clone>(sheet: &Sheet<H>, number: impl Fn(&H) -> u32) -> Vec<(usize, usize)> {
+    let mut known: HashMap<(u32, &str), usize, foldhash::fast::RandomState> =
+        HashMap::with_capacity_and_hasher(sheet.len(), Default::default());
+    let mut found = Vec::new();
+    let mut row = 0;
+    sheet.each(|head, text| {
+        let first = *known.entry((number(head), text)).or_insert(row);
+        if first != row {
+            found.push((row, first));
+        }
+        row += 1;
+    });
+    found
+}
+
+impl Rules {
+    pub(super) fn fault(
         &self,
-        file: usize,
-        line: u32,
+        (file, line): (usize, u32),
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Mistake {
         Mistake {
-            file: self.rules.file(file).to_owned(),
+            file: self.file(file).to_owned(),
             line,
             column: 1,
             message: message.into(),
@@ -80,195 +157,102 @@ impl Loader<'_> {
         }
     }
 
-    /// `/x/*` leaves `/x` itself open, which matters where it denies.
-    fn warn_of_open_folders(&mut self) {
-        let model = self.model;
-        let rules = &self.rules;
-        let denying = || {
-            let rows = rules.heads.iter().enumerate();
-            rows.filter(|(_, head)| head.effect == Effect::Deny)
-        };
-        let mut found = Vec::new();
-        for (path, way) in &model.pattern_fields {
-            if !matches!(way, Way::Path(_)) {
-                continue;
-            }
-            let like = |row: usize, pattern: &str| {
-                let mut key = pattern.to_owned();
-                for field in (0..rules.arity)
-                    .filter(|field| field != path && model.obligation_field != Some(*field))
-                {
-                    key.push('\n');
-                    key.push_str(rules.field(row, field));
-                }
-                key
-            };
-            let known: HashSet<String> = denying()
-                .map(|(row, _)| like(row, rules.field(row, *path)))
-                .collect();
-            for (row, head) in denying() {
-                let folder = rules
-                    .field(row, *path)
-                    .strip_suffix("/*")
-                    .unwrap_or_default();
-                if !folder.is_empty() && !known.contains(&like(row, folder)) {
-                    let message = format!("`{}/*` does not deny `{0}` itself", brief(folder));
-                    let help = format!("add the same row with `{}`", brief(folder));
-                    found.push(self.at(head.file as usize, head.line, message, help));
-                }
-            }
-        }
-        self.warnings.append(&mut found);
+    /// What is wrong with a row that stands at another place already.
+    pub(crate) fn twice(&self, place: (usize, u32), first: (usize, u32)) -> Mistake {
+        let message = format!("the same row stands at {}:{}", self.file(first.0), first.1);
+        let help = "remove one; a second copy moves a row to the back in one reference";
+        self.fault(place, message, help)
     }
 
-    fn refuse_duplicates(&mut self) {
+    /// What is wrong with the row of a role section.
+    pub(super) fn unclosed(&self, row: usize, fault: &Unclosed) -> Mistake {
+        let place = self.roles.place(row).unwrap_or_default();
+        let field = |field| self.roles.field(row, field);
+        match fault {
+            Unclosed::Cycle => self.fault(
+                place,
+                format!("the role `{}` -> `{}` closes a cycle", field(0), field(1)),
+                "a role is never, over others, a member of itself",
+            ),
+            Unclosed::Twice => self.twice(place, place),
+            Unclosed::TooLarge => self.fault(
+                place,
+                "the roles have more than 64 million members in all",
+                "flatten the hierarchy",
+            ),
+        }
+    }
+
+    /// The edge of a row of a role section, its names mentioned once more.
+    pub(super) fn edge(&self, row: usize, symbols: &mut Symbols) -> Edge {
+        let mut name = |field| symbols.intern(self.roles.field(row, field));
+        Edge {
+            member: name(0),
+            role: name(1),
+            domain: name(2),
+        }
+    }
+
+    /// Notes that a section uses the names of an edge. One reference keeps all role sections in one graph,
+    /// where a name in two of them carries roles from one to the other: gives back such names.
+    pub(super) fn own(&mut self, row: usize, section: u32, edge: Edge) -> Vec<Shared> {
         let mut found = Vec::new();
-        let mut report = |file: usize, line: u32, first_file: usize, first: u32| {
-            let message = format!(
-                "the same row stands at {}:{first}",
-                self.rules.file(first_file)
-            );
-            let help = "remove one; a second copy moves a row to the back in one reference";
-            found.push(self.at(file, line, message, help));
-        };
-        let mut rows: HashMap<&str, &Head, foldhash::fast::RandomState> = HashMap::default();
-        for (row, head) in self.rules.heads.iter().enumerate() {
-            let start = self
-                .rules
-                .starts
-                .get(row * self.rules.arity)
-                .copied()
-                .unwrap_or_default();
-            let end = self
-                .rules
-                .starts
-                .get((row + 1) * self.rules.arity)
-                .copied()
-                .unwrap_or_default();
-            let text = self
-                .rules
-                .text
-                .get(start as usize..end as usize)
-                .unwrap_or_default();
-            match rows.get(text) {
-                Some(first) => report(
-                    head.file as usize,
-                    head.line,
-                    first.file as usize,
-                    first.line,
-                ),
+        if self.widths.len() < 2 {
+            return found;
+        }
+        for (field, name) in [edge.member, edge.role].into_iter().enumerate() {
+            let owner = self.owners.get_mut(&name).map(|owner| {
+                owner.mentions = owner.mentions.saturating_add(1);
+                owner.section
+            });
+            match owner {
                 None => {
-                    rows.insert(text, head);
-                }
-            }
-        }
-        let mut roles: HashMap<(usize, &[Box<str>]), &RoleRow, foldhash::fast::RandomState> =
-            HashMap::default();
-        for row in &self.rules.roles {
-            match roles.get(&(row.section, row.fields.as_slice())) {
-                Some(first) => report(row.file, row.line, first.file, first.line),
-                None => {
-                    roles.insert((row.section, &row.fields), row);
-                }
-            }
-        }
-        self.mistakes.append(&mut found);
-    }
-
-    /// One reference keeps all role sections in one graph, where a name in two of them carries roles
-    /// from one to the other.
-    fn refuse_shared_names(&mut self) {
-        if self.model.sections.len() < 2 {
-            return;
-        }
-        let mut owners: HashMap<&str, (&RoleRow, bool), foldhash::fast::RandomState> =
-            HashMap::default();
-        let mut found = Vec::new();
-        for row in &self.rules.roles {
-            for name in row.fields.iter().take(2) {
-                let (first, reported) = owners.entry(name).or_insert((row, false));
-                if first.section == row.section || *reported {
-                    continue;
-                }
-                *reported = true;
-                let section = |row: &RoleRow| {
-                    self.model
-                        .sections
-                        .get(row.section)
-                        .map_or("", |section| &*section.name)
-                };
-                let message = format!(
-                    "`{}` is a name of `{}` here and of `{}` at {}:{}; in one reference they share their roles",
-                    brief(name),
-                    section(row),
-                    section(first),
-                    self.rules.file(first.file),
-                    first.line
-                );
-                found.push(self.at(
-                    row.file,
-                    row.line,
-                    message,
-                    "give each section its own prefix, like `u:` and `zone:`",
-                ));
-            }
-        }
-        self.mistakes.append(&mut found);
-    }
-
-    /// Orders rows for first match: lowest priority first, deny before allow, then as written.
-    fn rank(&mut self) {
-        if self.model.priority_field.is_none() || self.priorities.len() != self.rules.heads.len() {
-            return;
-        }
-        let mut order: Vec<_> = self
-            .rules
-            .heads
-            .iter_mut()
-            .zip(&self.priorities)
-            .map(|(head, priority)| ((*priority, head.effect == Effect::Allow), head))
-            .collect();
-        order.sort_by_key(|(key, _)| *key);
-        for (rank, (_, head)) in order.into_iter().enumerate() {
-            head.rank = size(rank);
-        }
-    }
-
-    fn close(&mut self, symbols: &mut Symbols) {
-        for section in 0..self.model.sections.len() {
-            let rows = self
-                .rules
-                .roles
-                .iter()
-                .enumerate()
-                .filter(|(_, row)| row.section == section);
-            let mistake = match Graph::close(rows, symbols) {
-                Ok(graph) => {
-                    self.rules.graphs.push(graph);
-                    continue;
-                }
-                Err(Unclosed::Cycle(index)) => {
-                    let Some(row) = self.rules.roles.get(index) else {
-                        continue;
+                    let owner = Owner {
+                        section,
+                        mentions: 1,
                     };
-                    let ends: Vec<&str> = row.fields.iter().take(2).map(|field| &**field).collect();
-                    let message = format!("the role `{}` closes a cycle", ends.join("` -> `"));
-                    self.at(
-                        row.file,
-                        row.line,
-                        message,
-                        "a role is never, over others, a member of itself",
-                    )
+                    self.owners.insert(name, owner);
                 }
-                Err(Unclosed::TooLarge) => self.at(
-                    0,
-                    1,
-                    "the roles have more than 64 million members in all",
-                    "flatten the hierarchy",
-                ),
-            };
-            self.mistakes.push(mistake);
-            self.rules.graphs.push(Graph::default());
+                Some(owner) if owner != section => found.push(Shared { name, row, field }),
+                Some(_) => {}
+            }
+        }
+        found
+    }
+
+    pub(super) fn shared(&self, model: &Model, shared: &Shared, first: Option<usize>) -> Mistake {
+        let section = |row: usize| {
+            let section = self.roles.head(row).copied().unwrap_or_default();
+            let section = model.sections.get(section as usize);
+            section.map_or("", |section| &*section.name)
+        };
+        let first = first.unwrap_or_default();
+        let place = self.roles.place(first).unwrap_or_default();
+        let message = format!(
+            "`{}` is a name of `{}` here and of `{}` at {}:{}; in one reference they share their roles",
+            brief(self.roles.field(shared.row, shared.field)),
+            section(shared.row),
+            section(first),
+            self.file(place.0),
+            place.1
+        );
+        self.fault(
+            self.roles.place(shared.row).unwrap_or_default(),
+            message,
+            "give each section its own prefix, like `u:` and `zone:`",
+        )
+    }
+
+    /// Takes one use of the names of an edge back.
+    pub(super) fn disown(&mut self, edge: Edge) {
+        for name in [edge.member, edge.role] {
+            let left = self.owners.get_mut(&name).map(|owner| {
+                owner.mentions = owner.mentions.saturating_sub(1);
+                owner.mentions
+            });
+            if left == Some(0) {
+                self.owners.remove(&name);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! The policy engine as the gateway meets it.
 
 mod cases;
+mod changes;
 mod commands;
 mod defects;
 mod dialect;
@@ -16,6 +17,7 @@ mod lifecycle_store;
 mod lifecycle_support;
 mod properties;
 mod recorded;
+mod storm;
 mod support;
 mod tools;
 mod vectors;
