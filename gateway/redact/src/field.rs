@@ -9,9 +9,10 @@ use crate::extent::{self, Extent};
 use crate::kind::Kind;
 use crate::label::{Rule, has_shape};
 use crate::mask::{self, Edits, Put};
-use crate::scan::{Scan, Step, Syntax};
+use crate::scan::{Scan, Step};
 use crate::secret::Rest;
 use crate::shape;
+use crate::syntax::Syntax;
 use crate::unit::Escapes;
 use crate::value::{letters, narrow};
 
