@@ -1,16 +1,16 @@
 //! The pass over a body: 64 bytes at a time, stopping only where a value could be.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::bits::{Before, Bits, Stops, Wanted};
 use crate::cluster::{self, Scratch};
 use crate::context::Behind;
 use crate::copy::Copy;
-use crate::field::Expect;
-use crate::label::Memo;
+use crate::expect::Expect;
+use crate::label::Rule;
 use crate::level::Level;
 use crate::media::Media;
+use crate::names::Names;
 use crate::rules::Rules;
 use crate::run::run_start;
 use crate::secret::Rest;
@@ -35,7 +35,9 @@ pub(crate) struct Scan {
     /// A secret is open that nothing stays of.
     pub(crate) rest: Option<Rest>,
     pub(crate) scratch: Scratch,
-    pub(crate) memo: RefCell<Memo>,
+    pub(crate) names: Names,
+    /// The place behind the colon that was passed last, and the label before it.
+    pub(crate) said: Option<(usize, Option<Rule>)>,
     pub(crate) letters: Vec<Letter>,
     pub(crate) text: String,
 }
@@ -77,7 +79,8 @@ impl Scan {
             expect: None,
             rest: None,
             scratch: Scratch::default(),
-            memo: RefCell::default(),
+            names: Names::default(),
+            said: None,
             letters: Vec::new(),
             text: String::new(),
         }
@@ -87,6 +90,7 @@ impl Scan {
     /// begin with that rest; `last` says that there is none.
     pub(crate) fn run(&mut self, buffer: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
         out.reserve(buffer.len());
+        self.said = None;
         let mut copy = Copy::new(buffer, out);
         let from = self.pass(last, &mut copy);
         copy.upto(from);
@@ -115,15 +119,29 @@ impl Scan {
             let (mut quotes, mut lines) = (bits.quote, bits.line);
             let mut events = bits.events(&before);
             let mut next = base + 64;
-            before = bits.before(&before);
+            let ahead = before;
+            before = bits.before(&ahead);
             while events != 0 {
                 let offset = events.trailing_zeros();
                 events &= events - 1;
+                let place = base + offset as usize;
+                if self.is_punctuation(buffer, place) {
+                    at = place + 1;
+                    self.glued = false;
+                    continue;
+                }
                 let below = (1_u64 << offset) - 1;
                 self.pass_quotes(quotes & below, lines & below);
                 quotes &= !below;
                 lines &= !below;
-                let mut step = self.step(at, base + offset as usize, last, copy);
+                let word = || {
+                    let (start, end) = bits.word_around(&ahead, offset)?;
+                    Some(((base + start).checked_sub(64)?, base + end - 64))
+                };
+                let mut step = match self.step_fast(at, place, word, copy) {
+                    Some(step) => step,
+                    None => self.step(at, place, last, copy),
+                };
                 if let Step::To { at: to, .. } = step
                     && (self.expect.is_some() || self.rest.is_some())
                 {
@@ -174,6 +192,15 @@ impl Scan {
         };
         self.glue(buffer, at, from);
         from
+    }
+
+    /// Tells whether at a place stands a full-width form that ends every value and no label: `，` most of all.
+    #[inline(always)]
+    fn is_punctuation(&self, buffer: &[u8], place: usize) -> bool {
+        let colon = [0xBC, 0x9A];
+        buffer.get(place) == Some(&0xEF)
+            && self.syntax.escapes().is_plain_break(buffer, place)
+            && buffer.get(place + 1..place + 3) != Some(&colon)
     }
 
     fn pass_quotes(&mut self, quotes: u64, lines: u64) {

@@ -7,6 +7,40 @@ use crate::syntax::Syntax;
 use crate::unit::{Unit, unit};
 
 impl Scan {
+    /// Decides about a place at once where that needs no look around: most places do not.
+    #[inline(always)]
+    pub(crate) fn step_fast(
+        &mut self,
+        floor: usize,
+        place: usize,
+        word: impl FnOnce() -> Option<(usize, usize)>,
+        copy: &mut Copy<'_>,
+    ) -> Option<Step> {
+        let buffer = copy.buffer;
+        match buffer.get(place)? {
+            b':' if self.syntax == Syntax::Json && !self.sink.in_string => {
+                let quote = place.checked_sub(1)?;
+                if buffer.get(quote) != Some(&b'"') || buffer.get(place + 1)? == &b':' {
+                    return None;
+                }
+                let expect = self.member_at(quote, place, buffer)?;
+                self.expect = expect;
+                if expect.is_none() {
+                    return Some(Step::Stay);
+                }
+                Some(Step::To {
+                    at: place + 1,
+                    glued: false,
+                })
+            }
+            b'0'..=b'9' => {
+                let (start, end) = word()?;
+                self.step_word(floor, start, end, copy)
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn step(
         &mut self,
         floor: usize,
@@ -19,7 +53,8 @@ impl Scan {
         let byte = buffer.get(place).copied().unwrap_or(0);
         match byte {
             b':' => {
-                if self.may_expect(place, buffer) && self.expects_after(place, buffer) {
+                let member = self.syntax == Syntax::Json && !self.sink.in_string;
+                if (member || self.may_expect(place, buffer)) && self.expects_after(place, buffer) {
                     return Step::To {
                         at: place + 1,
                         glued: false,
@@ -143,13 +178,7 @@ impl Scan {
         match before {
             // A key in JSON that stands in a string.
             [.., b'\\', b'"'] => true,
-            [head @ .., b'"'] => {
-                let escaped = matches!(head, [.., b'\\', b'u', _, _, _, _]);
-                let next = buffer.get(place + 1).copied().unwrap_or(b' ');
-                escaped
-                    || matches!(next, b'[' | b' ' | b'\n' | b'\r') && labels.may_end(head)
-                    || labels.may_end_unshaped(head)
-            }
+            [head @ .., b'"'] => labels.may_end_unshaped(head),
             [
                 ..,
                 b' ' | b'\t' | b'\n' | b'\'' | b'\\' | b'*' | b'.' | b'>' | 0x91,
