@@ -109,6 +109,24 @@ pub(crate) fn label_before(before: &[u8], labels: &Labels, tags: Tags) -> Option
     phrase(rest, labels)
 }
 
+/// Reads the label that ends `before` a colon or an equals sign in running text, if nothing else would stop at its values.
+pub(crate) fn label_of_text(before: &[u8], labels: &Labels) -> Option<Rule> {
+    let text = bare(before);
+    if !labels.may_end_unshaped(text) && !text.ends_with(b".") {
+        return None;
+    }
+    phrase(text, labels)
+}
+
+/// Text without the quotes and stars that may stand around a label.
+pub(crate) fn bare(before: &[u8]) -> &[u8] {
+    let mut text = before;
+    while let Some((b' ' | b'"' | b'\'' | b'\\' | b'*', rest)) = text.split_last() {
+        text = rest;
+    }
+    text.strip_suffix("】".as_bytes()).unwrap_or(text)
+}
+
 /// Reads a label of up to three Latin words, or a Chinese one.
 pub(crate) fn phrase(rest: &[u8], labels: &Labels) -> Option<Rule> {
     if !labels.may_end(rest) && !rest.ends_with(b".") {

@@ -1,6 +1,6 @@
 //! Labels that a mark ends, and the values that they make the pass expect.
 
-use crate::context::{WINDOW, phrase, tag_name};
+use crate::context::{WINDOW, label_of_text, phrase, tag_name};
 use crate::kind::Kind;
 use crate::label::{Rule, has_shape};
 use crate::names::{Name, Said};
@@ -71,7 +71,10 @@ impl Scan {
         let labels = self.rules.labels();
         let said = self.names.said(name, buffer, quote, labels, self.charset);
         self.said = said.label.map(|label| (place + 1, label));
-        Some(said.rule.and_then(|rule| expected(rule, buffer, place)))
+        if self.syntax == Syntax::Json && !self.sink.in_string {
+            return Some(said.rule.and_then(|rule| expected(rule, buffer, place)));
+        }
+        Some(said.text?.and_then(expected_in_text))
     }
 
     fn member(&self, before: &[u8], buffer: &[u8], place: usize) -> Option<Expect> {
@@ -81,7 +84,7 @@ impl Scan {
         let (b'"', Some(key)) = (before.get(end)?, before.get(..end)) else {
             return None;
         };
-        let name = key.get(memchr::memrchr(b'"', key)? + 1..)?;
+        let name = key.get(memchr::memrchr(b'"', key)?..)?;
         let said = Said::by(name, self.rules.labels(), self.charset);
         expected(said.rule?, buffer, place)
     }
@@ -102,7 +105,12 @@ impl Scan {
             .iter()
             .rposition(|byte| matches!(byte, b'&' | b'?' | b'\n' | b'='))
             .map_or(0, |at| at + 1);
-        let rule = self.decoded_rule(before.get(start..)?, Escapes::Percent)?;
+        let name = before.get(start..)?;
+        let rule = if name.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+            self.decoded_rule(name, Escapes::Percent)?
+        } else {
+            self.rules.labels().rule(name)?
+        };
         (!has_shape(rule.kind)).then_some(Expect {
             rule,
             place: Place::Form,
@@ -175,20 +183,16 @@ impl Scan {
     }
 
     fn text_label(&self, before: &[u8]) -> Option<Expect> {
-        let mut text = before;
-        while let Some((b' ' | b'"' | b'\'' | b'\\' | b'*', rest)) = text.split_last() {
-            text = rest;
-        }
-        let text = text.strip_suffix("】".as_bytes()).unwrap_or(text);
-        if !self.rules.labels().may_end_unshaped(text) && !text.ends_with(b".") {
-            return None;
-        }
-        let rule = phrase(text, self.rules.labels())?;
-        (!has_shape(rule.kind)).then_some(Expect {
-            rule,
-            place: Place::Text,
-        })
+        expected_in_text(label_of_text(before, self.rules.labels())?)
     }
+}
+
+/// What a label in running text makes the pass expect.
+fn expected_in_text(rule: Rule) -> Option<Expect> {
+    (!has_shape(rule.kind)).then_some(Expect {
+        rule,
+        place: Place::Text,
+    })
 }
 
 /// What the name of a member makes the pass expect behind the colon at `place`.

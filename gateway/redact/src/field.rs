@@ -12,8 +12,7 @@ use crate::mask::{self, Edits, Put};
 use crate::scan::{Scan, Step};
 use crate::secret::Rest;
 use crate::shape;
-use crate::unit::Escapes;
-use crate::value::{letters, narrow};
+use crate::value::{letters, narrow, plain};
 
 /// The longest tag that may stand between a label and its value, in bytes.
 const TAG_MAX: usize = 100;
@@ -238,17 +237,8 @@ impl Scan {
             return;
         }
         let chars: SmallVec<[char; 64]> = value.chars().collect();
-        let (mut passed, mut place) = (0, start);
-        let mut walk = |to: usize| {
-            let ahead = chars.get(passed..to.max(passed)).unwrap_or_default();
-            place += ahead.iter().map(|ch| ch.len_utf8()).sum::<usize>();
-            passed = to.max(passed).min(chars.len());
-            place
-        };
-        for edit in self.edits(action, kind, &chars) {
-            let (from, to) = (walk(edit.at), walk(edit.at + edit.over));
-            copy.put(from, to, &edit.put);
-        }
+        let edits = self.edits(action, kind, &chars);
+        copy.edit(&chars, start, &edits);
     }
 
     fn edits(&self, action: Action, kind: Kind, chars: &[char]) -> Edits {
@@ -290,18 +280,4 @@ impl Scan {
             glued: false,
         }
     }
-}
-
-/// The text of bytes in which every character is written as itself: no escapes, and no forms that are read as others.
-fn plain(written: &[u8], escapes: Escapes) -> Option<&str> {
-    let other = |&byte: &u8| byte == escapes.byte() || byte == 0xEF;
-    // U+3000, the ideographic space, is read as a space.
-    let blank = |three: &[u8]| three == [0xE3, 0x80, 0x80];
-    if matches!(escapes, Escapes::Percent)
-        || written.iter().any(other)
-        || (memchr::memchr(0xE3, written).is_some() && written.windows(3).any(blank))
-    {
-        return None;
-    }
-    std::str::from_utf8(written).ok()
 }

@@ -2,8 +2,7 @@
 
 use wide::u8x16;
 
-use crate::context::Tags;
-use crate::context::{label_before, strip};
+use crate::context::{Tags, bare, label_before, label_of_text, strip};
 use crate::label::{Labels, Rule};
 use crate::unit::Escapes;
 use crate::value::{Charset, letters};
@@ -63,11 +62,14 @@ pub(crate) struct Said {
     pub(crate) rule: Option<Rule>,
     /// As the label before a value, if that can be told from the name alone.
     pub(crate) label: Option<Option<Rule>>,
+    /// As the label before a colon in running text, where that can be told from the name alone.
+    pub(crate) text: Option<Option<Rule>>,
 }
 
 impl Said {
-    /// Reads a name.
-    pub(crate) fn by(name: &[u8], labels: &Labels, charset: Charset) -> Self {
+    /// Reads a name and the quote before it.
+    pub(crate) fn by(quoted: &[u8], labels: &Labels, charset: Charset) -> Self {
+        let name = quoted.strip_prefix(b"\"").unwrap_or(quoted);
         let rule = if memchr::memchr(b'\\', name).is_some() {
             let mut out = Vec::new();
             letters(name, 0, name.len(), Escapes::Backslash, charset, &mut out);
@@ -77,8 +79,11 @@ impl Said {
             labels.rule(name)
         };
         // Of a name that is punctuation alone, what stands before it is the label.
-        let label = (!strip(name).is_empty()).then(|| label_before(name, labels, Tags::Text));
-        Self { rule, label }
+        Self {
+            rule,
+            label: (!strip(name).is_empty()).then(|| label_before(quoted, labels, Tags::Text)),
+            text: (!bare(name).is_empty()).then(|| label_of_text(quoted, labels)),
+        }
     }
 }
 
@@ -116,7 +121,7 @@ impl Names {
             self.0.resize(SLOTS, (Name::default(), Said::default()));
         }
         let text = buffer
-            .get(quote.saturating_sub(name.length as usize)..quote)
+            .get(quote.saturating_sub(name.length as usize + 1)..quote)
             .unwrap_or_default();
         let said = Said::by(text, labels, charset);
         if let Some(slot) = self.0.get_mut(name.slot()) {
@@ -179,12 +184,16 @@ mod tests {
             for (before, name) in picks {
                 let (bytes, quote) = body(&before, &name);
                 let Some(key) = Name::before(&bytes, quote) else { continue };
-                let written = bytes[..quote].rsplit(|&byte| byte == b'"').next().unwrap();
+                let opening = bytes[..quote].iter().rposition(|&byte| byte == b'"').unwrap();
+                let written = &bytes[opening..quote];
                 let said = names.said(key, &bytes, quote, labels, Charset::Utf8);
                 prop_assert_eq!(said, Said::by(written, labels, Charset::Utf8));
-                // The label is what would be read from everything that stands before the value.
+                // The labels are what would be read from everything that stands before the value.
                 if let Some(label) = said.label {
                     prop_assert_eq!(label, label_before(&[&bytes[..], b"\""].concat(), labels, Tags::Text));
+                }
+                if let Some(text) = said.text {
+                    prop_assert_eq!(text, label_of_text(&bytes[..=quote], labels));
                 }
             }
         }

@@ -18,7 +18,7 @@ impl Scan {
     ) -> Option<Step> {
         let buffer = copy.buffer;
         match buffer.get(place)? {
-            b':' if self.syntax == Syntax::Json && !self.sink.in_string => {
+            b':' if matches!(self.syntax, Syntax::Json | Syntax::Text) => {
                 let quote = place.checked_sub(1)?;
                 if buffer.get(quote) != Some(&b'"') || buffer.get(place + 1)? == &b':' {
                     return None;
@@ -176,8 +176,8 @@ impl Scan {
         };
         let labels = self.rules.labels();
         match before {
-            // A key in JSON that stands in a string.
-            [.., b'\\', b'"'] => true,
+            // What stands between a label and its quote: a key in JSON that stands in a string, and the like.
+            [.., b' ' | b'"' | b'\'' | b'\\' | b'*' | b'.' | 0x91, b'"'] => true,
             [head @ .., b'"'] => labels.may_end_unshaped(head),
             [
                 ..,
