@@ -1,7 +1,8 @@
-//! Throughput of one thread over JSON, in megabytes of input per second of processor time.
+//! Throughput of one thread over bodies of several kinds, in megabytes of input per second of processor time.
 //!
 //! Figures with a content coding are bound by the codec, decoding and encoding, and count plain bytes.
-//! `cargo bench -p hangu-redact --bench redact [BODY]`; every figure is the mean over two seconds, bodies of 64 MiB in chunks of 64 KiB.
+//! `cargo bench -p hangu-redact --bench redact [BODY...]`; every figure is the mean over two seconds at level L2, bodies of
+//! 32 MiB in chunks of 64 KiB.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::fmt::Write as _;
@@ -11,68 +12,92 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hangu_redact::{BodyRedactor, Coding, Level, Limits, Media};
+use hangu_redact::{BodyRedactor, Charset, Coding, Format, Level, Limits, Media, Rules};
 
-const SIZE: usize = 64 << 20;
+const SIZE: usize = 32 << 20;
 const CHUNK: usize = 64 << 10;
 
 /// Linux counts processor time in ticks of some milliseconds: shorter runs would measure those.
 const LEAST: Duration = Duration::from_secs(2);
 
 fn main() {
-    let only = std::env::args()
-        .nth(1)
-        .filter(|name| !name.starts_with('-'));
-    let bodies = [
-        ("dense", dense()),
-        ("sparse", sparse()),
-        ("clean", clean()),
-        ("escaped", escaped()),
+    let only: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|name| !name.starts_with('-'))
+        .collect();
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.starts_with(only));
+    let plain: [(&str, &[Media], fn() -> Vec<u8>); 9] = [
+        ("dense", &[Media::Json, Media::Text], dense),
+        ("sparse", &[Media::Json, Media::Text], sparse),
+        ("clean", &[Media::Json, Media::Text], clean),
+        ("escaped", &[Media::Json, Media::Text], escaped),
+        ("pretty", &[Media::Json], pretty),
+        ("form", &[Media::Form], form),
+        ("table", &[Media::Csv], table),
+        ("page", &[Media::Markup], page),
+        ("log", &[Media::Text], log),
     ];
-    for (name, body) in &bodies {
-        if only.as_deref().is_some_and(|only| only != *name) {
-            continue;
+    for (name, medias, body) in plain.into_iter().filter(|(name, ..)| wanted(name)) {
+        let body = body();
+        for &media in medias {
+            run(name, media.into(), Coding::Identity, &body);
         }
-        run(name, Media::Json, Level::L2, Coding::Identity, body);
-        run(name, Media::Text, Level::L2, Coding::Identity, body);
     }
-    for (name, piece) in [
-        ("signs", "a@".to_owned()),
-        (
-            "labels",
-            format!("{}@{}", "a.".repeat(31), "x-".repeat(120)),
-        ),
-        ("words", format!("{}@ ", "a.".repeat(32))),
-        ("groups", "4111 ".to_owned()),
-        ("escapes", "\\u0031".to_owned()),
-        ("letters", "a".to_owned()),
-    ] {
-        if only.as_deref().is_none_or(|only| only == "hostile") {
+    for (name, piece) in HOSTILE {
+        if wanted("hostile") || wanted(name) {
+            let body = piece.repeat((8 << 20) / piece.len());
+            run(name, Media::Json.into(), Coding::Identity, body.as_bytes());
+        }
+    }
+    for charset in [Charset::Gb18030, Charset::Utf16Le] {
+        if wanted("charset") {
+            let media = Media::Json;
+            let body = in_charset(charset, &dense());
             run(
-                name,
-                Media::Json,
-                Level::L2,
+                "charset",
+                Format { media, charset },
                 Coding::Identity,
-                piece.repeat((8 << 20) / piece.len()).as_bytes(),
+                &body,
             );
         }
     }
-    if only.is_none() {
-        run("form", Media::Form, Level::L2, Coding::Identity, &form());
-        for coding in [Coding::Gzip, Coding::Brotli] {
-            run("dense", Media::Json, Level::L2, coding, &dense());
+    for coding in [Coding::Gzip, Coding::Brotli] {
+        if wanted("coding") {
+            run("coding", Media::Json.into(), coding, &dense());
         }
     }
 }
 
-fn run(name: &str, media: Media, level: Level, coding: Coding, plain: &[u8]) {
+/// Bodies that stop the pass as often as it can be stopped, or make a decision as long as it can be.
+const HOSTILE: [(&str, &str); 10] = [
+    ("signs", "a@"),
+    (
+        "labels",
+        "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.@x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-",
+    ),
+    (
+        "words",
+        "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.@ ",
+    ),
+    ("groups", "4111 "),
+    ("escapes", "\\u0031"),
+    ("letters", "a"),
+    ("colons", ":"),
+    ("keys", "\"name\":"),
+    ("numbers", "\"E12345\","),
+    ("dots", "1.2.3."),
+];
+
+fn run(name: &str, format: Format, coding: Coding, plain: &[u8]) {
+    let level = Level::L2;
     let body = encode(coding, plain);
     let mut masked = 0;
     let mut passes = 0;
     let mut out = Vec::with_capacity(2 * CHUNK);
     let clock = Clock::start();
     while clock.wall.elapsed() < LEAST {
-        let mut redactor = BodyRedactor::new(level, media, coding, Limits::default());
+        let mut redactor =
+            BodyRedactor::with(Rules::shipped(), level, format, coding, Limits::default());
         for chunk in body.chunks(CHUNK) {
             out.clear();
             if redactor.feed(black_box(chunk), &mut out).is_err() {
@@ -89,7 +114,9 @@ fn run(name: &str, media: Media, level: Level, coding: Coding, plain: &[u8]) {
     let per_value = plain.len() as u64 / masked.max(1);
     let coding = coding.as_str();
     println!(
-        "{name:8} {media:?} {coding:8} {level} {rate:8.0} MB/s  {masked:8} masked, one in {per_value} bytes"
+        "{name:8} {:8} {:8} {coding:8} {rate:8.0} MB/s  {masked:8} masked, one in {per_value} bytes",
+        format!("{:?}", format.media),
+        format!("{:?}", format.charset),
     );
 }
 
@@ -194,6 +221,69 @@ fn form() -> Vec<u8> {
             t = n % 10_000
         )
     })
+}
+
+/// The dense record as a printer writes it for people.
+fn pretty() -> Vec<u8> {
+    repeat(|n, text| {
+        write!(
+            text,
+            concat!(
+                "  {{\n    \"id\": {n},\n    \"name\": \"张伟\",\n    \"idCard\": \"110101199003077774\",\n    \"mobile\": \"1380013{t:04}\",\n",
+                "    \"email\": \"zhang.wei{n}@example.com.cn\",\n    \"address\": \"北京市海淀区中关村大街一号院\",\n    \"createdAt\": \"2026-11-22T04:45:29Z\",\n",
+                "    \"status\": \"approved\",\n    \"tags\": [\n      \"service\",\n      \"reform\"\n    ]\n  }},\n"
+            ),
+            n = n,
+            t = n % 10_000
+        )
+    })
+}
+
+/// A table with seven values of ten columns.
+fn table() -> Vec<u8> {
+    let mut body = "序号,姓名,身份证号,手机,邮箱,住址,事项,状态,出生日期,金额\n"
+        .as_bytes()
+        .to_vec();
+    body.extend(repeat(|n, text| {
+        writeln!(
+            text,
+            "{n},张伟,110101199003077774,1380013{t:04},zhang.wei{n}@example.com.cn,北京市海淀区中关村大街一号院,企业开办,已办结,1990-03-07,123.45",
+            t = n % 10_000
+        )
+    }));
+    body
+}
+
+/// Rows of a page.
+fn page() -> Vec<u8> {
+    repeat(|n, text| {
+        writeln!(
+            text,
+            "<tr class=\"row\"><td>{n}</td><th>姓名</th><td>张伟</td><th>手机</th><td>1380013{t:04}</td><td><a href=\"/items/{n}\">查看</a></td></tr>",
+            t = n % 10_000
+        )
+    })
+}
+
+/// Lines of a server's log.
+fn log() -> Vec<u8> {
+    repeat(|n, text| {
+        writeln!(
+            text,
+            "2026-11-22T04:45:{s:02}Z INFO gateway request id={n} path=/api/v1/items/{t} status=200 took=12ms caller=svc-{t} client=10.1.{s}.7 mobile=1380013{t:04}",
+            s = n % 60,
+            t = n % 10_000
+        )
+    })
+}
+
+fn in_charset(charset: Charset, text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    if charset == Charset::Gb18030 {
+        encoding_rs::GB18030.encode(&text).0.into_owned()
+    } else {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
 }
 
 fn repeat(record: impl Fn(usize, &mut String) -> std::fmt::Result) -> Vec<u8> {

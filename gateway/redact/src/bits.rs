@@ -120,6 +120,17 @@ impl Bits {
             | self.long_words(before) & !ahead(self.long_words(before), before.long, 1)
     }
 
+    /// The letters and digits in a row around `offset`, as places counted from 64 bytes before these; `None` where they
+    /// may go on beyond either end.
+    #[inline(always)]
+    pub(crate) fn word_around(&self, before: &Before, offset: u32) -> Option<(usize, usize)> {
+        let other = !(u128::from(self.word) << 64 | u128::from(before.word));
+        let place = offset + 64;
+        let end = place + (other >> place).trailing_zeros();
+        let length = (other << (127 - place)).leading_zeros();
+        (end < 128 && length <= place).then(|| ((place + 1 - length) as usize, end as usize))
+    }
+
     /// Bits of letters and digits with fifteen before them.
     #[inline(always)]
     fn long_words(&self, before: &Before) -> u64 {

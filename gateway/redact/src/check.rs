@@ -171,21 +171,15 @@ pub(crate) fn mrz_digit(field: &[u8], check: u8) -> bool {
 
 /// Tells whether digits have the sum of ISO 7812.
 pub(crate) fn luhn(digits: &[u8]) -> bool {
-    const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
-    let sum: u32 = digits
+    // From the right, every second digit is doubled, and its own digits are added.
+    let (single, pairs) = digits.as_rchunks::<2>();
+    let doubled = |value: u32| 2 * value - if value > 4 { 9 } else { 0 };
+    let sum: u32 = pairs
         .iter()
-        .rev()
-        .enumerate()
-        .map(|(at, &digit)| {
-            let value = value(digit);
-            if at % 2 == 1 {
-                DOUBLED.get(value as usize).copied().unwrap_or(0)
-            } else {
-                value
-            }
-        })
+        .map(|&[left, right]| doubled(value(left)) + value(right))
         .sum();
-    sum.is_multiple_of(10)
+    let single: u32 = single.iter().map(|&digit| value(digit)).sum();
+    (sum + single).is_multiple_of(10)
 }
 
 /// Prefixes of issuers with the lengths they use, UnionPay and what older Chinese debit cards carry included.

@@ -1,5 +1,7 @@
 //! What stands before a value: the end of what has passed, and the label that can be read there.
 
+use smallvec::SmallVec;
+
 use crate::label::{Labels, Rule};
 
 /// Bytes before a place that are looked at: a label, its punctuation and the tags between two cells of a table.
@@ -84,11 +86,7 @@ pub(crate) enum Tags {
 pub(crate) fn label_before(before: &[u8], labels: &Labels, tags: Tags) -> Option<Rule> {
     let mut rest = before;
     loop {
-        let next = connector(rest);
-        if next.len() < rest.len() {
-            rest = next;
-            continue;
-        }
+        rest = strip(rest);
         if tags == Tags::Text {
             break;
         }
@@ -109,6 +107,24 @@ pub(crate) fn label_before(before: &[u8], labels: &Labels, tags: Tags) -> Option
         rest = rest.get(..open)?;
     }
     phrase(rest, labels)
+}
+
+/// Reads the label that ends `before` a colon or an equals sign in running text, if nothing else would stop at its values.
+pub(crate) fn label_of_text(before: &[u8], labels: &Labels) -> Option<Rule> {
+    let text = bare(before);
+    if !labels.may_end_unshaped(text) && !text.ends_with(b".") {
+        return None;
+    }
+    phrase(text, labels)
+}
+
+/// Text without the quotes and stars that may stand around a label.
+pub(crate) fn bare(before: &[u8]) -> &[u8] {
+    let mut text = before;
+    while let Some((b' ' | b'"' | b'\'' | b'\\' | b'*', rest)) = text.split_last() {
+        text = rest;
+    }
+    text.strip_suffix("】".as_bytes()).unwrap_or(text)
 }
 
 /// Reads a label of up to three Latin words, or a Chinese one.
@@ -140,7 +156,8 @@ pub(crate) fn phrase(rest: &[u8], labels: &Labels) -> Option<Rule> {
     }
     starts.iter().take(count).rev().find_map(|&start| {
         let words = rest.get(start..)?;
-        let joined: Vec<u8> = words.iter().copied().filter(|&byte| byte != b' ').collect();
+        let joined: SmallVec<[u8; WINDOW]> =
+            words.iter().copied().filter(|&byte| byte != b' ').collect();
         labels.rule(&joined)
     })
 }
@@ -156,17 +173,33 @@ pub(crate) fn tag_name(tag: &[u8]) -> &[u8] {
     name.get(local..).unwrap_or_default()
 }
 
+/// `text` without all the punctuation at its end that ties a value to its label.
+pub(crate) fn strip(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    loop {
+        let next = connector(rest);
+        if next.len() == rest.len() {
+            return rest;
+        }
+        rest = next;
+    }
+}
+
 /// `text` without the punctuation or the small word at its end that ties a value to its label.
 fn connector(text: &[u8]) -> &[u8] {
-    if let Some((b' ' | b'\t' | b':' | b'=' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'#', rest)) =
-        text.split_last()
-    {
-        return rest;
+    match text {
+        [
+            rest @ ..,
+            b' ' | b'\t' | b':' | b'=' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'#',
+        ]
+        // `：`, `（`, `为`, `是`, U+3000, `【`, `“`.
+        | [rest @ .., 0xEF, 0xBC, 0x9A | 0x88]
+        | [rest @ .., 0xE4, 0xB8, 0xBA]
+        | [rest @ .., 0xE6, 0x98, 0xAF]
+        | [rest @ .., 0xE3, 0x80, 0x80 | 0x90]
+        | [rest @ .., 0xE2, 0x80, 0x9C] => rest,
+        _ => text,
     }
-    ["：", "（", "为", "是", "\u{3000}", "【", "“"]
-        .iter()
-        .find_map(|word| text.strip_suffix(word.as_bytes()))
-        .unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The output, and how much of the buffer is in it.
 
-use crate::mask::Put;
+use crate::mask::{Edit, Put};
 
 /// What has been written of one buffer.
 pub(crate) struct Copy<'a> {
@@ -38,6 +38,21 @@ impl<'a> Copy<'a> {
                 self.out.extend_from_slice(text.as_bytes());
                 self.done = self.done.max(to);
             }
+        }
+    }
+
+    /// Makes changes to a value whose characters are the bytes from `start` on.
+    pub(crate) fn edit(&mut self, chars: &[char], start: usize, edits: &[Edit]) {
+        let (mut passed, mut place) = (0, start);
+        let mut walk = |to: usize| {
+            let ahead = chars.get(passed..to).unwrap_or_default();
+            place += ahead.iter().map(|ch| ch.len_utf8()).sum::<usize>();
+            passed += ahead.len();
+            place
+        };
+        for edit in edits {
+            let (from, to) = (walk(edit.at), walk(edit.at + edit.over));
+            self.put(from, to, &edit.put);
         }
     }
 

@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 use std::sync::LazyLock;
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use crate::kind::Kind;
 
@@ -14,37 +15,8 @@ pub(crate) const LABEL_MAX: usize = 64;
 /// The longest Chinese label, in bytes.
 const CHINESE_MAX: usize = 36;
 
-/// What was read of the names of fields that came last: records repeat them.
-#[derive(Debug, Default)]
-pub(crate) struct Memo(Vec<(Vec<u8>, Option<Rule>)>);
-
-/// Names that are remembered, and the longest of them in bytes.
-const MEMO: (usize, usize) = (64, 32);
-
-impl Memo {
-    /// Returns what a name says, as [`Labels::rule`] does.
-    pub(crate) fn rule(&mut self, labels: &Labels, name: &[u8]) -> Option<Rule> {
-        let (Some(first), Some(last)) = (name.first(), name.last()) else {
-            return None;
-        };
-        if name.len() > MEMO.1 {
-            return labels.rule(name);
-        }
-        if self.0.is_empty() {
-            self.0.resize(MEMO.0, (Vec::new(), None));
-        }
-        let at = usize::from(*first) * 7 + usize::from(*last) * 31 + name.len() * 13;
-        let Some((known, rule)) = self.0.get_mut(at % MEMO.0) else {
-            return labels.rule(name);
-        };
-        if known != name {
-            known.clear();
-            known.extend_from_slice(name);
-            *rule = labels.rule(name);
-        }
-        *rule
-    }
-}
+/// Two Chinese characters in UTF-8, in bytes: they tell most labels apart.
+const PAIR: usize = 6;
 
 /// How much a label proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +38,10 @@ pub(crate) struct Rule {
 #[derive(Debug, Clone)]
 pub(crate) struct Labels {
     words: HashMap<Vec<u8>, Rule, FixedState>,
+    /// How long the Chinese labels are that end with two characters: bit n for n bytes.
+    lengths: HashMap<[u8; PAIR], u64, FixedState>,
+    /// The same of those that are shorter than that.
+    short: u64,
     /// By what they end with, case aside: labels whose values have no shape that the pass would stop at.
     unshaped: Box<[u64; 1024]>,
     /// By what they end with: all labels.
@@ -109,6 +85,8 @@ const ROLES: [&[u8]; 30] = [
 static SHIPPED: LazyLock<Labels> = LazyLock::new(|| {
     let mut labels = Labels {
         words: HashMap::default(),
+        lengths: HashMap::default(),
+        short: 0,
         unshaped: Box::new([0; 1024]),
         any: Box::new([0; 1024]),
     };
@@ -143,7 +121,14 @@ impl Labels {
                 set(&mut self.unshaped, at);
             }
             set(&mut self.any, at);
-            self.words.insert(word, rule);
+            if !word.is_ascii() && word.len() <= CHINESE_MAX {
+                let lengths = match word.last_chunk::<PAIR>() {
+                    Some(pair) => self.lengths.entry(*pair).or_default(),
+                    None => &mut self.short,
+                };
+                *lengths |= 1 << word.len();
+            }
+            self.words.insert(word.into_vec(), rule);
         }
     }
 
@@ -168,14 +153,17 @@ impl Labels {
             return self.latin(&whole);
         }
         // Chinese: the longest end that is known.
-        let mut rest = whole
-            .get(whole.len().saturating_sub(CHINESE_MAX)..)
-            .unwrap_or_default();
-        while let [first, after @ ..] = rest {
-            if let Some(rule) = self.words.get(rest).filter(|_| first & 0xC0 != 0x80) {
+        let pair = whole.last_chunk::<PAIR>();
+        let mut lengths = self.short | pair.and_then(|pair| self.lengths.get(pair)).unwrap_or(&0);
+        while let Some(length) = lengths.checked_ilog2() {
+            lengths ^= 1 << length;
+            let end = whole
+                .len()
+                .checked_sub(length as usize)
+                .and_then(|from| whole.get(from..));
+            if let Some(rule) = end.and_then(|end| self.words.get(end)) {
                 return Some(*rule);
             }
-            rest = after;
         }
         None
     }
@@ -184,9 +172,10 @@ impl Labels {
         if let Some(rule) = self.words.get(word) {
             return Some(*rule);
         }
-        let role = ROLES
-            .iter()
-            .find(|role| word.starts_with(role) && word.len() > role.len())?;
+        let first = word.first();
+        let role = ROLES.iter().find(|role| {
+            role.first() == first && word.starts_with(role) && word.len() > role.len()
+        })?;
         let rest = word.get(role.len()..)?;
         if rest == b"name" {
             // A user's name is what it signs in with.
@@ -268,8 +257,8 @@ fn last_word(bytes: &[u8]) -> &[u8] {
 }
 
 /// A label without what does not matter about it.
-fn canonical(word: &[u8]) -> Vec<u8> {
-    let mut out: Vec<u8> = word
+fn canonical(word: &[u8]) -> SmallVec<[u8; LABEL_MAX]> {
+    let mut out: SmallVec<[u8; LABEL_MAX]> = word
         .iter()
         .filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b' '))
         .map(u8::to_ascii_lowercase)

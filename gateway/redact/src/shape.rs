@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use smallvec::SmallVec;
+
 use crate::check;
 use crate::kind::Kind;
 use crate::label::{Rule, Strength};
@@ -156,28 +158,32 @@ pub(crate) fn area_and_number(area: &[u8], number: &[u8]) -> bool {
 }
 
 fn name(text: &str, strong: bool) -> bool {
-    let count = text.chars().count();
+    // Unified ideographs, which are all letters; hexagrams stand between the two blocks.
+    let han = |ch: char| matches!(ch, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}');
+    let chinese = |ch: char| ('\u{3400}'..='\u{9FFF}').contains(&ch) || ch == '*';
     let is_part = |ch: char| {
-        ch.is_alphabetic() || matches!(ch, ' ' | '·' | '•' | '.' | '\'' | '’' | '-' | '*')
+        han(ch)
+            || ch.is_alphabetic()
+            || matches!(ch, ' ' | '·' | '•' | '.' | '\'' | '’' | '-' | '*')
     };
-    if count == 0
-        || count > 40
-        || !text.chars().all(is_part)
-        || !text.chars().any(char::is_alphabetic)
-    {
+    let (mut count, mut letters, mut all_chinese) = (0, 0, true);
+    for ch in text.chars() {
+        count += 1;
+        if count > 40 || !is_part(ch) {
+            return false;
+        }
+        letters += usize::from(han(ch) || ch.is_alphabetic());
+        all_chinese &= chinese(ch);
+    }
+    if letters == 0 {
         return false;
     }
-    let chinese = |ch: char| ('\u{3400}'..='\u{9FFF}').contains(&ch) || ch == '*';
     if strong {
-        return if text.chars().all(chinese) {
-            count <= 8
-        } else {
-            true
-        };
+        return !all_chinese || count <= 8;
     }
-    if text.chars().all(chinese) {
+    if all_chinese {
         return (2..=4).contains(&count)
-            && surname_length(&text.chars().collect::<Vec<_>>()) > 0
+            && surname_length(&text.chars().collect::<SmallVec<[char; 4]>>()) > 0
             && !is_word(text);
     }
     if text.contains('·') {

@@ -4,17 +4,19 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::action::Action;
 use crate::check;
 use crate::copy::Copy;
 use crate::kind::{Counts, Kind};
 use crate::label::Rule;
 use crate::level::Level;
-use crate::mask;
+use crate::mask::{self, Edits};
 use crate::rules::Rules;
 use crate::shape;
 use crate::unit::Escapes;
-use crate::value::{Charset, Letter, letters, narrow};
+use crate::value::{Charset, Letter, letters, narrow, plain};
 
 /// The longest cell that is taken whole, in bytes.
 const CELL_MAX: usize = 2048;
@@ -146,8 +148,16 @@ impl Table {
         let Some(rule) = self.columns.get(self.column).copied().flatten() else {
             return;
         };
-        let mut all = std::mem::take(&mut self.letters);
         let start = from + head;
+        if let Some(text) = plain(inner, Escapes::Doubled) {
+            if let Some(action) = self.action(rule, text) {
+                let chars: SmallVec<[char; 64]> = text.chars().collect();
+                let edits = self.edits(action, rule.kind, &chars);
+                copy.edit(&chars, start, &edits);
+            }
+            return;
+        }
+        let mut all = std::mem::take(&mut self.letters);
         letters(
             copy.buffer,
             start,
@@ -157,18 +167,9 @@ impl Table {
             &mut all,
         );
         let text: String = all.iter().map(|letter| narrow(letter.ch)).collect();
-        if shape::fits(rule, &text) && !is_found_anyway(rule.kind, text.trim()) {
-            let action = self.rules.action(self.level, rule.kind);
-            self.found.add(rule.kind);
-            if action != Action::Pass {
-                self.masked.add(rule.kind);
-            }
+        if let Some(action) = self.action(rule, &text) {
             let chars: Vec<char> = text.chars().collect();
-            let edits = self
-                .rules
-                .keyed(action, rule.kind, &chars)
-                .unwrap_or_else(|| mask::apply(action, &chars));
-            for edit in edits {
+            for edit in self.edits(action, rule.kind, &chars) {
                 let place = |at: usize| {
                     all.get(at)
                         .map_or(start + inner.len(), |letter| letter.from)
@@ -177,6 +178,25 @@ impl Table {
             }
         }
         self.letters = all;
+    }
+
+    /// Counts a cell that is what its column says, and returns what is done to it.
+    fn action(&mut self, rule: Rule, text: &str) -> Option<Action> {
+        if !shape::fits(rule, text) || is_found_anyway(rule.kind, text.trim()) {
+            return None;
+        }
+        let action = self.rules.action(self.level, rule.kind);
+        self.found.add(rule.kind);
+        if action != Action::Pass {
+            self.masked.add(rule.kind);
+        }
+        Some(action)
+    }
+
+    fn edits(&self, action: Action, kind: Kind, chars: &[char]) -> Edits {
+        self.rules
+            .keyed(action, kind, chars)
+            .unwrap_or_else(|| mask::apply(action, chars))
     }
 }
 

@@ -40,6 +40,20 @@ pub(crate) fn letters(
     }
 }
 
+/// The text of bytes in which every character is written as itself: no escapes, and no forms that are read as others.
+pub(crate) fn plain(written: &[u8], escapes: Escapes) -> Option<&str> {
+    let other = |&byte: &u8| byte == escapes.byte() || byte == 0xEF;
+    // U+3000, the ideographic space, is read as a space.
+    let blank = |three: &[u8]| three == [0xE3, 0x80, 0x80];
+    if matches!(escapes, Escapes::Percent)
+        || written.iter().any(other)
+        || (memchr::memchr(0xE3, written).is_some() && written.windows(3).any(blank))
+    {
+        return None;
+    }
+    std::str::from_utf8(written).ok()
+}
+
 /// A full-width form as the ASCII character it stands for.
 pub(crate) fn narrow(ch: char) -> char {
     match ch {

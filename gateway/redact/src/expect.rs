@@ -1,0 +1,225 @@
+//! Labels that a mark ends, and the values that they make the pass expect.
+
+use crate::context::{WINDOW, label_of_text, phrase, tag_name};
+use crate::kind::Kind;
+use crate::label::{Rule, has_shape};
+use crate::names::{Name, Said};
+use crate::scan::Scan;
+use crate::syntax::Syntax;
+use crate::unit::Escapes;
+use crate::value::letters;
+
+/// A value that is next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Expect {
+    pub(crate) rule: Rule,
+    pub(crate) place: Place,
+}
+
+/// Where a value stands in its format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Behind the colon of a member.
+    Member,
+    /// The same, but only the elements of an array count: elsewhere the value is found by its shape.
+    Elements,
+    /// Within an array.
+    Array,
+    /// Behind a label in running text.
+    Text,
+    /// Up to the next `&`.
+    Form,
+    /// In quotes.
+    Attribute,
+    /// Up to the next tag.
+    Element,
+    /// Behind so many more tags at most.
+    Cells(u8),
+}
+
+/// Tags that may stand between a label and its value.
+const TAGS_MAX: u8 = 4;
+
+impl Scan {
+    /// Reads the label that ends at a mark; remembers and returns that a value is expected.
+    pub(crate) fn expects_after(&mut self, place: usize, buffer: &[u8]) -> bool {
+        let mark = buffer.get(place).copied().unwrap_or(0);
+        let mut room = [0; WINDOW];
+        let before = self.behind.window(buffer, place, &mut room);
+        let expect = match (self.syntax, mark) {
+            (Syntax::Json, b':') if !self.sink.in_string => self.member(before, buffer, place),
+            (Syntax::Form, b'=') => self.parameter(before),
+            (Syntax::Form, _) => None,
+            (Syntax::Markup, b'=') => self.attribute(before),
+            (Syntax::Markup, b'>') => self.element(before),
+            _ => self.text_label(before),
+        };
+        self.expect = expect;
+        expect.is_some()
+    }
+
+    /// Reads the name that ends with the quote at `quote`, and remembers what it says as a label; `None` where that
+    /// takes a longer look.
+    #[inline(always)]
+    pub(crate) fn member_at(
+        &mut self,
+        quote: usize,
+        place: usize,
+        buffer: &[u8],
+    ) -> Option<Option<Expect>> {
+        let name = Name::before(buffer, quote)?;
+        let labels = self.rules.labels();
+        let said = self.names.said(name, buffer, quote, labels, self.charset);
+        self.said = said.label.map(|label| (place + 1, label));
+        if self.syntax == Syntax::Json && !self.sink.in_string {
+            return Some(said.rule.and_then(|rule| expected(rule, buffer, place)));
+        }
+        Some(said.text?.and_then(expected_in_text))
+    }
+
+    fn member(&self, before: &[u8], buffer: &[u8], place: usize) -> Option<Expect> {
+        let end = before
+            .iter()
+            .rposition(|byte| !byte.is_ascii_whitespace())?;
+        let (b'"', Some(key)) = (before.get(end)?, before.get(..end)) else {
+            return None;
+        };
+        let name = key.get(memchr::memrchr(b'"', key)?..)?;
+        let said = Said::by(name, self.rules.labels(), self.charset);
+        expected(said.rule?, buffer, place)
+    }
+
+    fn decoded_rule(&self, name: &[u8], escapes: Escapes) -> Option<Rule> {
+        let mut out = Vec::new();
+        letters(name, 0, name.len(), escapes, self.charset, &mut out);
+        let text: String = out.iter().map(|letter| letter.ch).collect();
+        self.rules.labels().rule(text.as_bytes())
+    }
+
+    fn parameter(&self, before: &[u8]) -> Option<Expect> {
+        let escaped = before.len() >= 3 && before.get(before.len() - 3) == Some(&b'%');
+        if !escaped && !self.rules.labels().may_end_unshaped(before) {
+            return None;
+        }
+        let start = before
+            .iter()
+            .rposition(|byte| matches!(byte, b'&' | b'?' | b'\n' | b'='))
+            .map_or(0, |at| at + 1);
+        let name = before.get(start..)?;
+        let rule = if name.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+            self.decoded_rule(name, Escapes::Percent)?
+        } else {
+            self.rules.labels().rule(name)?
+        };
+        (!has_shape(rule.kind)).then_some(Expect {
+            rule,
+            place: Place::Form,
+        })
+    }
+
+    fn attribute(&self, before: &[u8]) -> Option<Expect> {
+        let name = before.iter().rposition(|byte| {
+            !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':'))
+        });
+        let start = name.map_or(0, |at| at + 1);
+        let mut name = before.get(start..)?;
+        if name == b"value" {
+            let tag = before.get(memchr::memrchr(b'<', before)?..start)?;
+            name = [&b"name=\""[..], b"name='", b"id=\"", b"id='"]
+                .iter()
+                .find_map(|head| {
+                    let from = memchr::memmem::find(tag, head)? + head.len();
+                    let rest = tag.get(from..)?;
+                    rest.get(..rest.iter().position(|byte| matches!(byte, b'"' | b'\''))?)
+                })?;
+        } else if name == b"name" || name == b"id" {
+            // Names things of the page.
+            return None;
+        }
+        if !self.rules.labels().may_end_unshaped(name) {
+            return None;
+        }
+        let rule = self.rules.labels().rule(tag_name(name))?;
+        (!has_shape(rule.kind)).then_some(Expect {
+            rule,
+            place: Place::Attribute,
+        })
+    }
+
+    fn element(&self, before: &[u8]) -> Option<Expect> {
+        let labels = self.rules.labels();
+        let open = memchr::memrchr(b'<', before)?;
+        let tag = before.get(open + 1..)?;
+        if let Some(b'/') = tag.first() {
+            let text = before.get(..open)?.trim_ascii_end();
+            let text = text
+                .strip_suffix(b":")
+                .or_else(|| text.strip_suffix("：".as_bytes()))
+                .unwrap_or(text);
+            if !labels.may_end_unshaped(text) {
+                return None;
+            }
+            let rule = phrase(text, labels)?;
+            return (!has_shape(rule.kind)).then_some(Expect {
+                rule,
+                place: Place::Cells(TAGS_MAX),
+            });
+        }
+        if tag.ends_with(b"/") {
+            return None;
+        }
+        let name = tag_name(tag);
+        // Elements of pages that are no fields.
+        if !labels.may_end_unshaped(name)
+            || name.eq_ignore_ascii_case(b"address") && tag.len() > name.len()
+        {
+            return None;
+        }
+        let rule = labels.rule(name)?;
+        (!has_shape(rule.kind)).then_some(Expect {
+            rule,
+            place: Place::Element,
+        })
+    }
+
+    fn text_label(&self, before: &[u8]) -> Option<Expect> {
+        expected_in_text(label_of_text(before, self.rules.labels())?)
+    }
+}
+
+/// What a label in running text makes the pass expect.
+fn expected_in_text(rule: Rule) -> Option<Expect> {
+    (!has_shape(rule.kind)).then_some(Expect {
+        rule,
+        place: Place::Text,
+    })
+}
+
+/// What the name of a member makes the pass expect behind the colon at `place`.
+#[inline]
+fn expected(rule: Rule, buffer: &[u8], place: usize) -> Option<Expect> {
+    if !has_shape(rule.kind) {
+        let place = Place::Member;
+        return Some(Expect { rule, place });
+    }
+    let elements = match buffer.get(place + 1) {
+        Some(b' ') => buffer
+            .get(place + 2)
+            .is_none_or(|byte| matches!(byte, b'[' | b' ' | b'\t' | b'\n' | b'\r')),
+        next => next.is_none_or(|byte| matches!(byte, b'[' | b'\t' | b'\n' | b'\r')),
+    };
+    let by_label = matches!(
+        rule.kind,
+        Kind::Passport
+            | Kind::Permit
+            | Kind::Landline
+            | Kind::TaxNumber
+            | Kind::Vin
+            | Kind::Qq
+            | Kind::SocialSecurity
+            | Kind::HousingFund
+            | Kind::Imei
+    );
+    let place = Place::Elements;
+    (elements && by_label).then_some(Expect { rule, place })
+}

@@ -1,0 +1,201 @@
+//! Names of members that were read before: records repeat them, so each is looked up once a body.
+
+use wide::u8x16;
+
+use crate::context::{Tags, bare, label_before, label_of_text, strip};
+use crate::label::{Labels, Rule};
+use crate::unit::Escapes;
+use crate::value::{Charset, letters};
+
+/// A name of 1 to 31 bytes as it is written between its quotes, in a form that compares at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Name {
+    /// The bytes as a number, the last one on top; shorter names stand in `high` alone.
+    low: u128,
+    high: u128,
+    length: u32,
+}
+
+impl Name {
+    /// Reads the name before the quote at `quote`; `None` where the buffer does not have 32 bytes before that, or the
+    /// name is empty or longer than 31.
+    #[inline(always)]
+    pub(crate) fn before(buffer: &[u8], quote: usize) -> Option<Self> {
+        let bytes = buffer.get(..quote)?.last_chunk::<32>()?;
+        let (lanes, _) = bytes.as_chunks::<16>();
+        let [low, high] = lanes else { return None };
+        let quotes = |lane: &[u8; 16]| u8x16::new(*lane).simd_eq(u8x16::splat(b'"')).to_bitmask();
+        let length = (quotes(low) | quotes(high) << 16).leading_zeros();
+        let (low, high) = (u128::from_le_bytes(*low), u128::from_le_bytes(*high));
+        match length {
+            0 | 32.. => None,
+            1..=16 => Some(Self {
+                low: 0,
+                high: high >> (128 - 8 * length),
+                length,
+            }),
+            17..=31 => Some(Self {
+                low: low >> (256 - 8 * length),
+                high,
+                length,
+            }),
+        }
+    }
+
+    /// Which of [`SLOTS`] it stands in.
+    #[inline(always)]
+    fn slot(&self) -> usize {
+        let both = self.low ^ self.high;
+        let folded = (both >> 64) as u64 ^ (both as u64).rotate_left(23);
+        // The golden ratio, as in Fibonacci hashing.
+        (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2())) as usize
+    }
+}
+
+/// Names that are remembered at once: chosen, more than most records have.
+const SLOTS: usize = 128;
+
+/// What a name says about what stands behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Said {
+    /// As a field's whole name.
+    pub(crate) rule: Option<Rule>,
+    /// As the label before a value, if that can be told from the name alone.
+    pub(crate) label: Option<Option<Rule>>,
+    /// As the label before a colon in running text, where that can be told from the name alone.
+    pub(crate) text: Option<Option<Rule>>,
+}
+
+impl Said {
+    /// Reads a name and the quote before it.
+    pub(crate) fn by(quoted: &[u8], labels: &Labels, charset: Charset) -> Self {
+        let name = quoted.strip_prefix(b"\"").unwrap_or(quoted);
+        let rule = if memchr::memchr(b'\\', name).is_some() {
+            let mut out = Vec::new();
+            letters(name, 0, name.len(), Escapes::Backslash, charset, &mut out);
+            let text: String = out.iter().map(|letter| letter.ch).collect();
+            labels.rule(text.as_bytes())
+        } else {
+            labels.rule(name)
+        };
+        // Of a name that is punctuation alone, what stands before it is the label.
+        Self {
+            rule,
+            label: (!strip(name).is_empty()).then(|| label_before(quoted, labels, Tags::Text)),
+            text: (!bare(name).is_empty()).then(|| label_of_text(quoted, labels)),
+        }
+    }
+}
+
+/// What was read of the names that came last.
+#[derive(Debug, Default)]
+pub(crate) struct Names(Vec<(Name, Said)>);
+
+impl Names {
+    /// Returns what the name says that ends before the quote at `quote`.
+    #[inline(always)]
+    pub(crate) fn said(
+        &mut self,
+        name: Name,
+        buffer: &[u8],
+        quote: usize,
+        labels: &Labels,
+        charset: Charset,
+    ) -> Said {
+        match self.0.get(name.slot()) {
+            Some((known, said)) if *known == name => *said,
+            _ => self.learn(name, buffer, quote, labels, charset),
+        }
+    }
+
+    #[cold]
+    fn learn(
+        &mut self,
+        name: Name,
+        buffer: &[u8],
+        quote: usize,
+        labels: &Labels,
+        charset: Charset,
+    ) -> Said {
+        if self.0.is_empty() {
+            self.0.resize(SLOTS, (Name::default(), Said::default()));
+        }
+        let text = buffer
+            .get(quote.saturating_sub(name.length as usize + 1)..quote)
+            .unwrap_or_default();
+        let said = Said::by(text, labels, charset);
+        if let Some(slot) = self.0.get_mut(name.slot()) {
+            *slot = (name, said);
+        }
+        said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A body with one name, and where its closing quote is.
+    fn body(before: &str, name: &str) -> (Vec<u8>, usize) {
+        let text = format!("{}{before}\"{name}\":", " ".repeat(32));
+        let quote = text.len() - 2;
+        (text.into_bytes(), quote)
+    }
+
+    #[test]
+    fn two_names_are_the_same_only_if_every_byte_is() {
+        let names = [
+            "a",
+            "a\0",
+            "\0a",
+            "名",
+            "name",
+            "Name",
+            "names",
+            &"n".repeat(16),
+            &"n".repeat(17),
+            &"n".repeat(31),
+        ];
+        for one in names {
+            for two in names {
+                let read = |name| {
+                    let (bytes, quote) = body("x", name);
+                    Name::before(&bytes, quote).unwrap()
+                };
+                assert_eq!(read(one) == read(two), one == two, "{one:?} {two:?}");
+            }
+        }
+        for none in ["", &"n".repeat(32)] {
+            let (bytes, quote) = body("", none);
+            assert_eq!(Name::before(&bytes, quote), None, "{none}");
+        }
+        assert_eq!(Name::before(b"\"name\":", 5), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_remembered_says_what_it_says_when_it_is_read(
+            picks in proptest::collection::vec(("[^\"]{0,3}", "(姓名|手机|名|号码?|name|passport( no)?|ip|_|\\.| |：|x|[0-9a-z]{1,4}|.){1,8}"), 1..300),
+        ) {
+            let labels = Labels::shipped();
+            let mut names = Names::default();
+            for (before, name) in picks {
+                let (bytes, quote) = body(&before, &name);
+                let Some(key) = Name::before(&bytes, quote) else { continue };
+                let opening = bytes[..quote].iter().rposition(|&byte| byte == b'"').unwrap();
+                let written = &bytes[opening..quote];
+                let said = names.said(key, &bytes, quote, labels, Charset::Utf8);
+                prop_assert_eq!(said, Said::by(written, labels, Charset::Utf8));
+                // The labels are what would be read from everything that stands before the value.
+                if let Some(label) = said.label {
+                    prop_assert_eq!(label, label_before(&[&bytes[..], b"\""].concat(), labels, Tags::Text));
+                }
+                if let Some(text) = said.text {
+                    prop_assert_eq!(text, label_of_text(&bytes[..=quote], labels));
+                }
+            }
+        }
+    }
+}
