@@ -87,9 +87,8 @@ impl<'p> Survey<'p> {
 
     /// Every domain in which the policy gives a role.
     pub(crate) fn domains(&self) -> BTreeSet<&'p str> {
-        let rows = self.policy.rules.role_rows().iter();
-        rows.filter_map(|row| row.fields.get(2).map(|domain| &**domain))
-            .collect()
+        let rows = self.policy.rules.role_rows().into_iter();
+        rows.filter_map(|row| row.fields.get(2).copied()).collect()
     }
 
     /// Every caller that the policy names in this slot: members of roles first, then names in rows.

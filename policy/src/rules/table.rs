@@ -167,7 +167,9 @@ impl Rules {
 
     /// The parts of every condition that some row has.
     pub(crate) fn all_conditions(&self) -> impl Iterator<Item = &Conjunct> {
-        self.conditions.values().flatten()
+        self.conditions
+            .iter()
+            .flat_map(|(_, condition)| condition.conjuncts.iter())
     }
 
     pub(crate) fn view(&self, row: usize) -> Option<RuleView<'_>> {

@@ -138,12 +138,9 @@ fn close<'a>(policy: &'a Policy, section: usize, domain: Symbol) -> HashMap<Symb
         return HashMap::new();
     };
     let mut members: Vec<(bool, &str)> = Vec::new();
-    let rows = policy
-        .rules
-        .role_rows()
-        .iter()
-        .filter(|row| row.section == section);
-    for row in rows.clone() {
+    let rows = policy.rules.role_rows();
+    let rows = || rows.iter().filter(|row| row.section == section);
+    for row in rows() {
         let within = row
             .fields
             .get(2)
@@ -153,7 +150,7 @@ fn close<'a>(policy: &'a Policy, section: usize, domain: Symbol) -> HashMap<Symb
         }
     }
     // Those who are a role of somebody themselves come last: a caller makes the better example.
-    let roles: std::collections::HashSet<&str> = rows
+    let roles: std::collections::HashSet<&str> = rows()
         .filter_map(|row| row.fields.get(1).map(|role| &**role))
         .collect();
     for (above, member) in &mut members {

@@ -36,7 +36,7 @@ pub(super) fn judge(
         for row in policy
             .rules
             .role_rows()
-            .iter()
+            .into_iter()
             .filter(|row| row.section == membership.graph)
         {
             let (Some(member), domain) = (
@@ -114,17 +114,17 @@ pub(super) fn judge(
 
 /// The rows that give a member the role, `file:line`; empty if it is called like the role.
 fn chain(policy: &Policy, graph: usize, member: &str, role: &str, domain: &str) -> Vec<String> {
-    let within = |row: &RoleRow| {
+    let within = |row: &RoleRow<'_>| {
         row.section == graph && row.fields.get(2).map_or("", |domain| &**domain) == domain
     };
-    let rows: Vec<&RoleRow> = policy
+    let rows: Vec<RoleRow<'_>> = policy
         .rules
         .role_rows()
-        .iter()
-        .filter(|row| within(row))
+        .into_iter()
+        .filter(within)
         .collect();
     // Breadth first, each name with the row that led to it and where that came from.
-    let mut found: Vec<(&str, Option<(usize, &RoleRow)>)> = vec![(member, None)];
+    let mut found: Vec<(&str, Option<(usize, &RoleRow<'_>)>)> = vec![(member, None)];
     let mut next = 0;
     while let Some((name, _)) = found.get(next).copied() {
         if name == role {
