@@ -1,6 +1,6 @@
 //! Changes as the console and programs read them.
 
-use hangu_policy::lifecycle::reach::{Audience, Reach};
+use hangu_policy::lifecycle::reach::{Audience, Reach, Widened};
 use hangu_policy::lifecycle::rollout::differences::{Counted, Flip, Report};
 use hangu_policy::lifecycle::rollout::{By, Mode};
 use hangu_policy::lifecycle::{Change, ChangeId, Kind, Stage};
@@ -123,10 +123,10 @@ fn reach(reach: &Reach) -> Value {
     json!({
         "gain": audience(reach.gaining),
         "lose": audience(reach.losing),
-        "denies_removed": reach.deny_removed,
-        "obligations_weakened": reach.obligations_weakened,
-        "statements_changed": reach.statements_changed,
-        "model_changed": reach.model_changed,
+        "denies_removed": reach.widened.contains(&Widened::DenyRemoved),
+        "obligations_weakened": reach.widened.contains(&Widened::ObligationsWeakened),
+        "statements_changed": reach.widened.contains(&Widened::StatementsChanged),
+        "model_changed": reach.widened.contains(&Widened::ModelChanged),
         "protected": reach.protected,
     })
 }
