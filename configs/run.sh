@@ -118,6 +118,7 @@ cat <<END
   控制台 console
     sun   $(sample passwords.sun)   系统管理员 system administrator
     chen  $(sample passwords.chen)   安全管理员 security administrator
+    zhou  $(sample passwords.zhou)   安全管理员，复核他人的策略变更 security administrator, to review what chen proposes
     qian  $(sample passwords.qian)   审计员 auditor
   门户 portals, /.hangu/sign-in
     wang  $(sample passwords.wang)   公民 citizen

@@ -19,6 +19,7 @@ mod proxy_protocol;
 mod record;
 mod redaction;
 mod reload;
+mod review;
 mod revocation;
 mod rotation;
 mod sign_in;

@@ -17,7 +17,7 @@ pub struct Administrator {
 }
 
 impl Administrator {
-    /// Signs in: `sun` runs the system, `chen` its security, `qian` audits.
+    /// Signs in: `sun` runs the system, `chen` and `zhou` its security, `qian` audits.
     ///
     /// # Panics
     /// Where signing in is refused.

@@ -38,9 +38,10 @@ const PEOPLE: [(&str, &str, &str, u8, u8, &str, &str); 4] = [
 ];
 
 /// Administrators: login, name, role.
-const ADMINISTRATORS: [(&str, &str, &str); 3] = [
+const ADMINISTRATORS: [(&str, &str, &str); 4] = [
     ("sun", "孙系统", "sysadmin"),
     ("chen", "陈安全", "secadmin"),
+    ("zhou", "周复核", "secadmin"),
     ("qian", "钱审计", "auditor"),
 ];
 
