@@ -35,6 +35,8 @@ pub mod keys;
 pub mod metrics;
 pub mod own;
 pub mod path;
+pub mod policy_sources;
+pub mod recorded;
 pub mod refusal;
 pub mod reload;
 pub mod serve;

@@ -50,6 +50,22 @@ impl Mistake {
     }
 }
 
+impl From<hangu_policy::Mistake> for Mistake {
+    fn from(mistake: hangu_policy::Mistake) -> Self {
+        let message = if mistake.help.is_empty() {
+            mistake.message
+        } else {
+            format!("{}; {}", mistake.message, mistake.help)
+        };
+        Self {
+            file: mistake.file.into(),
+            line: mistake.line as usize,
+            column: mistake.column as usize,
+            message,
+        }
+    }
+}
+
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
