@@ -14,7 +14,7 @@ use hangu_identity::binding::BindingKey;
 use hangu_identity::token::{Jwks, Verifier};
 use hangu_inspect::{Inspector, Settings};
 use hangu_limit::Rate;
-use hangu_policy::{Dialect, RateClass, Source};
+use hangu_policy::RateClass;
 
 use crate::admin::authority::Authority;
 use crate::admin::users::Administrators;
@@ -22,6 +22,7 @@ use crate::clock::{self, Calendar};
 use crate::config::{self, Configuration, JwksSource, Mistake};
 use crate::identities::Identities;
 use crate::keys;
+use crate::policy_sources::{PolicySources, Text};
 use crate::stage::route::Routes;
 use crate::stage::tls::ZoneTls;
 use crate::upstream::{Upstream, health};
@@ -44,8 +45,8 @@ pub struct Snapshot {
     pub routes: Routes,
     /// The policy.
     pub policy: Arc<hangu_policy::Snapshot>,
-    /// The text of the model in force.
-    pub policy_model: String,
+    /// The texts that it was compiled from.
+    pub policy_sources: Arc<PolicySources>,
     /// Administrators and what they may do, where there is a console.
     pub authority: Option<Arc<Authority>>,
     /// Local time.
@@ -136,47 +137,33 @@ impl Workshop<'_> {
         self.wrong(&path, message);
     }
 
-    fn text(&mut self, file: &Path) -> Option<String> {
-        fs::read_to_string(file)
-            .map_err(|e| self.wrong(file, format!("cannot be read: {e}")))
-            .ok()
+    fn text(&mut self, file: &Path) -> Option<Text> {
+        Text::read(file).map_err(|m| self.mistakes.push(m)).ok()
+    }
+
+    fn texts(&mut self, files: &[std::path::PathBuf]) -> Option<Vec<Text>> {
+        files.iter().map(|file| self.text(file)).collect()
     }
 
     fn policy(
         &mut self,
         model: &Path,
         rules: &[std::path::PathBuf],
-    ) -> Option<(hangu_policy::Snapshot, String)> {
-        let model_text = self.text(model)?;
-        let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
-        let texts: Vec<String> = rules.iter().map(|r| self.text(r)).collect::<Option<_>>()?;
-        let model_name = model.display().to_string();
-        let sources: Vec<Source<'_>> = names
-            .iter()
-            .zip(&texts)
-            .map(|(name, text)| Source { name, text })
-            .collect();
-        match hangu_policy::Snapshot::load(
-            Source {
-                name: &model_name,
-                text: &model_text,
-            },
-            &sources,
-            Dialect::Strict,
-        ) {
-            Ok(policy) => Some((policy, model_text)),
+        cases: &[std::path::PathBuf],
+    ) -> Option<(hangu_policy::Snapshot, PolicySources)> {
+        let sources = PolicySources {
+            model: self.text(model)?,
+            rules: self.texts(rules)?,
+            cases: self.texts(cases)?,
+        };
+        match sources.load() {
+            Ok(policy) => {
+                self.mistakes.extend(sources.unreadable());
+                Some((policy, sources))
+            }
             Err(mistakes) => {
-                self.mistakes.extend(mistakes.into_iter().map(|m| {
-                    Mistake {
-                        file: m.file.clone().into(),
-                        line: m.line as usize,
-                        column: m.column as usize,
-                        message: m
-                            .to_string()
-                            .split_once(": ")
-                            .map_or_else(|| m.to_string(), |(_, rest)| rest.to_owned()),
-                    }
-                }));
+                self.mistakes
+                    .extend(mistakes.into_iter().map(Mistake::from));
                 None
             }
         }
@@ -187,7 +174,7 @@ impl Workshop<'_> {
         console: &config::Console,
         before: Option<&Snapshot>,
     ) -> Option<Arc<Authority>> {
-        let policy = self.policy(&console.model, &console.rules);
+        let policy = self.policy(&console.model, &console.rules, &[]);
         let before = before
             .and_then(|b| b.authority.as_ref())
             .map(|a| &a.administrators);
@@ -271,7 +258,7 @@ impl Workshop<'_> {
                 JwksSource::File(path) => {
                     let text = self.text(path)?;
                     Some(
-                        Jwks::parse(text.as_bytes())
+                        Jwks::parse(text.text.as_bytes())
                             .map_err(|e| self.wrong(path, e))
                             .ok()?,
                     )
@@ -333,7 +320,8 @@ impl Snapshot {
                 Routes::default()
             }
         };
-        let policy = shop.policy(&configuration.policy.model, &configuration.policy.rules);
+        let files = &configuration.policy;
+        let policy = shop.policy(&files.model, &files.rules, &files.cases);
         let authority = configuration
             .console
             .as_ref()
@@ -353,7 +341,7 @@ impl Snapshot {
         }
         let mistakes = shop.mistakes;
         let (
-            Some((policy, policy_model)),
+            Some((policy, policy_sources)),
             Some(rates),
             Some(tokens),
             Some(identities),
@@ -391,7 +379,7 @@ impl Snapshot {
             portals,
             routes,
             policy: Arc::new(policy),
-            policy_model,
+            policy_sources: Arc::new(policy_sources),
             authority,
             rates,
             inspector: before.map_or_else(
@@ -415,6 +403,11 @@ impl Snapshot {
         self.rule_names
             .get(rule.0 as usize)
             .map_or("?", String::as_str)
+    }
+
+    /// Tests beside the policy that do not hold: `hangu check` refuses them, a running gateway warns.
+    pub fn failing_cases(&self) -> Vec<Mistake> {
+        self.policy_sources.failing(&self.policy)
     }
 
     /// All zones.

@@ -23,6 +23,7 @@ use crate::journal::Journal;
 use crate::jwks::JwksFetcher;
 use crate::key_use::{self, KeyUse};
 use crate::metrics::Metrics;
+use crate::reload::warn_of_failing_cases;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
 use crate::watch::Watchtower;
@@ -66,6 +67,7 @@ fn wrong(file: &Path, error: &dyn std::fmt::Display) -> Vec<Mistake> {
 /// # Errors
 /// What of it cannot be used.
 pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
+    warn_of_failing_cases(&snapshot);
     let configuration = &snapshot.configuration;
     let state = configuration.state.clone();
     let now_ms = clock::wall_ms();

@@ -27,10 +27,25 @@ pub fn current(context: &Context) -> Response {
     Json(json!({
         "revision": snapshot.revision,
         "loaded_ms": snapshot.loaded_ms,
-        "model": snapshot.policy_model,
+        "model": snapshot.policy_sources.model.text,
         "files": files,
         "rules": policy.rules().map(rule).collect::<Vec<_>>(),
         "roles": policy.roles().map(|r| json!({ "kind": r.section, "fields": r.fields })).collect::<Vec<_>>(),
+    }))
+    .into_response()
+}
+
+/// The texts of the policy in force, as they were loaded.
+pub fn sources(context: &Context) -> Response {
+    let snapshot = context.admin.gateway.snapshot.load();
+    let (policy, sources) = (&snapshot.policy, &snapshot.policy_sources);
+    Json(json!({
+        "revision": snapshot.revision,
+        "model": sources.model,
+        "rules": sources.rules,
+        "cases": sources.cases,
+        "columns": policy.columns().collect::<Vec<_>>(),
+        "fields": policy.fields().collect::<Vec<_>>(),
     }))
     .into_response()
 }

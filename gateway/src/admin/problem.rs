@@ -26,6 +26,9 @@ struct Document {
     /// Mistakes in files, of a configuration that was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Mistake>,
+    /// Mistakes in a policy that was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mistakes: Vec<hangu_policy::Mistake>,
     #[serde(skip)]
     retry_after: Option<u64>,
     #[serde(skip)]
@@ -66,6 +69,7 @@ impl Problem {
             detail: title.to_owned(),
             detail_zh: title_zh.to_owned(),
             errors: Vec::new(),
+            mistakes: Vec::new(),
             retry_after: None,
             recorded: false,
         }))
@@ -83,6 +87,13 @@ impl Problem {
     #[must_use]
     pub fn errors(mut self, errors: Vec<Mistake>) -> Self {
         self.0.errors = errors;
+        self
+    }
+
+    /// Names the places of mistakes in a policy.
+    #[must_use]
+    pub fn mistakes(mut self, mistakes: Vec<hangu_policy::Mistake>) -> Self {
+        self.0.mistakes = mistakes;
         self
     }
 

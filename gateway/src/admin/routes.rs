@@ -10,6 +10,7 @@ use crate::admin::context::{Context, Who};
 use crate::admin::problem::Problem;
 use crate::admin::{
     alerts, bans, callers, decisions, events, openapi, overview, policy, session, stream, system,
+    tools,
 };
 
 /// What a call does.
@@ -35,6 +36,10 @@ pub enum Operation {
     Decision,
     /// The policy in force.
     Policy,
+    /// The texts of the policy in force.
+    PolicySources,
+    /// Asks about the policy in force or a candidate.
+    PolicyTool,
     /// Lists alerts.
     Alerts,
     /// Says that somebody works on an alert.
@@ -100,7 +105,7 @@ const fn route(
 pub static UNKNOWN: Route = route(Operation::Unknown, "", "", "unknown", "api", Act::Read);
 
 /// All calls.
-pub static ROUTES: [Route; 21] = [
+pub static ROUTES: [Route; 23] = [
     route(
         Operation::SignIn,
         "POST",
@@ -178,6 +183,22 @@ pub static ROUTES: [Route; 21] = [
         "GET",
         "/admin/policy/current",
         "policy.read",
+        "policy",
+        Act::Read,
+    ),
+    route(
+        Operation::PolicySources,
+        "GET",
+        "/admin/policy/sources",
+        "policy.sources",
+        "policy",
+        Act::Read,
+    ),
+    route(
+        Operation::PolicyTool,
+        "POST",
+        "/admin/policy/tools/{tool}",
+        "policy.ask",
         "policy",
         Act::Read,
     ),
@@ -328,6 +349,10 @@ impl Operation {
             Self::Policy => on(method, |State(context): State<Context>| async move {
                 policy::current(&context)
             }),
+            Self::PolicySources => on(method, |State(context): State<Context>| async move {
+                policy::sources(&context)
+            }),
+            Self::PolicyTool => on(method, tools::ask),
             Self::Alerts => on(method, alerts::list),
             Self::Acknowledge => on(method, alerts::acknowledge),
             Self::Close => on(method, alerts::close),

@@ -12,16 +12,16 @@ use serde::de::DeserializeOwned;
 
 use crate::admin::problem::Problem;
 
-/// The largest body of a call.
+/// The largest body of a call that names no other bound, in bytes.
 pub const LARGEST: usize = 64 << 10;
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A JSON body.
-pub struct Strict<T>(pub T);
+/// A JSON body of at most so many bytes.
+pub struct Strict<T, const MOST: usize = LARGEST>(pub T);
 
-async fn bytes(body: Body) -> Result<Bytes, Problem> {
-    let limited = Limited::new(body, LARGEST).collect();
+async fn bytes(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let limited = Limited::new(body, most).collect();
     let too_slow = |_| {
         Problem::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -34,8 +34,12 @@ async fn bytes(body: Body) -> Result<Bytes, Problem> {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body-too-large",
-            "the body is larger than 64 KiB",
-            "请求体超过 64 KiB",
+            "the body is too large",
+            "请求体过大",
+        )
+        .detail(
+            format!("the body is larger than {} KiB", most >> 10),
+            format!("请求体超过 {} KiB", most >> 10),
         )
     };
     let collected = tokio::time::timeout(PATIENCE, limited)
@@ -45,7 +49,7 @@ async fn bytes(body: Body) -> Result<Bytes, Problem> {
     Ok(collected.to_bytes())
 }
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
+impl<S: Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Strict<T, MOST> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
@@ -64,7 +68,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
                 "请求体必须是 application/json",
             ));
         }
-        let body = bytes(request.into_body()).await?;
+        let body = bytes(request.into_body(), MOST).await?;
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             Problem::malformed(format!("the body: {error}"), format!("请求体有误：{error}"))
         })

@@ -420,6 +420,10 @@ pub(super) struct Policy {
     pub model: At<PathBuf>,
     /// The rule files, in order.
     pub rules: Vec<At<PathBuf>>,
+    /// Files of tests beside the rules, `*.jsonl`: `{"r": request, "exp": true or false}` a line. Where
+    /// one does not hold, `hangu check` says no and a running gateway warns.
+    #[serde(default)]
+    pub cases: Vec<At<PathBuf>>,
 }
 
 /// Who is asking.

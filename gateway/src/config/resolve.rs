@@ -80,6 +80,8 @@ pub struct Policy {
     pub model: PathBuf,
     /// Rule files.
     pub rules: Vec<PathBuf>,
+    /// Files of tests.
+    pub cases: Vec<PathBuf>,
 }
 
 /// The audit log.
@@ -164,6 +166,7 @@ pub(super) fn resolve(
             policy = Some(Policy {
                 model: desk.file(&p.model),
                 rules: desk.files(&p.rules),
+                cases: desk.files(&p.cases),
             });
         }
         if let Some(c) = &source.file.console {
@@ -196,6 +199,7 @@ pub(super) fn resolve(
         Policy {
             model: PathBuf::new(),
             rules: Vec::new(),
+            cases: Vec::new(),
         }
     });
     let f = &first.file;
@@ -290,7 +294,7 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
         }
     }
     files.push(c.policy.model.clone());
-    files.extend(c.policy.rules.iter().cloned());
+    files.extend(c.policy.rules.iter().chain(&c.policy.cases).cloned());
     files.extend(
         [
             &c.identity.users,
@@ -328,6 +332,7 @@ fn empty(path: &Path) -> Configuration {
         policy: Policy {
             model: PathBuf::new(),
             rules: Vec::new(),
+            cases: Vec::new(),
         },
         identity: Identity {
             users: None,

@@ -3,4 +3,5 @@
 mod access;
 mod audit;
 mod responses;
+mod tools;
 mod world;
