@@ -36,6 +36,7 @@ pub mod metrics;
 pub mod own;
 pub mod path;
 pub mod policy;
+pub mod recorded;
 pub mod refusal;
 pub mod reload;
 pub mod serve;

@@ -4,9 +4,11 @@ pub mod office;
 pub mod tend;
 pub mod trial;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use hangu_policy::lifecycle::{Bundle, BundleId};
+use hangu_policy::analysis::cases;
+use hangu_policy::lifecycle::{Bundle, BundleId, Text};
 use hangu_policy::{RuleId, Snapshot};
 
 use crate::config::Mistake;
@@ -27,14 +29,21 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Compiles a policy; its tests must hold.
+    /// Compiles a policy; its tests must be readable.
     ///
     /// # Errors
     /// Every mistake, with its place.
     pub fn compile(bundle: Bundle) -> Result<Self, Vec<Mistake>> {
-        let compiled = bundle
-            .snapshot()
-            .map_err(|mistakes| mistakes.into_iter().map(Mistake::from).collect::<Vec<_>>())?;
+        let placed = |mistakes: Vec<hangu_policy::Mistake>| -> Vec<Mistake> {
+            mistakes.into_iter().map(Mistake::from).collect()
+        };
+        let compiled = bundle.snapshot().map_err(placed)?;
+        let unreadable = bundle.cases.iter();
+        let unreadable = unreadable.filter_map(|file| cases::read_all(file.source()).err());
+        let unreadable: Vec<Mistake> = unreadable.flat_map(placed).collect();
+        if !unreadable.is_empty() {
+            return Err(unreadable);
+        }
         let rule_names = compiled
             .rules()
             .map(|rule| format!("{}:{}", short(rule.file), rule.line))
@@ -46,6 +55,24 @@ impl Policy {
             compiled: Arc::new(compiled),
             bundle,
         })
+    }
+
+    /// Tests that do not hold, each with its line.
+    pub fn failing_cases(&self) -> Vec<Mistake> {
+        let failing = |file: &Text| {
+            let tests = cases::read_all(file.source()).unwrap_or_default();
+            let path = PathBuf::from(&file.name);
+            cases::failures(&self.compiled, &tests)
+                .into_iter()
+                .map(|failure| Mistake {
+                    file: path.clone(),
+                    line: failure.line,
+                    column: 1,
+                    message: format!("the test `{}` fails: {}", failure.name, failure.message),
+                })
+                .collect::<Vec<_>>()
+        };
+        self.bundle.cases.iter().flat_map(failing).collect()
     }
 
     /// Where a rule stands, `file:line`.

@@ -35,6 +35,7 @@ pub fn reload(gateway: &Arc<Gateway>) -> Result<Arc<Snapshot>, Vec<Mistake>> {
     match result {
         Ok(snapshot) => {
             let snapshot = Arc::new(snapshot);
+            warn_of_failing_cases(&snapshot);
             snapshot.start_checks(Some(&before));
             gateway
                 .tower
@@ -68,6 +69,13 @@ pub fn reload(gateway: &Arc<Gateway>) -> Result<Arc<Snapshot>, Vec<Mistake>> {
             gateway.last_errors.store(Arc::new(mistakes.clone()));
             Err(mistakes)
         }
+    }
+}
+
+/// An urgent rule may break a test, so one that does not hold is said and does not stop the configuration.
+pub fn warn_of_failing_cases(snapshot: &Snapshot) {
+    for mistake in snapshot.failing_cases() {
+        tracing::warn!(%mistake, "a test beside the policy does not hold");
     }
 }
 

@@ -135,29 +135,23 @@ impl Workshop<'_> {
         self.wrong(&path, message);
     }
 
-    fn text(&mut self, file: &Path) -> Option<String> {
+    fn text(&mut self, file: &Path) -> Option<Text> {
         fs::read_to_string(file)
+            .map(|text| Text::new(file.display().to_string(), text))
             .map_err(|e| self.wrong(file, format!("cannot be read: {e}")))
             .ok()
     }
 
-    fn named(&mut self, file: &Path) -> Option<Text> {
-        Some(Text::new(file.display().to_string(), self.text(file)?))
+    fn texts(&mut self, files: &[PathBuf]) -> Option<Vec<Text>> {
+        files.iter().map(|file| self.text(file)).collect()
     }
 
     fn policy(&mut self, model: &Path, rules: &[PathBuf], cases: &[PathBuf]) -> Option<Policy> {
-        let model = self.named(model)?;
-        let mut texts = |files: &[PathBuf]| {
-            files
-                .iter()
-                .map(|file| self.named(file))
-                .collect::<Option<Vec<_>>>()
-        };
         let bundle = Bundle {
-            model,
-            rules: texts(rules)?,
+            model: self.text(model)?,
+            rules: self.texts(rules)?,
             statements: Vec::new(),
-            cases: texts(cases)?,
+            cases: self.texts(cases)?,
         };
         Policy::compile(bundle)
             .map_err(|mistakes| self.mistakes.extend(mistakes))
@@ -258,7 +252,7 @@ impl Workshop<'_> {
                 JwksSource::File(path) => {
                     let text = self.text(path)?;
                     Some(
-                        Jwks::parse(text.as_bytes())
+                        Jwks::parse(text.text.as_bytes())
                             .map_err(|e| self.wrong(path, e))
                             .ok()?,
                     )
@@ -412,6 +406,11 @@ impl Snapshot {
             });
         }
         declared
+    }
+
+    /// Tests beside the policy that do not hold: `hangu check` refuses them, a running gateway warns.
+    pub fn failing_cases(&self) -> Vec<Mistake> {
+        self.policy.failing_cases()
     }
 
     /// What of a policy this configuration cannot serve.

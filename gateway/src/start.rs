@@ -25,6 +25,7 @@ use crate::jwks::JwksFetcher;
 use crate::key_use::{self, KeyUse};
 use crate::metrics::Metrics;
 use crate::policy::office::Office;
+use crate::reload::warn_of_failing_cases;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
 use crate::watch::Watchtower;
@@ -68,6 +69,7 @@ fn wrong(file: &Path, error: &dyn std::fmt::Display) -> Vec<Mistake> {
 /// # Errors
 /// What of it cannot be used.
 pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
+    warn_of_failing_cases(&snapshot);
     let configuration = &snapshot.configuration;
     let state = configuration.state.clone();
     let now_ms = clock::wall_ms();

@@ -12,6 +12,8 @@
 //!    ├─► change    who gains or loses what between two policies
 //!    └─► replay    recorded decisions against a candidate
 //! ```
+//!
+//! Whoever cannot wait for ever gives a [`Patience`](patience::Patience); the commands in [`cli`](crate::cli) take one.
 
 pub mod cases;
 pub mod change;
@@ -19,6 +21,7 @@ pub(crate) mod cover;
 pub(crate) mod held;
 pub mod lint;
 pub mod mutants;
+pub mod patience;
 pub mod reach;
 pub mod replay;
 pub(crate) mod sample;

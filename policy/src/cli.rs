@@ -18,12 +18,12 @@ use crate::source::{Dialect, Mistake, Source};
 /// Why the command could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The model or the rules have mistakes; all of them.
+    /// The model, the rules or the tests have mistakes; all of them.
     #[error("{}", lines(.0))]
     Load(Vec<Mistake>),
-    /// A file of tests has a line that is none.
-    #[error("{0}")]
-    Tests(String),
+    /// The answer takes longer than there is patience for.
+    #[error("no answer in the time that was given; ask about fewer rows, requests or events")]
+    Unfinished,
     /// Requests could not be read or answers not written.
     #[error("requests or answers: {0}")]
     Io(#[from] io::Error),

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`routes`] is every call; [`gate`] is what each of them passes; [`authority`] who may do what;
 //! [`act`] how it is recorded. The calls themselves: [`session`], [`overview`], [`stream`], [`events`], [`decisions`],
-//! [`policy`], [`alerts`], [`callers`], [`bans`], [`system`]. [`assets`] is the console, [`openapi`] the description.
+//! [`policy`], [`tools`], [`alerts`], [`callers`], [`bans`], [`system`]. [`assets`] is the console, [`openapi`] the description.
 
 pub mod act;
 pub mod alerts;
@@ -31,10 +31,12 @@ pub mod strict;
 pub mod system;
 #[cfg(test)]
 mod tests;
+pub mod tools;
 pub mod users;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::http::{Method, StatusCode};
@@ -50,11 +52,15 @@ use crate::gateway::Gateway;
 use crate::stage::tls::ZoneTls;
 use context::Context;
 use problem::Problem;
+use tools::Room;
 
 /// Addresses whose rate of calls is remembered.
 const ADDRESSES: usize = 1 << 14;
 /// Reads of the audit log at once: each takes a processor and up to 64 MiB of a segment.
 const READS: usize = 2;
+
+/// How long one tool may work. Chosen: a lint of 3,000 rows takes a tenth of it.
+const TOOL_TIME: Duration = Duration::from_secs(20);
 
 /// The administration of a gateway.
 pub struct Admin {
@@ -68,6 +74,8 @@ pub struct Admin {
     pub rate: Rate,
     /// Room for reading the audit log.
     pub reads: Semaphore,
+    /// Room for tools that ask about policies.
+    pub tools: Arc<Room>,
     tls: ArcSwap<ZoneTls>,
 }
 
@@ -92,6 +100,7 @@ impl Admin {
             calls: Limiter::new(ADDRESSES),
             rate: gate::rate()?,
             reads: Semaphore::new(READS),
+            tools: Arc::new(Room::new(TOOL_TIME)),
             tls: ArcSwap::new(tls),
         })
     }

@@ -35,6 +35,22 @@ pub fn current(context: &Context) -> Response {
     .into_response()
 }
 
+/// The texts of the policy in force, as they were loaded.
+pub fn sources(context: &Context) -> Response {
+    let snapshot = context.admin.gateway.snapshot.load();
+    let (policy, sources) = (&snapshot.policy.compiled, &snapshot.policy.bundle);
+    Json(json!({
+        "revision": snapshot.policy.revision,
+        "model": sources.model,
+        "rules": sources.rules,
+        "cases": sources.cases,
+        "statements": sources.statements,
+        "columns": policy.columns().collect::<Vec<_>>(),
+        "fields": policy.fields().collect::<Vec<_>>(),
+    }))
+    .into_response()
+}
+
 /// A rule as its file has it.
 pub fn text(rule: &RuleView<'_>) -> Value {
     json!({

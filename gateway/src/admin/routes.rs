@@ -10,7 +10,7 @@ use crate::admin::context::{Context, Who};
 use crate::admin::problem::Problem;
 use crate::admin::{
     alerts, bans, callers, changes, decisions, events, openapi, overview, policy, session, stream,
-    system,
+    system, tools,
 };
 
 /// What a call does.
@@ -58,6 +58,10 @@ pub enum Operation {
     Review,
     /// Goes back to the policy that was live before.
     RollBack,
+    /// The texts of the policy in force.
+    PolicySources,
+    /// Asks about the policy in force or a candidate.
+    PolicyTool,
     /// Lists alerts.
     Alerts,
     /// Says that somebody works on an alert.
@@ -123,7 +127,7 @@ const fn route(
 pub static UNKNOWN: Route = route(Operation::Unknown, "", "", "unknown", "api", Act::Read);
 
 /// All calls.
-pub static ROUTES: [Route; 32] = [
+pub static ROUTES: [Route; 34] = [
     route(
         Operation::SignIn,
         "POST",
@@ -293,6 +297,22 @@ pub static ROUTES: [Route; 32] = [
         Act::Update,
     ),
     route(
+        Operation::PolicySources,
+        "GET",
+        "/admin/policy/sources",
+        "policy.sources",
+        "policy",
+        Act::Read,
+    ),
+    route(
+        Operation::PolicyTool,
+        "POST",
+        "/admin/policy/tools/{tool}",
+        "policy.ask",
+        "policy",
+        Act::Read,
+    ),
+    route(
         Operation::Alerts,
         "GET",
         "/admin/situational/alerts",
@@ -450,6 +470,10 @@ impl Operation {
             Self::TakeBack => on(method, changes::roll_back_one),
             Self::Review => on(method, changes::review),
             Self::RollBack => on(method, changes::roll_back),
+            Self::PolicySources => on(method, |State(context): State<Context>| async move {
+                policy::sources(&context)
+            }),
+            Self::PolicyTool => on(method, tools::ask),
             Self::Alerts => on(method, alerts::list),
             Self::Acknowledge => on(method, alerts::acknowledge),
             Self::Close => on(method, alerts::close),

@@ -12,6 +12,11 @@ pub(super) fn check(path: &Path) -> Answer {
     let built = config::load(path).and_then(|configuration| Snapshot::build(configuration, None));
     match built {
         Ok(snapshot) => {
+            let failing = snapshot.failing_cases();
+            if !failing.is_empty() {
+                complain_of(&failing);
+                return Answer::No;
+            }
             let c = &snapshot.configuration;
             let line = format!(
                 "配置正确 ok: {} zones, {} crossings, {} portals, {} rules, revision {}",

@@ -5,17 +5,18 @@ use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use hangu_policy::analysis::replay::Recorded;
-use hangu_policy::cli::tools::{self, Form, Verdict};
+use hangu_policy::analysis::patience::Patience;
+use hangu_policy::cli::tools::{self, Faults, Form, Inquiry, Verdict};
 use hangu_policy::cli::{Error, decide};
 use hangu_policy::{Dialect, Source};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::args::{Policy, PolicyFiles};
 use super::engines::settle;
 use super::{Answer, complain_of};
 use crate::clock::{self, Calendar};
-use crate::config::{self, Configuration};
+use crate::config;
+use crate::recorded::recorded;
 
 /// Texts with their names.
 struct Texts(Vec<(String, String)>);
@@ -62,28 +63,21 @@ pub(super) fn run(command: Policy) -> Answer {
                 .map_err(|e| e.to_string())?;
             Ok(Answer::Yes)
         })()),
-        Policy::Lint { files } => with(&files, |model, rules, form| {
-            tools::lint(model, rules, form, output)
-        }),
+        Policy::Lint { files } => with(&files, |inquiry, _| inquiry.lint(output)),
         Policy::Test {
             files,
             tests,
             faults,
         } => match Texts::read(&tests) {
-            Ok(tests) => with(&files, |model, rules, form| {
-                tools::test(model, rules, &tests.sources(), faults, form, output)
+            Ok(tests) => with(&files, |inquiry, model| {
+                let faults = if faults { Faults::Put } else { Faults::None };
+                inquiry.test(model, &tests.sources(), faults, output)
             }),
             Err(error) => settle(Err(error)),
         },
-        Policy::Explain { files } => with(&files, |model, rules, form| {
-            tools::explain(model, rules, form, input, output)
-        }),
-        Policy::WhoCan { files } => with(&files, |model, rules, form| {
-            tools::who_can(model, rules, form, input, output)
-        }),
-        Policy::WhatCan { files } => with(&files, |model, rules, form| {
-            tools::what_can(model, rules, form, input, output)
-        }),
+        Policy::Explain { files } => with(&files, |inquiry, _| inquiry.explain(input, output)),
+        Policy::WhoCan { files } => with(&files, |inquiry, _| inquiry.who_can(input, output)),
+        Policy::WhatCan { files } => with(&files, |inquiry, _| inquiry.what_can(input, output)),
         Policy::Diff {
             files,
             before_model,
@@ -91,10 +85,10 @@ pub(super) fn run(command: Policy) -> Answer {
         } => {
             let before_model = before_model.unwrap_or_else(|| files.model.clone());
             match (Texts::read(&[before_model]), Texts::read(&before_rules)) {
-                (Ok(models), Ok(before)) => with(&files, |model, rules, form| {
+                (Ok(models), Ok(before)) => with(&files, |inquiry, model| {
                     let (models, before) = (models.sources(), before.sources());
                     let first = models.first().copied().unwrap_or(model);
-                    tools::diff((first, &before), (model, rules), form, output)
+                    inquiry.diff(&tools::load(first, &before)?, output)
                 }),
                 (Err(error), _) | (_, Err(error)) => settle(Err(error)),
             }
@@ -102,15 +96,9 @@ pub(super) fn run(command: Policy) -> Answer {
         Policy::Replay {
             files,
             config: None,
-        } => with(&files, |model, rules, form| {
-            tools::replay(
-                model,
-                rules,
-                form,
-                |json| tools::record(&json).map(Some),
-                input,
-                output,
-            )
+        } => with(&files, |inquiry, _| {
+            let records = tools::records(input, |json| tools::record(&json).map(Some));
+            inquiry.replay(records, output)
         }),
         Policy::Replay {
             files,
@@ -118,9 +106,9 @@ pub(super) fn run(command: Policy) -> Answer {
         } => match config::load(&path) {
             Ok(configuration) => {
                 let calendar = Calendar::new(&configuration.time_zone);
-                with(&files, |model, rules, form| {
+                with(&files, |inquiry, _| {
                     let read = |json: Value| Ok(recorded(&configuration, &calendar, &json));
-                    tools::replay(model, rules, form, read, input, output)
+                    inquiry.replay(tools::records(input, read), output)
                 })
             }
             Err(mistakes) => {
@@ -134,81 +122,27 @@ pub(super) fn run(command: Policy) -> Answer {
 /// Reads a policy and runs a tool on it.
 fn with(
     files: &PolicyFiles,
-    tool: impl FnOnce(Source<'_>, &[Source<'_>], Form) -> Result<Verdict, Error>,
+    tool: impl FnOnce(Inquiry<'_>, Source<'_>) -> Result<Verdict, Error>,
 ) -> Answer {
     settle((|| {
         let (name, model) = (files.model.display().to_string(), text(&files.model)?);
         let rules = Texts::read(&files.rules)?;
         let form = if files.text { Form::Text } else { Form::Json };
-        let verdict = tool(
-            Source {
-                name: &name,
-                text: &model,
-            },
-            &rules.sources(),
+        let model = Source {
+            name: &name,
+            text: &model,
+        };
+        let policy = tools::load(model, &rules.sources()).map_err(|e| e.to_string())?;
+        let inquiry = Inquiry {
+            policy: &policy,
             form,
-        );
-        verdict
+            patience: &Patience::endless(),
+        };
+        tool(inquiry, model)
             .map_err(|e| e.to_string())
             .map(|verdict| match verdict {
                 Verdict::Yes => Answer::Yes,
                 Verdict::No => Answer::No,
             })
     })())
-}
-
-/// The decision of an event, with the facts that it rested on as far as the event and the configuration have them.
-/// What is neither (trust in a device) stays unknown, and a rule that hangs on it does not apply if it allows.
-fn recorded(configuration: &Configuration, calendar: &Calendar, event: &Value) -> Option<Recorded> {
-    let at = |pointer: &str| event.pointer(pointer);
-    let text = |pointer: &str| {
-        at(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let effect = at("/unmapped/decision/effect").and_then(Value::as_str)?;
-    let portal = text("/unmapped/portal");
-    let known = configuration
-        .portals
-        .iter()
-        .find(|known| known.name == portal);
-    let zone = text("/src_endpoint/zone");
-    let zone = configuration
-        .zones
-        .iter()
-        .find(|known| known.name == zone)
-        .map_or_else(|| format!("zone:{zone}"), |known| known.policy_name.clone());
-    let caller = match text("/actor/user/uid") {
-        nobody if nobody.is_empty() => "anon".to_owned(),
-        caller => caller,
-    };
-    let time = calendar.at(at("/time").and_then(Value::as_u64).unwrap_or(0));
-    let request = json!({
-        "sub": caller,
-        "dom": known.map_or("", |portal| portal.department.as_str()),
-        "src": zone,
-        "host": text("/http_request/url/hostname"),
-        "path": text("/http_request/url/path"),
-        "act": text("/http_request/http_method"),
-        "ctx": {
-            "aal": at("/unmapped/assurance").and_then(Value::as_i64).unwrap_or(0),
-            "risk": at("/unmapped/risk/caller").and_then(Value::as_i64).unwrap_or(0),
-            "min": time.minute,
-            "dow": time.weekday,
-            "cert": at("/tls/certificate").is_some_and(|certificate| !certificate.is_null()),
-        },
-    });
-    let rules = at("/unmapped/decision/rules")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    Some(Recorded {
-        id: text("/unmapped/decision/id"),
-        request,
-        allowed: effect == "allow",
-        rules: rules.filter_map(Value::as_str).map(str::to_owned).collect(),
-        caller,
-        portal,
-    })
 }

@@ -421,8 +421,8 @@ pub(super) struct Policy {
     pub model: At<PathBuf>,
     /// The rule files, in order.
     pub rules: Vec<At<PathBuf>>,
-    /// Files of tests beside the rules, `*.jsonl`: `{"r": request, "exp": true or false}` a line. One that does
-    /// not hold is a mistake.
+    /// Files of tests beside the rules, `*.jsonl`: `{"r": request, "exp": true or false}` a line. Where one
+    /// does not hold, `hangu check` says no and a running gateway warns.
     #[serde(default)]
     pub cases: Vec<At<PathBuf>>,
     /// Lets policy change by reviewed changes only. Model and rules of the files are then what the first start

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::held::{Request, facts, read, with_values};
+use super::patience::Patience;
 use crate::decision::{Decision, Effect};
 use crate::engine::explain::conjuncts;
 use crate::engine::interpret::Case as Judged;
 use crate::engine::snapshot::Snapshot;
+use crate::source::{Mistake, Source, size};
 use crate::truth::Truth;
 
 /// A test: one line of a `*.policy-test.jsonl` file.
@@ -73,31 +75,66 @@ pub struct Report {
 ///
 /// The first line that is no test, with its number.
 pub fn parse(text: &str) -> Result<Vec<(usize, Case)>, String> {
-    let lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(number, line)| {
-            let case = serde_json::from_str(line);
-            case.map(|case| (number + 1, case)).map_err(|error| {
-                let help = r#"write {"r": request, "exp": true or false, "obl": "text"}"#;
-                format!("{}:{}: {error}; {help}", number + 1, error.column())
-            })
-        })
-        .collect()
+    let source = Source { name: "", text };
+    // The name is empty, and what stands before the line with it.
+    read_all(source).map_err(|mistakes| {
+        let first = mistakes.first().map(ToString::to_string);
+        first.unwrap_or_default().trim_start_matches(':').to_owned()
+    })
+}
+
+/// Reads a file of tests as [`parse`] does.
+///
+/// # Errors
+///
+/// Every line that is no test.
+pub fn read_all(source: Source<'_>) -> Result<Vec<(usize, Case)>, Vec<Mistake>> {
+    let (mut cases, mut mistakes) = (Vec::new(), Vec::new());
+    let lines = source.text.lines().enumerate();
+    for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        match serde_json::from_str(line) {
+            Ok(case) => cases.push((number + 1, case)),
+            Err(error) => mistakes.push(Mistake {
+                file: source.name.to_owned(),
+                line: size(number + 1),
+                column: size(error.column()),
+                message: error.to_string(),
+                help: r#"write {"r": request, "exp": true or false, "obl": "text"}"#.to_owned(),
+            }),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(cases)
+    } else {
+        Err(mistakes)
+    }
 }
 
 /// Runs tests and measures what they reach.
 pub fn run(snapshot: &Snapshot, cases: &[(usize, Case)]) -> Report {
+    let patience = Patience::endless();
+    Report {
+        run: cases.len(),
+        failures: failures_within(snapshot, cases, &patience),
+        coverage: coverage_within(snapshot, cases, &patience),
+    }
+}
+
+/// Runs tests; those that do not hold.
+pub fn failures(snapshot: &Snapshot, cases: &[(usize, Case)]) -> Vec<Failure> {
+    failures_within(snapshot, cases, &Patience::endless())
+}
+
+/// As [`failures`], as far as the patience goes.
+pub(crate) fn failures_within(
+    snapshot: &Snapshot,
+    cases: &[(usize, Case)],
+    patience: &Patience<'_>,
+) -> Vec<Failure> {
     let mut failures = Vec::new();
-    let mut requests = Vec::new();
-    for (line, case) in cases {
-        let request = read(snapshot.policy(), &case.request);
-        let verdict = request
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|request| verdict(snapshot, case, request));
+    for (line, case) in cases.iter().take_while(|_| !patience.is_lost()) {
+        let verdict = read(snapshot.policy(), &case.request)
+            .and_then(|request| verdict(snapshot, case, &request));
         if let Err(message) = verdict {
             failures.push(Failure {
                 line: *line,
@@ -105,13 +142,8 @@ pub fn run(snapshot: &Snapshot, cases: &[(usize, Case)]) -> Report {
                 message,
             });
         }
-        requests.extend(request.ok());
     }
-    Report {
-        run: cases.len(),
-        failures,
-        coverage: coverage(snapshot, &requests),
-    }
+    failures
 }
 
 /// Whether one test holds; the error says why not.
@@ -168,8 +200,17 @@ fn places(snapshot: &Snapshot, decision: &Decision) -> Vec<String> {
         .collect()
 }
 
-fn coverage(snapshot: &Snapshot, requests: &[Request]) -> Coverage {
+/// What tests reach, as far as the patience goes.
+pub(crate) fn coverage_within(
+    snapshot: &Snapshot,
+    cases: &[(usize, Case)],
+    patience: &Patience<'_>,
+) -> Coverage {
     let policy = snapshot.policy();
+    let requests: Vec<Request> = cases
+        .iter()
+        .filter_map(|(_, case)| read(policy, &case.request).ok())
+        .collect();
     let mut coverage = Coverage {
         rows: policy.rules.len(),
         rows_applied: 0,
@@ -179,6 +220,9 @@ fn coverage(snapshot: &Snapshot, requests: &[Request]) -> Coverage {
         conditions_missed: Vec::new(),
     };
     for row in 0..policy.rules.len() {
+        if patience.is_lost() {
+            break;
+        }
         let Some(view) = policy.rules.view(row) else {
             continue;
         };
@@ -196,7 +240,7 @@ fn coverage(snapshot: &Snapshot, requests: &[Request]) -> Coverage {
         };
         let mut seen = vec![(false, false); parts.len()];
         let mut applied = false;
-        for request in requests {
+        for request in &requests {
             let facts = facts(request);
             let case = Judged {
                 policy,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::held::{Held, Request, allows, facts, json, read};
+use super::patience::Patience;
 use super::reach::caller_slot;
 use super::sample::{Candidates, find, goals};
 use super::survey::Survey;
@@ -76,16 +77,29 @@ const BESIDE: usize = 48;
 /// Compares two policies.
 pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Region> {
     let mut regions = Vec::new();
+    let mut take = |region| {
+        regions.push(region);
+        true
+    };
+    within(before, after, &Patience::endless(), &mut take);
+    regions
+}
+
+/// Takes a region; `false` if it is enough.
+type Take<'t> = &'t mut dyn FnMut(Region) -> bool;
+
+/// As [`diff`], one region after the other, until `take` says that it is enough or patience is lost.
+pub(crate) fn within(before: &Snapshot, after: &Snapshot, patience: &Patience<'_>, take: Take<'_>) {
     if !before.policy().model.reads_as(&after.policy().model) {
         let (gained, lost) = if same_request(before.policy(), after.policy()) {
             (
-                anywhere(before, after, true),
-                anywhere(before, after, false),
+                anywhere(before, after, true, patience),
+                anywhere(before, after, false, patience),
             )
         } else {
             (None, None)
         };
-        regions.push(Region {
+        take(Region {
             kind: Kind::Model,
             text: "the model".to_owned(),
             file: String::new(),
@@ -97,17 +111,15 @@ pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Region> {
             row: None,
             affected: BTreeSet::new(),
         });
-        return regions;
+        return;
     }
-    let two = Two::new(before, after);
-    two.rows(Kind::RowRemoved, &mut regions);
-    two.rows(Kind::RowAdded, &mut regions);
-    if after.policy().model.combination == Combination::FirstMatch {
-        two.moved(&mut regions);
-    }
-    two.roles(Kind::RoleRemoved, &mut regions);
-    two.roles(Kind::RoleAdded, &mut regions);
-    regions
+    let two = Two::new(before, after, patience);
+    let ordered = after.policy().model.combination == Combination::FirstMatch;
+    let _more = two.rows(Kind::RowRemoved, take)
+        && two.rows(Kind::RowAdded, take)
+        && (!ordered || two.moved(take))
+        && two.roles(Kind::RoleRemoved, take)
+        && two.roles(Kind::RoleAdded, take);
 }
 
 /// Whether a request lies in a region of the report; what lies in none is decided as before.
@@ -139,7 +151,8 @@ pub fn inside(
 /// A request that two policies of one model decide otherwise and to which this row of the first applies, or
 /// failing that one that the row suggests.
 pub(super) fn flip(before: &Snapshot, after: &Snapshot, row: usize) -> Option<Json> {
-    let two = Two::new(before, after);
+    let patience = Patience::endless();
+    let two = Two::new(before, after, &patience);
     let mut differs = |request: &[Held]| allows(before, request) != allows(after, request);
     let policies = [Side::Before, Side::After].map(|side| (side, two.of(side).policy));
     // A row that was opened differs where it did not apply before.
@@ -165,6 +178,7 @@ struct Two<'a> {
     new: Survey<'a>,
     /// Values that denying rows of either suggest.
     guards: Candidates,
+    patience: &'a Patience<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,7 +229,7 @@ fn keys(snapshot: &Snapshot) -> HashMap<Vec<String>, usize, foldhash::quality::R
 }
 
 impl<'a> Two<'a> {
-    fn new(before: &'a Snapshot, after: &'a Snapshot) -> Self {
+    fn new(before: &'a Snapshot, after: &'a Snapshot, patience: &'a Patience<'a>) -> Self {
         let (old, new) = (Survey::new(before.policy()), Survey::new(after.policy()));
         let denying = |survey: &Survey<'_>| {
             let rules = &survey.policy.rules;
@@ -235,6 +249,7 @@ impl<'a> Two<'a> {
             old,
             new,
             guards,
+            patience,
         }
     }
 
@@ -257,27 +272,31 @@ impl<'a> Two<'a> {
         candidates
     }
 
-    /// Rows of one policy that the other does not have.
-    fn rows(&self, kind: Kind, regions: &mut Vec<Region>) {
+    /// Rows of one policy that the other does not have; whether there may be more of the report.
+    fn rows(&self, kind: Kind, take: Take<'_>) -> bool {
         let (of, other) = match Side::of(kind) {
             Side::Before => (self.before, self.after),
             Side::After => (self.after, self.before),
         };
         let others = keys(other);
         for rule in of.rules() {
+            if self.patience.is_lost() {
+                return false;
+            }
             let key: Vec<String> = rule
                 .fields
                 .iter()
                 .map(|field| (*field).to_owned())
                 .collect();
-            if !others.contains_key(&key) {
-                regions.push(self.region(rule.ordinal.0 as usize, kind));
+            if !others.contains_key(&key) && !take(self.region(rule.ordinal.0 as usize, kind)) {
+                return false;
             }
         }
+        true
     }
 
-    /// Rows that both have, outside the stretches at both ends in which the order is the same.
-    fn moved(&self, regions: &mut Vec<Region>) {
+    /// As [`rows`](Self::rows): rows that both have, outside the stretches at both ends in which the order is the same.
+    fn moved(&self, take: Take<'_>) -> bool {
         let order = |of: &Snapshot, other: &Snapshot| {
             let others = keys(other);
             let mut common: Vec<(u64, Vec<String>, usize)> = of
@@ -315,8 +334,14 @@ impl<'a> Two<'a> {
             .count();
         let length = new.len().saturating_sub(head + tail);
         for (_, _, row) in new.iter().skip(head).take(length) {
-            regions.push(self.region(*row, Kind::RowMoved));
+            if self.patience.is_lost() {
+                return false;
+            }
+            if !take(self.region(*row, Kind::RowMoved)) {
+                return false;
+            }
         }
+        true
     }
 
     fn region(&self, row: usize, kind: Kind) -> Region {
@@ -354,8 +379,8 @@ impl<'a> Two<'a> {
         }
     }
 
-    /// Roles of one policy that the other does not give.
-    fn roles(&self, kind: Kind, regions: &mut Vec<Region>) {
+    /// As [`rows`](Self::rows): roles of one policy that the other does not give.
+    fn roles(&self, kind: Kind, take: Take<'_>) -> bool {
         let side = Side::of(kind);
         let (of, other) = match side {
             Side::Before => (self.before, self.after),
@@ -369,6 +394,9 @@ impl<'a> Two<'a> {
         };
         let known: BTreeSet<Vec<String>> = other.roles().map(|role| key(&role)).collect();
         for role in of.roles().filter(|role| !known.contains(&key(role))) {
+            if self.patience.is_lost() {
+                return false;
+            }
             let affected = affected(of.policy(), &role);
             let sample = |wanted: (bool, bool)| {
                 affected
@@ -377,7 +405,7 @@ impl<'a> Two<'a> {
                     .find_map(|member| self.sample_for(side, member, wanted))
             };
             let (gained, lost) = (sample((false, true)), sample((true, false)));
-            regions.push(Region {
+            let region = Region {
                 kind,
                 text: key(&role).join(", "),
                 file: role.file.to_owned(),
@@ -388,8 +416,12 @@ impl<'a> Two<'a> {
                 some: affected.iter().take(NAMED).cloned().collect(),
                 row: None,
                 affected,
-            });
+            };
+            if !take(region) {
+                return false;
+            }
         }
+        true
     }
 
     /// A request that names this member somewhere and is decided otherwise.
@@ -398,6 +430,9 @@ impl<'a> Two<'a> {
         let policy = survey.policy;
         let slots = survey.role_columns();
         for row in 0..policy.rules.len().min(ROWS_FOR_A_ROLE) {
+            if self.patience.is_lost() {
+                return None;
+            }
             let mut candidates = Candidates::of(survey, &[row]);
             for (_, slot, _) in &slots {
                 if let Some(values) = candidates.0.get_mut(*slot) {
@@ -509,11 +544,19 @@ fn domains<'p>(
     (seen == understood).then_some((slot, names))
 }
 
-fn anywhere(before: &Snapshot, after: &Snapshot, gained: bool) -> Option<Json> {
+fn anywhere(
+    before: &Snapshot,
+    after: &Snapshot,
+    gained: bool,
+    patience: &Patience<'_>,
+) -> Option<Json> {
     let wanted = (!gained, gained);
     for snapshot in [before, after] {
         let policy = snapshot.policy();
         for row in 0..policy.rules.len().min(BESIDE) {
+            if patience.is_lost() {
+                return None;
+            }
             let candidates = Candidates::of(&Survey::new(policy), &[row]);
             let accept =
                 &mut |request: &[Held]| (allows(before, request), allows(after, request)) == wanted;

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::cover::covers;
 use super::held::json;
+use super::patience::Patience;
 use super::sample::{Candidates, find, goals};
 use super::survey::Survey;
 use crate::decision::Effect;
@@ -56,17 +57,26 @@ const PAIRED: usize = 3_000;
 
 /// Checks a policy.
 pub fn lint(snapshot: &Snapshot) -> Vec<Finding> {
+    within(snapshot, &Patience::endless())
+}
+
+/// As [`lint`], as far as the patience goes.
+pub(crate) fn within(snapshot: &Snapshot, patience: &Patience<'_>) -> Vec<Finding> {
     let policy = snapshot.policy();
     let survey = Survey::new(policy);
     let mut lint = Lint {
         snapshot,
         policy,
         survey: &survey,
+        patience,
         findings: Vec::new(),
     };
     lint.traps();
     lint.roles();
     for row in 0..policy.rules.len() {
+        if patience.is_lost() {
+            break;
+        }
         lint.row(row);
     }
     if policy.rules.len() <= PAIRED {
@@ -82,6 +92,7 @@ struct Lint<'a> {
     snapshot: &'a Snapshot,
     policy: &'a Policy,
     survey: &'a Survey<'a>,
+    patience: &'a Patience<'a>,
     findings: Vec<Finding>,
 }
 
@@ -147,6 +158,9 @@ impl Lint<'_> {
         let rows = self.policy.rules.role_rows();
         let prefix = |name: &str| name.split_once(':').map(|(prefix, _)| prefix.to_owned());
         for row in &rows {
+            if self.patience.is_lost() {
+                return;
+            }
             let (Some(role), Some(member)) = (row.fields.get(1), row.fields.first()) else {
                 continue;
             };
@@ -180,6 +194,9 @@ impl Lint<'_> {
             }
         }
         for row in 0..self.policy.rules.len() {
+            if self.patience.is_lost() {
+                return;
+            }
             for (graph, _, field) in &columns {
                 let name = self.policy.rules.field(row, *field);
                 // A prefix means a role if nobody who only holds roles has it: `zone:` names zones and their groups.
@@ -285,6 +302,9 @@ impl Lint<'_> {
         for row in 0..count {
             let mut overridden = Vec::new();
             for other in (0..count).filter(|other| *other != row) {
+                if self.patience.is_lost() {
+                    return;
+                }
                 let same = self.effect(row) == self.effect(other);
                 let before = match combination {
                     Combination::FirstMatch => rank(other) < rank(row),

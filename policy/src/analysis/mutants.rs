@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::cases::{Case, hold};
 use super::change::flip;
+use super::patience::Patience;
 use crate::decision::Effect;
 use crate::engine::plan::Guard;
 use crate::engine::snapshot::Snapshot;
@@ -52,14 +53,28 @@ pub fn mutate(
     cases: &[(usize, Case)],
 ) -> Result<Report, Vec<Mistake>> {
     let snapshot = Snapshot::load(model, rules, Dialect::Strict)?;
-    let table = Table::of(&snapshot);
+    Ok(within(&snapshot, model, cases, &Patience::endless()))
+}
+
+/// As [`mutate`], of a policy that is loaded, as far as the patience goes.
+pub(crate) fn within(
+    snapshot: &Snapshot,
+    model: Source<'_>,
+    cases: &[(usize, Case)],
+    patience: &Patience<'_>,
+) -> Report {
+    let table = Table::of(snapshot);
     let mut report = Report {
         tried: 0,
         noticed: 0,
         survivors: Vec::new(),
         left_out: 0,
     };
-    for (at, change, fields) in table.faults(&snapshot) {
+    table.each_fault(snapshot, &mut |at, change, fields| {
+        if report.tried >= MOST || patience.is_lost() {
+            report.left_out += 1;
+            return;
+        }
         let text = table.with(at, fields.as_deref());
         let source = Source {
             name: "faulty",
@@ -67,28 +82,24 @@ pub fn mutate(
         };
         // A fault that no longer loads shows nothing about the tests.
         let Ok(faulty) = Snapshot::load(model, &[source], Dialect::Strict) else {
-            continue;
+            return;
         };
-        if report.tried >= MOST {
-            report.left_out += 1;
-            continue;
-        }
         report.tried += 1;
         if !hold(&faulty, cases) {
             report.noticed += 1;
-            continue;
+            return;
         }
         let Some(line) = table.lines.get(at) else {
-            continue;
+            return;
         };
         report.survivors.push(Survivor {
             file: line.file.clone(),
             line: line.line,
             change,
-            sample: line.rule.and_then(|row| flip(&snapshot, &faulty, row)),
+            sample: line.rule.and_then(|row| flip(snapshot, &faulty, row)),
         });
-    }
-    Ok(report)
+    });
+    report
 }
 
 /// A policy as rows that can be written again.
@@ -105,8 +116,8 @@ struct Written {
     rule: Option<usize>,
 }
 
-/// A row, what is done to it, and its fields afterwards; `None` if it is taken away.
-type Fault = (usize, String, Option<Vec<String>>);
+/// Takes a row's place, what is done to it, and its fields afterwards; `None` if it is taken away.
+type TakeFault<'a> = &'a mut dyn FnMut(usize, String, Option<Vec<String>>);
 
 impl Table {
     fn of(snapshot: &Snapshot) -> Self {
@@ -151,15 +162,15 @@ impl Table {
         text
     }
 
-    fn faults(&self, snapshot: &Snapshot) -> Vec<Fault> {
+    /// One fault after the other: all of them at once would take many times the memory of the policy.
+    fn each_fault(&self, snapshot: &Snapshot, take: TakeFault<'_>) {
         let policy = snapshot.policy();
-        let mut faults: Vec<Fault> = Vec::new();
         for (at, line) in self.lines.iter().enumerate() {
             let Some(row) = line.rule else {
-                faults.push((at, "the role is taken away".to_owned(), None));
+                take(at, "the role is taken away".to_owned(), None);
                 continue;
             };
-            faults.push((at, "the row is removed".to_owned(), None));
+            take(at, "the row is removed".to_owned(), None);
             let with = |field: usize, text: &str| {
                 let mut fields = line.fields.clone();
                 if let Some(place) = fields.get_mut(field) {
@@ -180,7 +191,7 @@ impl Table {
                 {
                     place.clear();
                 }
-                faults.push((at, "the effect is turned round".to_owned(), Some(fields)));
+                take(at, "the effect is turned round".to_owned(), Some(fields));
             }
             for guard in &policy.plan.guards {
                 let (Guard::Equal(pair) | Guard::Role(pair, _) | Guard::Match(pair, _)) = guard
@@ -203,7 +214,7 @@ impl Table {
                         .get(pair.field)
                         .map_or("", |name| &**name);
                     let change = format!("`p.{name}` is `{open}` and no longer `{present}`");
-                    faults.push((at, change, Some(with(pair.field, open))));
+                    take(at, change, Some(with(pair.field, open)));
                 }
             }
             for column in &policy.model.condition_fields {
@@ -228,10 +239,9 @@ impl Table {
                         kept.join(" && ")
                     };
                     let change = format!("the condition `{}` is dropped", part.text);
-                    faults.push((at, change, Some(with(*column, &text))));
+                    take(at, change, Some(with(*column, &text)));
                 }
             }
         }
-        faults
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::held::{Held, facts, read};
+use super::patience::Patience;
 use super::survey::Survey;
 use crate::decision::Effect;
 use crate::engine::explain::conjuncts;
@@ -58,14 +59,32 @@ pub struct Grant<'s> {
 ///
 /// Names and types that the model does not have; a model that asks for no roles and no subject.
 pub fn who<'s>(snapshot: &'s Snapshot, request: &Json) -> Result<Vec<Who<'s>>, String> {
+    let mut found = Vec::new();
+    let mut take = |who| {
+        found.push(who);
+        true
+    };
+    who_within(snapshot, request, &Patience::endless(), &mut take)?;
+    Ok(found)
+}
+
+/// As [`who`], one caller after the other, until `take` says that it is enough or patience is lost.
+pub(crate) fn who_within<'s>(
+    snapshot: &'s Snapshot,
+    request: &Json,
+    patience: &Patience<'_>,
+    take: &mut dyn FnMut(Who<'s>) -> bool,
+) -> Result<(), String> {
     let policy = snapshot.policy();
     let survey = Survey::new(policy);
     let mut request = read(policy, request)?;
     let slot = caller_slot(policy, &survey)
         .ok_or("the model has no caller: `r.sub` or the member of a role")?;
-    let mut found = Vec::new();
     let named = survey.callers(slot).into_iter().map(Some);
     for caller in named.chain([None]) {
+        if patience.is_lost() {
+            break;
+        }
         // No policy names this, since a name holds no line feed.
         let name = caller.unwrap_or("\n");
         if let Some(place) = request.get_mut(slot) {
@@ -73,16 +92,17 @@ pub fn who<'s>(snapshot: &'s Snapshot, request: &Json) -> Result<Vec<Who<'s>>, S
         }
         let (allowed_by, denied_by) = grants(policy, &request);
         let answer = answer(policy.model.combination, &allowed_by, &denied_by);
-        if answer != Answer::No {
-            found.push(Who {
-                who: caller,
-                answer,
-                allowed_by,
-                denied_by,
-            });
+        let who = Who {
+            who: caller,
+            answer,
+            allowed_by,
+            denied_by,
+        };
+        if answer != Answer::No && !take(who) {
+            break;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// What a partial request can be completed to: every row that allows and may apply, with what is open, and

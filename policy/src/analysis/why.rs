@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::held::{Held, Request, allows, facts, json, read, with_values};
+use super::patience::Patience;
 use super::sample::Candidates;
 use super::survey::Survey;
 use crate::decision::{Decision, Effect};
@@ -78,11 +79,21 @@ const SHOWN: usize = 12;
 ///
 /// What cannot be judged.
 pub fn why<'s>(snapshot: &'s Snapshot, request: &Json) -> Result<Why<'s>, String> {
+    within(snapshot, request, &Patience::endless())
+}
+
+/// As [`why`], as far as the patience goes.
+pub(crate) fn within<'s>(
+    snapshot: &'s Snapshot,
+    request: &Json,
+    patience: &Patience<'_>,
+) -> Result<Why<'s>, String> {
     let policy = snapshot.policy();
     let request = read(policy, request)?;
     let decision = with_values(policy, &request, |values| snapshot.decide(values))
         .map_err(|e| e.to_string())?;
     let mut rows: Vec<Account<'s>> = (0..policy.rules.len())
+        .take_while(|_| !patience.is_lost())
         .filter_map(|row| account(policy, &request, row))
         .collect();
     // Of rows that are as near, those that would turn the answer round come first.
@@ -91,7 +102,7 @@ pub fn why<'s>(snapshot: &'s Snapshot, request: &Json) -> Result<Why<'s>, String
     rows.truncate(SHOWN.max(rows.iter().filter(|row| row.applies).count()));
     let would_allow = match decision.effect {
         Effect::Allow => Vec::new(),
-        Effect::Deny => smallest(snapshot, &request),
+        Effect::Deny => smallest(snapshot, &request, patience),
     };
     Ok(Why {
         decision,
@@ -147,15 +158,17 @@ const TRIED: usize = 200_000;
 
 /// The fewest values to change. Attributes are tried before names, since a caller can prove more and cannot
 /// become somebody else.
-fn smallest(snapshot: &Snapshot, request: &Request) -> Vec<Change> {
+fn smallest(snapshot: &Snapshot, request: &Request, patience: &Patience<'_>) -> Vec<Change> {
     let policy = snapshot.policy();
     let survey = Survey::new(policy);
     let allowing: Vec<usize> = (0..policy.rules.len())
+        .take_while(|_| !patience.is_lost())
         .filter_map(|row| account(policy, request, row))
         .filter(|row| row.rule.effect == Effect::Allow && row.failing <= 3)
         .map(|row| row.rule.ordinal.0 as usize)
         .collect();
     let denying: Vec<usize> = (0..policy.rules.len())
+        .take_while(|_| !patience.is_lost())
         .filter_map(|row| account(policy, request, row))
         .filter(|row| row.rule.effect == Effect::Deny && row.applies)
         .map(|row| row.rule.ordinal.0 as usize)
@@ -185,6 +198,7 @@ fn smallest(snapshot: &Snapshot, request: &Request) -> Vec<Change> {
             request,
             candidates: &candidates,
             slots: &slots,
+            patience,
             tried: &mut tried,
             found: &mut found,
         };
@@ -201,6 +215,7 @@ struct Walk<'a> {
     request: &'a Request,
     candidates: &'a Candidates,
     slots: &'a [usize],
+    patience: &'a Patience<'a>,
     tried: &'a mut usize,
     found: &'a mut Vec<Change>,
 }
@@ -226,9 +241,9 @@ impl Walk<'_> {
             if let Held::Int(present) = before {
                 values.sort_by_key(|value| {
                     if let Held::Int(other) = value {
-                        (other - present).abs()
+                        other.abs_diff(present)
                     } else {
-                        i64::MAX
+                        u64::MAX
                     }
                 });
             }
@@ -237,6 +252,9 @@ impl Walk<'_> {
             for value in values {
                 if value == before || *self.tried >= TRIED || self.found.len() >= LISTED {
                     continue;
+                }
+                if self.patience.is_lost() {
+                    break;
                 }
                 if let Some(place) = changed.get_mut(slot) {
                     *place = value;

@@ -62,7 +62,8 @@ impl Text {
         }
     }
 
-    pub(crate) fn source(&self) -> Source<'_> {
+    /// The text as the loader takes it.
+    pub fn source(&self) -> Source<'_> {
         Source {
             name: &self.name,
             text: &self.text,

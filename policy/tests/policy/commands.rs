@@ -1,6 +1,7 @@
 //! JSON Lines in, JSON Lines out.
 
-use hangu_policy::cli::tools::{self, Form, Verdict};
+use hangu_policy::analysis::patience::Patience;
+use hangu_policy::cli::tools::{self, Form, Inquiry, Verdict};
 use hangu_policy::cli::{self, Error, Summary};
 use hangu_policy::{Dialect, Source};
 use serde_json::{Value as Json, json};
@@ -134,14 +135,14 @@ fn explanations_come_out_a_line_each() {
     let mut output = Vec::new();
     let mut request = array();
     request[6]["cert"] = json!(false);
-    let verdict = tools::explain(
-        MODEL,
-        &RULES,
-        Form::Json,
-        request.to_string().as_bytes(),
-        &mut output,
-    )
-    .unwrap();
+    let inquiry = Inquiry {
+        policy: &tools::load(MODEL, &RULES).unwrap(),
+        form: Form::Json,
+        patience: &Patience::endless(),
+    };
+    let verdict = inquiry
+        .explain(request.to_string().as_bytes(), &mut output)
+        .unwrap();
     assert_eq!(verdict, Verdict::Yes);
     let answer: Json = serde_json::from_slice(&output).unwrap();
     let nearest = &answer["rows"][0];

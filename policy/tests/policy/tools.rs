@@ -6,10 +6,11 @@ use hangu_policy::analysis::cases::{self, Case};
 use hangu_policy::analysis::change::{Kind, diff, inside};
 use hangu_policy::analysis::lint::{Finding, lint};
 use hangu_policy::analysis::mutants::mutate;
+use hangu_policy::analysis::patience::Patience;
 use hangu_policy::analysis::reach::{Answer, what, who};
 use hangu_policy::analysis::replay::{Recorded, Summary};
 use hangu_policy::analysis::why::why;
-use hangu_policy::cli::tools::{self, Form, Verdict};
+use hangu_policy::cli::tools::{self, Faults, Form, Inquiry, Verdict};
 use hangu_policy::{Dialect, Effect, Snapshot, Source, Value, cli};
 use serde_json::{Value as Json, json};
 
@@ -446,26 +447,29 @@ fn the_reference_policy_passes_its_tests_and_every_tool_reads_it() {
         [source("r", &rules)],
         [source("t", &tests)],
     );
+    let policy = tools::load(model, &rules).unwrap();
     for form in [Form::Json, Form::Text] {
         let mut out = Vec::new();
+        let inquiry = Inquiry {
+            policy: &policy,
+            form,
+            patience: &Patience::endless(),
+        };
         assert_eq!(
-            tools::test(model, &rules, &tests, true, form, &mut out).unwrap(),
+            inquiry.test(model, &tests, Faults::Put, &mut out).unwrap(),
             Verdict::Yes
         );
         assert_eq!(
-            tools::lint(model, &rules, form, &mut out).unwrap(),
+            inquiry.lint(&mut out).unwrap(),
             Verdict::Yes,
             "{}",
             String::from_utf8_lossy(&out)
         );
-        assert_eq!(
-            tools::diff((model, &rules), (model, &rules), form, &mut out).unwrap(),
-            Verdict::Yes
-        );
+        assert_eq!(inquiry.diff(&policy, &mut out).unwrap(), Verdict::Yes);
         let asked = r#"{"dom": "hr", "src": "zone:intranet", "host": "hr.gov.example", "path": "/api/v1/people/7", "act": "GET"}"#;
         let mut who = Vec::new();
         assert_eq!(
-            tools::who_can(model, &rules, form, asked.as_bytes(), &mut who).unwrap(),
+            inquiry.who_can(asked.as_bytes(), &mut who).unwrap(),
             Verdict::Yes
         );
         let who = String::from_utf8(who).unwrap();
@@ -478,14 +482,9 @@ fn the_reference_policy_passes_its_tests_and_every_tool_reads_it() {
         );
         let mut what = Vec::new();
         assert_eq!(
-            tools::what_can(
-                model,
-                &rules,
-                form,
-                r#"{"sub": "svc:tax-etl"}"#.as_bytes(),
-                &mut what
-            )
-            .unwrap(),
+            inquiry
+                .what_can(r#"{"sub": "svc:tax-etl"}"#.as_bytes(), &mut what)
+                .unwrap(),
             Verdict::Yes
         );
         assert!(
@@ -494,14 +493,8 @@ fn the_reference_policy_passes_its_tests_and_every_tool_reads_it() {
                 .contains("/api/v1/people/:id/taxno")
         );
         let replayed = tests[0].text.as_bytes();
-        let verdict = tools::replay(
-            model,
-            &rules,
-            form,
-            |json| tools::record(&json).map(Some),
-            replayed,
-            &mut out,
-        );
+        let records = tools::records(replayed, |json| tools::record(&json).map(Some));
+        let verdict = inquiry.replay(records, &mut out);
         assert_eq!(verdict.unwrap(), Verdict::Yes);
     }
 }
@@ -535,4 +528,79 @@ fn other_dialects_decide_through_the_same_command() {
         (&first["allow"], &first["rules"][0]["line"]),
         (&json!(true), &json!(1))
     );
+}
+
+/// Patience for so many steps.
+fn steps(allowed: usize) -> impl Fn() -> bool {
+    let taken = std::cell::Cell::new(0);
+    move || {
+        taken.set(taken.get() + 1);
+        taken.get() > allowed
+    }
+}
+
+#[test]
+fn an_answer_that_patience_did_not_last_for_is_an_error_and_no_part_of_one() {
+    let (before, after) = (
+        snapshot(GATEWAY_MODEL, GATEWAY_RULES),
+        snapshot(GATEWAY_MODEL, FLAWED),
+    );
+    let model = Source {
+        name: "m",
+        text: GATEWAY_MODEL,
+    };
+    let tests = [Source {
+        name: "t",
+        text: "{\"r\": {\"sub\": \"u:bo\"}, \"exp\": false}\n",
+    }];
+    let asked = b"{\"path\": \"/a\"}\n".as_slice();
+    for allowed in [0, 1, 3] {
+        for tool in 0..7 {
+            let over = steps(allowed);
+            let inquiry = Inquiry {
+                policy: &after,
+                form: Form::Json,
+                patience: &Patience::until(&over),
+            };
+            let mut out = Vec::new();
+            let ended = match tool {
+                0 => inquiry.lint(&mut out),
+                1 => inquiry.test(model, &tests, Faults::Put, &mut out),
+                2 => inquiry.explain(asked, &mut out),
+                3 => inquiry.who_can(asked, &mut out),
+                4 => inquiry.diff(&before, &mut out),
+                5 => {
+                    let mut left = 5;
+                    let records = || {
+                        left -= 1;
+                        Ok((left > 0).then(|| Err("torn".to_owned())))
+                    };
+                    inquiry.replay(records, &mut out)
+                }
+                _ => {
+                    let lines = [asked, asked, asked, asked].concat();
+                    inquiry.what_can(lines.as_slice(), &mut out)
+                }
+            };
+            assert!(
+                matches!(ended, Err(cli::Error::Unfinished)),
+                "{tool} after {allowed}: {ended:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn numbers_at_the_ends_of_64_bits_are_explained_like_any_other() {
+    let rules = "p, *, *, *, *, /a, *, r.ctx.aal >= 3 && r.ctx.risk < 0, allow, \n";
+    let policy = snapshot(GATEWAY_MODEL, rules);
+    let asked = json!({
+        "sub": "u:bo", "dom": "staff", "src": "zone:intranet", "host": "h", "path": "/a", "act": "GET",
+        "ctx": { "aal": i64::MIN, "dev": 80, "risk": i64::MAX, "min": 600, "dow": 3, "cert": false },
+    });
+    let answer = why(&policy, &asked).unwrap();
+    assert_eq!(answer.decision.effect, Effect::Deny);
+    let change = &answer.would_allow[0].set;
+    let to: Vec<(&str, &Json)> = change.iter().map(|set| (&*set.name, &set.to)).collect();
+    assert_eq!(to, [("r.ctx.aal", &json!(3)), ("r.ctx.risk", &json!(-1))]);
 }

@@ -1,9 +1,13 @@
 //! Changes as the console and programs read them.
 
+use std::time::{Duration, Instant};
+
+use hangu_policy::analysis::patience::Patience;
+use hangu_policy::cli::tools::{Form, Inquiry};
 use hangu_policy::lifecycle::reach::{Audience, Reach, Widened};
 use hangu_policy::lifecycle::rollout::differences::{Counted, Flip, Report};
 use hangu_policy::lifecycle::rollout::{By, Mode};
-use hangu_policy::lifecycle::{Change, ChangeId, Kind, Stage};
+use hangu_policy::lifecycle::{Bundle, Change, ChangeId, Kind, Stage};
 use hangu_policy::{RuleId, RuleView};
 use serde_json::{Value, json};
 
@@ -15,6 +19,8 @@ use crate::policy::trial::Trial;
 
 /// Changes that one answer lists: the newest ones.
 const LISTED: usize = 500;
+/// How long the comparison with what was live may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every change, the live policy and the candidate.
 pub(super) fn all(gateway: &Gateway) -> Value {
@@ -56,6 +62,8 @@ pub(super) fn whole(record: &mut Record, id: ChangeId) -> Result<Value, Fault> {
     let parent = parent.map(|parent| record.bundle(&parent)).transpose()?;
     let mut told = told;
     if let Value::Object(fields) = &mut told {
+        let diff = parent.as_ref().and_then(|parent| diff(parent, &bundle));
+        fields.insert("diff".to_owned(), json!(diff));
         fields.insert("model".to_owned(), json!(bundle.model));
         fields.insert("rules".to_owned(), json!(bundle.rules));
         fields.insert("statements".to_owned(), json!(bundle.statements));
@@ -66,6 +74,26 @@ pub(super) fn whole(record: &mut Record, id: ChangeId) -> Result<Value, Fault> {
         );
     }
     Ok(told)
+}
+
+/// Who gains and loses what, as `hangu policy diff` says it; nothing where that takes too long.
+fn diff(before: &Bundle, after: &Bundle) -> Option<Vec<Value>> {
+    let (before, after) = (before.snapshot().ok()?, after.snapshot().ok()?);
+    let end = Instant::now() + PATIENCE;
+    let over = || Instant::now() > end;
+    let inquiry = Inquiry {
+        policy: &after,
+        form: Form::Json,
+        patience: &Patience::until(&over),
+    };
+    let mut lines = Vec::new();
+    inquiry.diff(&before, &mut lines).ok()?;
+    let lines = lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    lines
+        .map(|line| serde_json::from_slice(line).ok())
+        .collect()
 }
 
 /// One change.

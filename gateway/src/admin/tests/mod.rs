@@ -4,4 +4,5 @@ mod access;
 mod audit;
 mod changes;
 mod responses;
+mod tools;
 mod world;

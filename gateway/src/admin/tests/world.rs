@@ -111,7 +111,13 @@ impl World {
         fs::write(at("console.pem"), made.cert.pem()).unwrap();
         fs::write(at("console.key"), made.signing_key.serialize_pem()).unwrap();
         fs::write(at("administrators.toml"), administrators(people)).unwrap();
-        for name in ["model.conf", "rules.csv", "roles.csv", "console.csv"] {
+        for name in [
+            "model.conf",
+            "rules.csv",
+            "roles.csv",
+            "cases.jsonl",
+            "console.csv",
+        ] {
             fs::copy(policy(name), at(name)).unwrap();
         }
         fs::write(at("hangu.toml"), configuration).unwrap();
@@ -247,6 +253,7 @@ addresses = ["127.0.0.1:9"]
 [policy]
 model = "model.conf"
 rules = ["rules.csv", "roles.csv"]
+cases = ["cases.jsonl"]
 
 [identity]
 assertion-issuer = "https://hangu.gov.example"
