@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 const CHANGES: &str = "/admin/policy/changes";
 const STAFF: &str = "hr.gov.example";
-const SALARY: &str = "/api/v1/people/1001/salary";
+const SALARY: &str = "/api/v1/people/7/salary";
 const ROW: &str = "p, role:clerk, hr, zone:gov, hr.gov.example, /api/v1/people/:id/salary, ^GET$, r.ctx.aal >= 2, allow, redact:L3";
 
 async fn pass() -> Pass {

@@ -93,10 +93,10 @@ pub async fn one(
 ) -> Result<Response, Problem> {
     let gateway = Arc::clone(&context.admin.gateway);
     blocking(move || {
-        office(&gateway)?
-            .read(|record| told::whole(record, ChangeId(id)))
-            .map(|change| Json(change).into_response())
-            .map_err(|fault| problem(&fault))
+        let change = office(&gateway)?.read(|record| told::whole(record, ChangeId(id)));
+        // Compared after the record is free again for others.
+        let change = change.map_err(|fault| problem(&fault))?.compared();
+        Ok(Json(change).into_response())
     })
     .await
 }

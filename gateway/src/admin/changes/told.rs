@@ -52,28 +52,45 @@ pub(super) fn all(gateway: &Gateway) -> Value {
 }
 
 /// One change with the texts that it brings.
-pub(super) fn whole(record: &mut Record, id: ChangeId) -> Result<Value, Fault> {
-    let told = record.change(id).map(change)?;
-    let (bundle, parent) = {
-        let change = record.change(id)?;
-        (change.bundle, change.parent)
-    };
-    let bundle = record.bundle(&bundle)?;
-    let parent = parent.map(|parent| record.bundle(&parent)).transpose()?;
-    let mut told = told;
-    if let Value::Object(fields) = &mut told {
-        let diff = parent.as_ref().and_then(|parent| diff(parent, &bundle));
-        fields.insert("diff".to_owned(), json!(diff));
-        fields.insert("model".to_owned(), json!(bundle.model));
-        fields.insert("rules".to_owned(), json!(bundle.rules));
-        fields.insert("statements".to_owned(), json!(bundle.statements));
-        fields.insert("cases".to_owned(), json!(bundle.cases));
-        fields.insert(
-            "before".to_owned(),
-            json!(parent.map(|parent| parent.rules)),
-        );
+pub(super) struct Whole {
+    told: Value,
+    before: Option<Bundle>,
+    after: Bundle,
+}
+
+/// Reads one change and the texts that it brings.
+pub(super) fn whole(record: &mut Record, id: ChangeId) -> Result<Whole, Fault> {
+    let found = record.change(id)?;
+    let (told, after, before) = (change(found), found.bundle, found.parent);
+    Ok(Whole {
+        told,
+        before: before.map(|before| record.bundle(&before)).transpose()?,
+        after: record.bundle(&after)?,
+    })
+}
+
+impl Whole {
+    /// The change with its texts, and with its difference to what was live, which may take its time.
+    pub(super) fn compared(self) -> Value {
+        let Self {
+            mut told,
+            before,
+            after,
+        } = self;
+        let diff = before.as_ref().and_then(|before| diff(before, &after));
+        if let Value::Object(fields) = &mut told {
+            let more = [
+                ("diff", json!(diff)),
+                ("before", json!(before.map(|before| before.rules))),
+                ("model", json!(after.model)),
+                ("rules", json!(after.rules)),
+                ("statements", json!(after.statements)),
+                ("cases", json!(after.cases)),
+            ];
+            fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        }
+        told
     }
-    Ok(told)
 }
 
 /// Who gains and loses what, as `hangu policy diff` says it; nothing where that takes too long.
