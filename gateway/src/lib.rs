@@ -45,3 +45,4 @@ pub mod streams;
 pub mod tunnel;
 pub mod upstream;
 pub mod watch;
+pub mod world;

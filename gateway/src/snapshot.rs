@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use hangu_identity::binding::BindingKey;
 use hangu_identity::token::{Jwks, Verifier};
 use hangu_inspect::{Inspector, Settings};
 use hangu_limit::Rate;
+use hangu_policy::statement::World;
 use hangu_policy::{Dialect, RateClass, Source};
 
 use crate::admin::authority::Authority;
@@ -25,6 +26,7 @@ use crate::keys;
 use crate::stage::route::Routes;
 use crate::stage::tls::ZoneTls;
 use crate::upstream::{Upstream, health};
+use crate::world::world;
 
 /// The configuration in force, with everything that was built from it.
 pub struct Snapshot {
@@ -136,6 +138,51 @@ impl Workshop<'_> {
         self.wrong(&path, message);
     }
 
+    /// Refuses statements that are not proved about a policy.
+    fn statements(
+        &mut self,
+        policy: &hangu_policy::Snapshot,
+        files: &[PathBuf],
+        world: Option<&World>,
+    ) -> Option<()> {
+        let texts = self.texts(files)?;
+        match hangu_policy::statement::prove(policy, &sources(&texts), world) {
+            Ok(findings) => {
+                for finding in findings.iter().filter(|finding| !finding.holds()) {
+                    self.mistakes.push(Mistake {
+                        file: finding.file.clone().into(),
+                        line: finding.line as usize,
+                        column: finding.column as usize,
+                        message: format!("the statement {}", finding.message),
+                    });
+                }
+            }
+            Err(mistakes) => self.wrong_there(mistakes),
+        }
+        Some(())
+    }
+
+    /// Takes over mistakes of the policy's files.
+    fn wrong_there(&mut self, mistakes: Vec<hangu_policy::Mistake>) {
+        self.mistakes.extend(mistakes.into_iter().map(|m| {
+            Mistake {
+                file: m.file.clone().into(),
+                line: m.line as usize,
+                column: m.column as usize,
+                message: m
+                    .to_string()
+                    .split_once(": ")
+                    .map_or_else(|| m.to_string(), |(_, rest)| rest.to_owned()),
+            }
+        }));
+    }
+
+    /// Files with their names.
+    fn texts(&mut self, files: &[PathBuf]) -> Option<Vec<(String, String)>> {
+        let named = |file: &PathBuf| Some((file.display().to_string(), self.text(file)?));
+        files.iter().map(named).collect()
+    }
+
     fn text(&mut self, file: &Path) -> Option<String> {
         fs::read_to_string(file)
             .map_err(|e| self.wrong(file, format!("cannot be read: {e}")))
@@ -144,39 +191,22 @@ impl Workshop<'_> {
 
     fn policy(
         &mut self,
-        model: &Path,
-        rules: &[std::path::PathBuf],
+        policy: &config::Policy,
+        world: Option<&World>,
     ) -> Option<(hangu_policy::Snapshot, String)> {
-        let model_text = self.text(model)?;
-        let names: Vec<String> = rules.iter().map(|r| r.display().to_string()).collect();
-        let texts: Vec<String> = rules.iter().map(|r| self.text(r)).collect::<Option<_>>()?;
-        let model_name = model.display().to_string();
-        let sources: Vec<Source<'_>> = names
-            .iter()
-            .zip(&texts)
-            .map(|(name, text)| Source { name, text })
-            .collect();
-        match hangu_policy::Snapshot::load(
-            Source {
-                name: &model_name,
-                text: &model_text,
-            },
-            &sources,
-            Dialect::Strict,
-        ) {
-            Ok(policy) => Some((policy, model_text)),
+        let model_text = self.text(&policy.model)?;
+        let model = Source {
+            name: &policy.model.display().to_string(),
+            text: &model_text,
+        };
+        let rules = self.texts(&policy.rules)?;
+        match hangu_policy::Snapshot::load(model, &sources(&rules), Dialect::Strict) {
+            Ok(snapshot) => {
+                self.statements(&snapshot, &policy.statements, world)?;
+                Some((snapshot, model_text))
+            }
             Err(mistakes) => {
-                self.mistakes.extend(mistakes.into_iter().map(|m| {
-                    Mistake {
-                        file: m.file.clone().into(),
-                        line: m.line as usize,
-                        column: m.column as usize,
-                        message: m
-                            .to_string()
-                            .split_once(": ")
-                            .map_or_else(|| m.to_string(), |(_, rest)| rest.to_owned()),
-                    }
-                }));
+                self.wrong_there(mistakes);
                 None
             }
         }
@@ -187,7 +217,8 @@ impl Workshop<'_> {
         console: &config::Console,
         before: Option<&Snapshot>,
     ) -> Option<Arc<Authority>> {
-        let policy = self.policy(&console.model, &console.rules);
+        // The console has no portals: its statements are about its rules alone.
+        let policy = self.policy(&console.policy, None);
         let before = before
             .and_then(|b| b.authority.as_ref())
             .map(|a| &a.administrators);
@@ -195,7 +226,7 @@ impl Workshop<'_> {
             .map_err(|errors| self.mistakes.extend(errors))
             .ok();
         let ((policy, _), administrators) = (policy?, administrators?);
-        Authority::new(administrators, policy, &console.host, &console.model)
+        Authority::new(administrators, policy, &console.host, &console.policy.model)
             .map(Arc::new)
             .map_err(|mistake| self.mistakes.push(mistake))
             .ok()
@@ -287,6 +318,13 @@ impl Workshop<'_> {
     }
 }
 
+fn sources(texts: &[(String, String)]) -> Vec<Source<'_>> {
+    texts
+        .iter()
+        .map(|(name, text)| Source { name, text })
+        .collect()
+}
+
 /// The last part of a file's path, which is what people know it by.
 fn short(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
@@ -333,7 +371,8 @@ impl Snapshot {
                 Routes::default()
             }
         };
-        let policy = shop.policy(&configuration.policy.model, &configuration.policy.rules);
+        let world = world(&configuration);
+        let policy = shop.policy(&configuration.policy, Some(&world));
         let authority = configuration
             .console
             .as_ref()

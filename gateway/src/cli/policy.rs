@@ -16,6 +16,7 @@ use super::engines::settle;
 use super::{Answer, complain_of};
 use crate::clock::{self, Calendar};
 use crate::config::{self, Configuration};
+use crate::world::world;
 
 /// Texts with their names.
 struct Texts(Vec<(String, String)>);
@@ -97,6 +98,26 @@ pub(super) fn run(command: Policy) -> Answer {
                     tools::diff((first, &before), (model, rules), form, output)
                 }),
                 (Err(error), _) | (_, Err(error)) => settle(Err(error)),
+            }
+        }
+        Policy::Prove {
+            files,
+            statements,
+            zones,
+        } => {
+            let world = match zones.as_deref().map(config::load).transpose() {
+                Ok(configuration) => configuration.as_ref().map(world),
+                Err(mistakes) => {
+                    complain_of(&mistakes);
+                    return Answer::CouldNot;
+                }
+            };
+            match Texts::read(&statements) {
+                Ok(texts) => with(&files, |model, rules, form| {
+                    let statements = texts.sources();
+                    tools::prove(model, rules, &statements, world.as_ref(), form, output)
+                }),
+                Err(error) => settle(Err(error)),
             }
         }
         Policy::Replay {

@@ -420,6 +420,10 @@ pub(super) struct Policy {
     pub model: At<PathBuf>,
     /// The rule files, in order.
     pub rules: Vec<At<PathBuf>>,
+    /// Files of statements about zones, crossings, portals and rules (`nothing from internet reaches an intranet portal
+    /// without a certificate and assurance 3`); one that is not proved over every request refuses the load.
+    #[serde(default)]
+    pub statements: Vec<At<PathBuf>>,
 }
 
 /// Who is asking.
@@ -523,6 +527,9 @@ pub(super) struct Console {
     pub model: At<PathBuf>,
     /// The rules of the console, `dom` being `console`.
     pub rules: Vec<At<PathBuf>>,
+    /// Files of statements about the console's rules; one that is not proved refuses the load.
+    #[serde(default)]
+    pub statements: Vec<At<PathBuf>>,
     /// The file of administrators; each has one of the three roles.
     pub users: At<PathBuf>,
 }

@@ -73,13 +73,22 @@ pub struct Configuration {
     pub operations: Option<SocketAddr>,
 }
 
-/// Model and rules.
-#[derive(Debug, Clone)]
+/// Model, rules and what must hold of them.
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// The Casbin model.
     pub model: PathBuf,
     /// Rule files.
     pub rules: Vec<PathBuf>,
+    /// Files of statements.
+    pub statements: Vec<PathBuf>,
+}
+
+impl Policy {
+    /// Every file it is read from.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.model].into_iter().chain(&self.rules).chain(&self.statements)
+    }
 }
 
 /// The audit log.
@@ -108,10 +117,8 @@ pub struct Console {
     pub certificate: KeyPair,
     /// Roots of the administrators' certificates.
     pub client_anchors: Vec<PathBuf>,
-    /// Its model.
-    pub model: PathBuf,
-    /// Its rules.
-    pub rules: Vec<PathBuf>,
+    /// Its model, its rules and what must hold of them.
+    pub policy: Policy,
     /// Its administrators.
     pub users: PathBuf,
 }
@@ -164,6 +171,7 @@ pub(super) fn resolve(
             policy = Some(Policy {
                 model: desk.file(&p.model),
                 rules: desk.files(&p.rules),
+                statements: desk.files(&p.statements),
             });
         }
         if let Some(c) = &source.file.console {
@@ -172,8 +180,11 @@ pub(super) fn resolve(
                 host: c.host.clone(),
                 certificate: desk.pair(&c.certificate),
                 client_anchors: desk.files(&c.client_anchors),
-                model: desk.file(&c.model),
-                rules: desk.files(&c.rules),
+                policy: Policy {
+                    model: desk.file(&c.model),
+                    rules: desk.files(&c.rules),
+                    statements: desk.files(&c.statements),
+                },
                 users: desk.file(&c.users),
             });
         }
@@ -193,10 +204,7 @@ pub(super) fn resolve(
     }
     let policy = policy.unwrap_or_else(|| {
         desk.wrong_file("there is no `[policy]`; without rules every request would be refused");
-        Policy {
-            model: PathBuf::new(),
-            rules: Vec::new(),
-        }
+        Policy::default()
     });
     let f = &first.file;
     let state = desk.path(f.gateway.state.as_deref().unwrap_or(Path::new("state")));
@@ -289,8 +297,7 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
             );
         }
     }
-    files.push(c.policy.model.clone());
-    files.extend(c.policy.rules.iter().cloned());
+    files.extend(c.policy.files().cloned());
     files.extend(
         [
             &c.identity.users,
@@ -307,8 +314,8 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
     }));
     files.extend(c.redact.key.clone());
     if let Some(console) = &c.console {
-        files.extend([console.model.clone(), console.users.clone()]);
-        files.extend(console.rules.iter().cloned());
+        files.push(console.users.clone());
+        files.extend(console.policy.files().cloned());
     }
     files
 }
@@ -325,10 +332,7 @@ fn empty(path: &Path) -> Configuration {
         zones: Vec::new(),
         crossings: Vec::new(),
         portals: Vec::new(),
-        policy: Policy {
-            model: PathBuf::new(),
-            rules: Vec::new(),
-        },
+        policy: Policy::default(),
         identity: Identity {
             users: None,
             api_keys: None,

@@ -16,6 +16,7 @@ use crate::analysis::{mutants, why};
 use crate::decision::Effect;
 use crate::engine::snapshot::Snapshot;
 use crate::source::{Dialect, Source};
+use crate::statement::{Verdict as Proof, World, prove as judge};
 
 /// How a command writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +82,43 @@ pub fn lint(
         .any(|finding| finding.severity == Severity::Error);
     output.flush()?;
     Ok(if wrong { Verdict::No } else { Verdict::Yes })
+}
+
+/// Proves or refutes statements over every request, a line for each; [`Verdict::No`] if one is not proved.
+///
+/// # Errors
+///
+/// As [`lint`], and mistakes in the statements.
+pub fn prove(
+    model: Source<'_>,
+    rules: &[Source<'_>],
+    statements: &[Source<'_>],
+    world: Option<&World>,
+    form: Form,
+    mut output: impl Write,
+) -> Result<Verdict, Error> {
+    let snapshot = load(model, rules)?;
+    let findings = judge(&snapshot, statements, world).map_err(Error::Load)?;
+    for finding in &findings {
+        if form == Form::Json {
+            line(&mut output, finding)?;
+            continue;
+        }
+        let word = match finding.verdict {
+            Proof::Proved { .. } => "成立 proved",
+            Proof::Refuted { .. } => "不成立 refuted",
+            Proof::Undecided { .. } => "无法判定 undecided",
+        };
+        let place = format!("{}:{}:{}", finding.file, finding.line, finding.column);
+        writeln!(output, "{place}: {word}: {}", finding.statement)?;
+        if !finding.holds() {
+            writeln!(output, "    {}", finding.message_zh)?;
+            writeln!(output, "    {}", finding.message)?;
+        }
+    }
+    output.flush()?;
+    let all = findings.iter().all(crate::statement::Finding::holds);
+    Ok(if all { Verdict::Yes } else { Verdict::No })
 }
 
 /// Runs tests beside the rules, with what they reach, and with faults put in on purpose where `faults` says so;

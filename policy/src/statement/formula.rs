@@ -13,6 +13,7 @@ use crate::engine::interpret::Case;
 use crate::engine::snapshot::Policy;
 use crate::facts::{Fact, Facts};
 use crate::language::expression::{Conjunct, Expr};
+use crate::language::path::Style;
 use crate::language::pattern::Way;
 use crate::language::syntax::Comparison;
 use crate::symbol::Symbol;
@@ -88,7 +89,7 @@ pub(super) struct Writer<'a> {
     pub(super) policy: &'a Policy,
     pub(super) space: &'a Space,
     methods: HashMap<(usize, &'a str), u64>,
-    routes: HashMap<&'a str, Route<'a>>,
+    routes: HashMap<(&'a str, Style), Route<'a>>,
 }
 
 /// What an operand of a comparison is.
@@ -131,14 +132,18 @@ impl<'a> Writer<'a> {
         };
         for conjunct in conjuncts(policy, row) {
             let formula = self.conjunct(conjunct, row, given, &facts);
-            match &formula {
-                Formula::Known(Truth::True) => continue,
-                Formula::Known(Truth::False) => return None,
-                Formula::Known(Truth::Unknown) if effect == Effect::Allow => return None,
-                Formula::Known(Truth::Unknown) => continue,
-                Formula::Method(methods) => found.methods &= methods,
-                Formula::Path(route) => found.route = Some(Rc::clone(route)),
-                _ => {}
+            if let Formula::Known(known) = formula {
+                // A verdict that stays open counts for a denial only.
+                match (known, effect) {
+                    (Truth::True, _) | (Truth::Unknown, Effect::Deny) => continue,
+                    (Truth::False, _) | (Truth::Unknown, Effect::Allow) => return None,
+                }
+            }
+            if let Formula::Method(methods) = formula {
+                found.methods &= methods;
+            }
+            if let Formula::Path(route) = &formula {
+                found.route = Some(Rc::clone(route));
             }
             found.clauses.push(Clause {
                 formula,
@@ -182,10 +187,7 @@ struct Sentence<'w, 'a> {
 impl<'a> Sentence<'_, 'a> {
     fn formula(&mut self, expr: &'a Expr) -> Formula<'a> {
         match expr {
-            Expr::Not(inner) => match self.formula(inner) {
-                Formula::Known(known) => Formula::Known(known.not()),
-                formula => Formula::Not(Box::new(formula)),
-            },
+            Expr::Not(inner) => negated(self.formula(inner)),
             Expr::All(parts) => {
                 let formulas = parts.iter().map(|part| self.formula(part));
                 simple(formulas.collect(), Truth::True, Formula::All)
@@ -259,11 +261,7 @@ impl<'a> Sentence<'_, 'a> {
         }
         match expr {
             Expr::Compare(Comparison::Equal, left, right) => self.equal(left, right),
-            Expr::Compare(Comparison::Unequal, left, right) => match self.equal(left, right) {
-                Formula::Opaque => Formula::Opaque,
-                Formula::Known(known) => Formula::Known(known.not()),
-                formula => Formula::Not(Box::new(formula)),
-            },
+            Expr::Compare(Comparison::Unequal, left, right) => negated(self.equal(left, right)),
             Expr::Role {
                 graph,
                 subject,
@@ -275,7 +273,17 @@ impl<'a> Sentence<'_, 'a> {
                 value,
                 pattern,
             } => self.matches(*way, value, pattern),
-            _ => Formula::Opaque,
+            Expr::Bool(_)
+            | Expr::Int(_)
+            | Expr::Text(_)
+            | Expr::Fact(_)
+            | Expr::Policy(_)
+            | Expr::Not(_)
+            | Expr::All(_)
+            | Expr::Any(_)
+            | Expr::Compare(..)
+            | Expr::Arithmetic(..)
+            | Expr::Condition(_) => Formula::Opaque,
         }
     }
 
@@ -295,7 +303,16 @@ impl<'a> Sentence<'_, 'a> {
                 Some(Given::Unnamed(_)) => Operand::Unnamed,
                 None => Operand::Open(*slot),
             },
-            _ => Operand::Other,
+            Expr::Bool(_)
+            | Expr::Int(_)
+            | Expr::Not(_)
+            | Expr::All(_)
+            | Expr::Any(_)
+            | Expr::Compare(..)
+            | Expr::Arithmetic(..)
+            | Expr::Role { .. }
+            | Expr::Match { .. }
+            | Expr::Condition(_) => Operand::Other,
         }
     }
 
@@ -383,7 +400,7 @@ impl<'a> Sentence<'_, 'a> {
                 let route = self
                     .writer
                     .routes
-                    .entry(pattern)
+                    .entry((pattern, style))
                     .or_insert_with(|| routes::pattern(pattern, style));
                 Formula::Path(Rc::clone(route))
             }
@@ -406,10 +423,12 @@ impl<'a> Sentence<'_, 'a> {
     fn methods(&mut self, expr: &'a Expr, slot: usize) -> Formula<'a> {
         let mut columns: Vec<usize> = Vec::new();
         let mut facts_too = false;
-        expr.visit(&mut |part| match part {
-            Expr::Policy(field) => columns.push(*field),
-            Expr::Fact(other) => facts_too |= *other != slot,
-            _ => {}
+        expr.visit(&mut |part| {
+            if let Expr::Policy(field) = part {
+                columns.push(*field);
+            } else if let Expr::Fact(other) = part {
+                facts_too |= *other != slot;
+            }
         });
         let key = match (columns.as_slice(), facts_too) {
             ([field], false) => Some((
@@ -515,4 +534,14 @@ fn simple<'a>(
         1 => parts.pop().unwrap_or(Formula::Opaque),
         _ => join(parts),
     }
+}
+
+fn negated(formula: Formula<'_>) -> Formula<'_> {
+    if let Formula::Known(known) = formula {
+        return Formula::Known(known.not());
+    }
+    if matches!(formula, Formula::Opaque) {
+        return formula;
+    }
+    Formula::Not(Box::new(formula))
 }

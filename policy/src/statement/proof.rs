@@ -250,10 +250,11 @@ impl<'a> Prover<'a> {
         for place in &places {
             let floor = place.entry.and_then(|entry| entry.redact);
             if matches!(charge, Some(Charge::Redact(level)) if floor >= Some(level)) {
+                hearing.cases += 1;
                 continue;
             }
             let region = self.region(place, scope, demand);
-            if let Some(witness) = self.search(&mut hearing, place, region) {
+            if let Some(witness) = self.search(&mut hearing, place, &region) {
                 return Verdict::Refuted {
                     witness: Box::new(witness),
                 };
@@ -416,15 +417,16 @@ impl<'a> Prover<'a> {
         &mut self,
         hearing: &mut Hearing<'a>,
         place: &Place<'a>,
-        region: Vec<Cell<'a>>,
+        region: &[Cell<'a>],
     ) -> Option<Witness> {
         if region.is_empty() {
             return None;
         }
+        hearing.cases += region.len();
         let rows = self.rows_at(place);
         let before = hearing.stuck.is_some();
         if self.policy.model.combination == Combination::DenyOverride {
-            for cell in &region {
+            for cell in region {
                 let found = self.close(hearing, place, &rows, cell.clone(), None);
                 if found.is_some() {
                     return found;
@@ -438,7 +440,7 @@ impl<'a> Prover<'a> {
             {
                 continue;
             }
-            for cell in &region {
+            for cell in region {
                 let shares = |route| super::routes::both(&cell.route, route).is_some();
                 if cell.methods & row.methods == 0 || !row.route.as_ref().is_none_or(shares) {
                     continue;
@@ -453,7 +455,7 @@ impl<'a> Prover<'a> {
         }
         match hearing.stuck {
             Some(Stuck { row: Some(row), .. }) if !before => {
-                self.guess(hearing, place, &region, row)
+                self.guess(hearing, place, region, row)
             }
             Some(_) | None => None,
         }

@@ -10,6 +10,7 @@ mod differential;
 mod gateway;
 mod properties;
 mod recorded;
+mod statements;
 mod support;
 mod tools;
 mod vectors;
