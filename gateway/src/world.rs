@@ -59,3 +59,53 @@ const fn level_of(level: Level) -> RedactLevel {
         Level::L4 => RedactLevel::L4,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use hangu_policy::statement::{Finding, prove};
+    use hangu_policy::{Dialect, Snapshot, Source};
+
+    use super::*;
+    use crate::config;
+
+    fn judged(policy: &config::Policy, world: Option<&World>) -> Vec<Finding> {
+        let read = |path: &PathBuf| {
+            (
+                path.display().to_string(),
+                std::fs::read_to_string(path).unwrap(),
+            )
+        };
+        let texts = |paths: &[PathBuf]| paths.iter().map(read).collect::<Vec<_>>();
+        fn sources(texts: &[(String, String)]) -> Vec<Source<'_>> {
+            texts
+                .iter()
+                .map(|(name, text)| Source { name, text })
+                .collect()
+        }
+        let (model, rules) = (
+            texts(std::slice::from_ref(&policy.model)),
+            texts(&policy.rules),
+        );
+        let snapshot =
+            Snapshot::load(sources(&model)[0], &sources(&rules), Dialect::Strict).unwrap();
+        prove(&snapshot, &sources(&texts(&policy.statements)), world).unwrap()
+    }
+
+    #[test]
+    fn every_statement_that_ships_holds_of_what_ships() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/hangu.toml");
+        let configuration = config::load(&path).unwrap();
+        let world = world(&configuration);
+        let console = &configuration.console.as_ref().unwrap().policy;
+        let findings = [
+            judged(&configuration.policy, Some(&world)),
+            judged(console, None),
+        ];
+        for (findings, least) in findings.iter().zip([6, 4]) {
+            assert!(findings.len() >= least, "{findings:#?}");
+            assert!(findings.iter().all(Finding::holds), "{findings:#?}");
+        }
+    }
+}

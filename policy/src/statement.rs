@@ -49,6 +49,7 @@ mod space;
 mod verdict;
 mod word;
 mod world;
+mod writer;
 mod written;
 
 pub use proof::prove;

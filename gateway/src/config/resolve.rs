@@ -87,7 +87,10 @@ pub struct Policy {
 impl Policy {
     /// Every file it is read from.
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.model].into_iter().chain(&self.rules).chain(&self.statements)
+        [&self.model]
+            .into_iter()
+            .chain(&self.rules)
+            .chain(&self.statements)
     }
 }
 

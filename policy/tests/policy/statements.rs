@@ -1,5 +1,6 @@
 //! Statements over whole policies: each verdict held against decisions.
 
+use hangu_policy::cli::tools::{self, Form};
 use hangu_policy::statement::{
     Certificates, Crossing, Finding, Portal, Verdict, World, Zone, prove,
 };
@@ -889,4 +890,60 @@ fn ten_thousand_rules_are_judged_as_a_few_are() {
     let words: Vec<&str> = findings.iter().map(word).collect();
     assert_eq!(words[..17], ["proved"; 17], "{findings:#?}");
     assert_eq!(words[17..], ["refuted"; 3], "{findings:#?}");
+}
+
+#[test]
+fn the_command_says_no_if_one_statement_is_not_proved() {
+    let (model, rules) = (
+        Source {
+            name: "model.conf",
+            text: GATEWAY_MODEL,
+        },
+        [Source {
+            name: "rules.csv",
+            text: GATEWAY_RULES,
+        }],
+    );
+    let run = |sentences: &str, form| {
+        let statements = [Source {
+            name: "s",
+            text: sentences,
+        }];
+        let mut output = Vec::new();
+        let verdict = tools::prove(
+            model,
+            &rules,
+            &statements,
+            Some(&world()),
+            form,
+            &mut output,
+        );
+        (verdict.unwrap(), String::from_utf8(output).unwrap())
+    };
+    let holds = "nothing sends DELETE to any portal\n";
+    let (yes, output) = run(holds, Form::Json);
+    assert_eq!(yes, tools::Verdict::Yes);
+    let line: Json = serde_json::from_str(output.trim()).unwrap();
+    assert_eq!(line["verdict"], "proved");
+    let (no, output) = run(
+        &format!("{holds}role:clerk and role:officer exclude one another"),
+        Form::Text,
+    );
+    assert_eq!(no, tools::Verdict::No);
+    assert_eq!(
+        output,
+        "s:1:1: 成立 proved: nothing sends DELETE to any portal\n\
+         s:2:1: 不成立 refuted: role:clerk and role:officer exclude one another\n    \
+         不成立:{\"sub\":\"role:officer\",\"roles\":[\"role:officer\",\"role:clerk\"],\"dom\":\"staff\"},依据 rules.csv:12\n    \
+         does not hold: {\"sub\":\"role:officer\",\"roles\":[\"role:officer\",\"role:clerk\"],\"dom\":\"staff\"} through rules.csv:12\n"
+    );
+    let statements = [Source {
+        name: "s",
+        text: "nothing at all",
+    }];
+    let error = tools::prove(model, &rules, &statements, None, Form::Json, Vec::new()).unwrap_err();
+    assert!(
+        error.to_string().starts_with("s:1:9: unknown word `at`"),
+        "{error}"
+    );
 }
