@@ -47,3 +47,4 @@ pub mod streams;
 pub mod tunnel;
 pub mod upstream;
 pub mod watch;
+pub mod world;

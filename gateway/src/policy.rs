@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hangu_policy::analysis::cases;
 use hangu_policy::lifecycle::{Bundle, BundleId, Text};
+use hangu_policy::statement::{self, World};
 use hangu_policy::{RuleId, Snapshot};
 
 use crate::config::Mistake;
@@ -73,6 +74,24 @@ impl Policy {
                 .collect::<Vec<_>>()
         };
         self.bundle.cases.iter().flat_map(failing).collect()
+    }
+
+    /// Statements that are not proved over every request, with their places.
+    pub fn unproved(&self, world: Option<&World>) -> Vec<Mistake> {
+        let statements: Vec<_> = self.bundle.statements.iter().map(Text::source).collect();
+        match statement::prove(&self.compiled, &statements, world) {
+            Ok(findings) => findings
+                .into_iter()
+                .filter(|finding| !finding.holds())
+                .map(|finding| Mistake {
+                    file: finding.file.into(),
+                    line: finding.line as usize,
+                    column: finding.column as usize,
+                    message: format!("the statement {}", finding.message),
+                })
+                .collect(),
+            Err(mistakes) => mistakes.into_iter().map(Mistake::from).collect(),
+        }
     }
 
     /// Where a rule stands, `file:line`.

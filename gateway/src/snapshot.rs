@@ -27,6 +27,7 @@ use crate::policy::trial::Trial;
 use crate::stage::route::Routes;
 use crate::stage::tls::ZoneTls;
 use crate::upstream::{Upstream, health};
+use crate::world::world;
 
 /// The configuration in force, with everything that was built from it. A copy shares all of it.
 #[derive(Clone)]
@@ -146,12 +147,12 @@ impl Workshop<'_> {
         files.iter().map(|file| self.text(file)).collect()
     }
 
-    fn policy(&mut self, model: &Path, rules: &[PathBuf], cases: &[PathBuf]) -> Option<Policy> {
+    fn policy(&mut self, files: &config::Policy) -> Option<Policy> {
         let bundle = Bundle {
-            model: self.text(model)?,
-            rules: self.texts(rules)?,
-            statements: Vec::new(),
-            cases: self.texts(cases)?,
+            model: self.text(&files.model)?,
+            rules: self.texts(&files.rules)?,
+            statements: self.texts(&files.statements)?,
+            cases: self.texts(&files.cases)?,
         };
         Policy::compile(bundle)
             .map_err(|mistakes| self.mistakes.extend(mistakes))
@@ -163,7 +164,11 @@ impl Workshop<'_> {
         console: &config::Console,
         before: Option<&Snapshot>,
     ) -> Option<Arc<Authority>> {
-        let policy = self.policy(&console.model, &console.rules, &[]);
+        let policy = self.policy(&console.policy);
+        if let Some(policy) = &policy {
+            // The console has no portals: its statements are about its rules alone.
+            self.mistakes.extend(policy.unproved(None));
+        }
         let before = before
             .and_then(|b| b.authority.as_ref())
             .map(|a| &a.administrators);
@@ -173,9 +178,9 @@ impl Workshop<'_> {
         let (policy, administrators) = (policy?, administrators?);
         Authority::new(
             administrators,
-            policy.compiled,
+            Arc::clone(&policy.compiled),
             &console.host,
-            &console.model,
+            &console.policy.model,
         )
         .map(Arc::new)
         .map_err(|mistake| self.mistakes.push(mistake))
@@ -268,7 +273,6 @@ impl Workshop<'_> {
     }
 }
 
-/// The last part of a file's path, which is what people know it by.
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
@@ -314,10 +318,7 @@ impl Snapshot {
         // Where changes are reviewed, what is live stays live whatever the files say now.
         let kept = before.filter(|b| files.review.is_some() && b.trial.is_some());
         let policy = kept.map_or_else(
-            || {
-                shop.policy(&files.model, &files.rules, &files.cases)
-                    .map(Arc::new)
-            },
+            || shop.policy(files).map(Arc::new),
             |b| Some(Arc::clone(&b.policy)),
         );
         let trial = kept.and_then(|b| b.trial.clone());
@@ -336,7 +337,7 @@ impl Snapshot {
         if let Some(rates) = &rates {
             let candidate = trial.as_ref().and_then(|trial| trial.candidate.as_ref());
             for policy in policy.iter().chain(candidate) {
-                shop.mistakes.extend(unrated(&path, policy, rates));
+                shop.mistakes.extend(unfit(&configuration, rates, policy));
             }
         }
         let mistakes = shop.mistakes;
@@ -418,9 +419,11 @@ impl Snapshot {
     /// # Errors
     /// The mistakes.
     pub fn fits(&self, policy: &Policy) -> Result<(), Vec<Mistake>> {
-        match unrated(&self.configuration.path, policy, &self.rates) {
-            None => Ok(()),
-            Some(mistake) => Err(vec![mistake]),
+        let mistakes = unfit(&self.configuration, &self.rates, policy);
+        if mistakes.is_empty() {
+            Ok(())
+        } else {
+            Err(mistakes)
         }
     }
 
@@ -505,6 +508,13 @@ fn build_portal(
         upstream,
         binding_key,
     }))
+}
+
+/// What of a policy a configuration cannot serve: rates that are not there, statements that are not proved.
+fn unfit(configuration: &Configuration, rates: &Rates, policy: &Policy) -> Vec<Mistake> {
+    let mut mistakes = policy.unproved(Some(&world(configuration)));
+    mistakes.extend(unrated(&configuration.path, policy, rates));
+    mistakes
 }
 
 /// A rule whose rate class has no rate would turn every allow into a refusal.

@@ -25,7 +25,8 @@
 //! | `NAMES exclude one another` | nobody has two of these roles in one department; `in NAMES` names departments |
 //!
 //! A request is what the gateway makes of it: a canonical path, a method that is forwarded, every fact of `r.ctx` given
-//! and within its range. A certificate that is missing or a need that is not met makes a request one `without` it.
+//! and within its range. A certificate that is missing or a need that is not met makes a request one `without` it. What
+//! the gateway refuses beyond its crossings and the policy (a ban, an obligation that it cannot fulfil) is not relied on.
 //!
 //! ```text
 //! written ─► names (checked) ─► places (zone, portal, host) ─► rows as formulas ─► cells ─► verdict
@@ -49,6 +50,7 @@ mod space;
 mod verdict;
 mod word;
 mod world;
+mod writer;
 mod written;
 
 pub use proof::prove;

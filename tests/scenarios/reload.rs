@@ -199,3 +199,30 @@ async fn requests_during_reloads_all_get_the_old_or_the_new_answer() {
         assert!(old > 0 && new > 0, "{old} old and {new} new answers");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_no_longer_holds_refuses_the_load_and_shows_a_request() {
+    let pass = Pass::start().await;
+    let sun = Administrator::sign_in(&pass, "sun").await;
+    let opening = "\np, *, hr, *, hr.gov.example, /opened, ^PUT$, true, allow, log:full\n";
+    pass.rewrite("configs/policy/rules.csv", |rules| rules + opening);
+    let refused = sun.post("/admin/system/reload", &json!({})).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    let error = &refused.json()["errors"][0];
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("does not hold"), "{error}");
+    assert!(message.contains("/opened"), "{error}");
+    assert!(
+        error["file"]
+            .as_str()
+            .unwrap()
+            .ends_with("rules.statements"),
+        "{error}"
+    );
+    assert_eq!(ask(&pass).await.status, 200, "the old rules are in force");
+    pass.rewrite("configs/policy/rules.csv", |rules| {
+        rules.replace(opening, "")
+    });
+    let healed = sun.post("/admin/system/reload", &json!({})).await;
+    assert_eq!(healed.status, 200, "{}", healed.text());
+}

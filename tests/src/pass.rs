@@ -127,12 +127,19 @@ impl Plan {
         self
     }
 
-    /// Adds rules to the policy, as lines of CSV.
+    /// Adds rules to the policy, as lines of CSV. What must hold of the shipped rules is not asked of them.
     ///
     /// # Panics
     /// Where they cannot be written.
     #[must_use]
-    pub fn rules(self, lines: &str) -> Self {
+    pub fn rules(mut self, lines: &str) -> Self {
+        if let Some(policy) = self
+            .configuration
+            .get_mut("policy")
+            .and_then(toml::Value::as_table_mut)
+        {
+            drop(policy.remove("statements"));
+        }
         let path = self.folder.path().join("configs/policy/rules.csv");
         let shipped = fs::read_to_string(&path).expect("the shipped rules");
         fs::write(path, format!("{shipped}\n{lines}\n")).expect("rules are written");

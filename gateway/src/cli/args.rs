@@ -116,6 +116,17 @@ pub(super) enum Policy {
         #[arg(long, required = true)]
         before_rules: Vec<PathBuf>,
     },
+    /// 证明 · Statements proved over every request, or refuted with one that shows it.
+    Prove {
+        #[command(flatten)]
+        files: PolicyFiles,
+        /// Files of statements; can be given several times.
+        #[arg(long, required = true)]
+        statements: Vec<PathBuf>,
+        /// The configuration whose zones, crossings and portals the statements are about.
+        #[arg(long)]
+        zones: Option<PathBuf>,
+    },
     /// 回放 · Recorded decisions in, those that the policy would make otherwise out.
     Replay {
         #[command(flatten)]

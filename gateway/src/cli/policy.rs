@@ -17,6 +17,7 @@ use super::{Answer, complain_of};
 use crate::clock::{self, Calendar};
 use crate::config;
 use crate::recorded::recorded;
+use crate::world::world;
 
 /// Texts with their names.
 struct Texts(Vec<(String, String)>);
@@ -91,6 +92,25 @@ pub(super) fn run(command: Policy) -> Answer {
                     inquiry.diff(&tools::load(first, &before)?, output)
                 }),
                 (Err(error), _) | (_, Err(error)) => settle(Err(error)),
+            }
+        }
+        Policy::Prove {
+            files,
+            statements,
+            zones,
+        } => {
+            let world = match zones.as_deref().map(config::load).transpose() {
+                Ok(configuration) => configuration.as_ref().map(world),
+                Err(mistakes) => {
+                    complain_of(&mistakes);
+                    return Answer::CouldNot;
+                }
+            };
+            match Texts::read(&statements) {
+                Ok(texts) => with(&files, |inquiry, _| {
+                    inquiry.prove(&texts.sources(), world.as_ref(), output)
+                }),
+                Err(error) => settle(Err(error)),
             }
         }
         Policy::Replay {

@@ -425,6 +425,10 @@ pub(super) struct Policy {
     /// does not hold, `hangu check` says no and a running gateway warns.
     #[serde(default)]
     pub cases: Vec<At<PathBuf>>,
+    /// Files of statements about zones, crossings, portals and rules (`nothing from internet reaches an intranet portal
+    /// without a certificate and assurance 3`); one that is not proved over every request refuses the load.
+    #[serde(default)]
+    pub statements: Vec<At<PathBuf>>,
     /// Lets policy change by reviewed changes only. Model and rules of the files are then what the first start
     /// begins with; afterwards the policy store says what is in force, and editing the files changes nothing.
     pub review: Option<Review>,
@@ -569,6 +573,9 @@ pub(super) struct Console {
     pub model: At<PathBuf>,
     /// The rules of the console, `dom` being `console`.
     pub rules: Vec<At<PathBuf>>,
+    /// Files of statements about the console's rules; one that is not proved refuses the load.
+    #[serde(default)]
+    pub statements: Vec<At<PathBuf>>,
     /// The file of administrators; each has one of the three roles.
     pub users: At<PathBuf>,
 }

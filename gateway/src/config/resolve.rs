@@ -102,10 +102,8 @@ pub struct Console {
     pub certificate: KeyPair,
     /// Roots of the administrators' certificates.
     pub client_anchors: Vec<PathBuf>,
-    /// Its model.
-    pub model: PathBuf,
-    /// Its rules.
-    pub rules: Vec<PathBuf>,
+    /// Its model, its rules and what must hold of them.
+    pub policy: Policy,
     /// Its administrators.
     pub users: PathBuf,
 }
@@ -163,8 +161,12 @@ pub(super) fn resolve(
                 host: c.host.clone(),
                 certificate: desk.pair(&c.certificate),
                 client_anchors: desk.files(&c.client_anchors),
-                model: desk.file(&c.model),
-                rules: desk.files(&c.rules),
+                policy: Policy {
+                    model: desk.file(&c.model),
+                    rules: desk.files(&c.rules),
+                    statements: desk.files(&c.statements),
+                    ..Policy::default()
+                },
                 users: desk.file(&c.users),
             });
         }
@@ -184,7 +186,7 @@ pub(super) fn resolve(
     }
     let policy = policy.unwrap_or_else(|| {
         desk.wrong_file("there is no `[policy]`; without rules every request would be refused");
-        Policy::missing()
+        Policy::default()
     });
     let f = &first.file;
     let state = desk.path(f.gateway.state.as_deref().unwrap_or(Path::new("state")));
@@ -277,8 +279,7 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
             );
         }
     }
-    files.push(c.policy.model.clone());
-    files.extend(c.policy.rules.iter().chain(&c.policy.cases).cloned());
+    files.extend(c.policy.files().cloned());
     files.extend(
         [
             &c.identity.users,
@@ -295,8 +296,8 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
     }));
     files.extend(c.redact.key.clone());
     if let Some(console) = &c.console {
-        files.extend([console.model.clone(), console.users.clone()]);
-        files.extend(console.rules.iter().cloned());
+        files.push(console.users.clone());
+        files.extend(console.policy.files().cloned());
     }
     files
 }
@@ -313,7 +314,7 @@ fn empty(path: &Path) -> Configuration {
         zones: Vec::new(),
         crossings: Vec::new(),
         portals: Vec::new(),
-        policy: Policy::missing(),
+        policy: Policy::default(),
         identity: Identity {
             users: None,
             api_keys: None,

@@ -17,6 +17,7 @@ use crate::analysis::lint::{Severity, within as findings};
 use crate::analysis::patience::Patience;
 use crate::engine::snapshot::Snapshot;
 use crate::source::{Dialect, Source};
+use crate::statement::{Verdict as Proof, World, prove as judge};
 
 /// How a command writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,40 @@ impl Inquiry<'_> {
             .any(|finding| finding.severity == Severity::Error);
         output.flush()?;
         Ok(if wrong { Verdict::No } else { Verdict::Yes })
+    }
+
+    /// Proves or refutes statements over every request, a line for each; [`Verdict::No`] if one is not proved.
+    ///
+    /// # Errors
+    ///
+    /// Mistakes in the statements; failures of output.
+    pub fn prove(
+        &self,
+        statements: &[Source<'_>],
+        world: Option<&World>,
+        mut output: impl Write,
+    ) -> Result<Verdict, Error> {
+        let findings = judge(self.policy, statements, world).map_err(Error::Load)?;
+        for finding in &findings {
+            if self.form == Form::Json {
+                line(&mut output, finding)?;
+                continue;
+            }
+            let word = match finding.verdict {
+                Proof::Proved { .. } => "成立 proved",
+                Proof::Refuted { .. } => "不成立 refuted",
+                Proof::Undecided { .. } => "无法判定 undecided",
+            };
+            let place = format!("{}:{}:{}", finding.file, finding.line, finding.column);
+            writeln!(output, "{place}: {word}: {}", finding.statement)?;
+            if !finding.holds() {
+                writeln!(output, "    {}", finding.message_zh)?;
+                writeln!(output, "    {}", finding.message)?;
+            }
+        }
+        output.flush()?;
+        let all = findings.iter().all(crate::statement::Finding::holds);
+        Ok(if all { Verdict::Yes } else { Verdict::No })
     }
 
     /// Who gains or loses what since another policy, a line for each row or role that differs; [`Verdict::No`] if a

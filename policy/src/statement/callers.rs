@@ -114,10 +114,13 @@ fn has(policy: &Policy, text: &str, holding: Holding<'_>) -> bool {
         })
 }
 
-/// Who holds which role in a domain, found when first asked for.
+/// The holders of each role.
+type Holders<'a> = HashMap<Symbol, Rc<[&'a str]>>;
+
+/// Who holds which role in a section and domain, found when first asked for.
 #[derive(Default)]
 pub(super) struct Members<'a> {
-    closed: HashMap<(usize, Symbol), HashMap<Symbol, Rc<[&'a str]>>>,
+    closed: HashMap<(usize, Symbol), Holders<'a>>,
 }
 
 impl<'a> Members<'a> {
@@ -133,7 +136,7 @@ impl<'a> Members<'a> {
     }
 }
 
-fn close<'a>(policy: &'a Policy, section: usize, domain: Symbol) -> HashMap<Symbol, Rc<[&'a str]>> {
+fn close(policy: &Policy, section: usize, domain: Symbol) -> Holders<'_> {
     let Some(graph) = policy.rules.graph(section) else {
         return HashMap::new();
     };

@@ -40,12 +40,8 @@ impl<'a> Comparands<'a> {
         match expr {
             Expr::Compare(_, left, right) => {
                 for (one, other) in [(left, right), (right, left)] {
-                    match &**other {
-                        Expr::Text(text) if is(one) => {
-                            self.texts.insert(text);
-                        }
-                        Expr::Policy(field) if is(one) => self.fields.push(*field),
-                        _ => {}
+                    if is(one) {
+                        self.add(other);
                     }
                 }
             }
@@ -57,13 +53,7 @@ impl<'a> Comparands<'a> {
             } => {
                 if is(subject) {
                     self.graphs.push(*graph);
-                    match &**role {
-                        Expr::Text(text) => {
-                            self.texts.insert(text);
-                        }
-                        Expr::Policy(field) => self.fields.push(*field),
-                        _ => {}
-                    }
+                    self.add(role);
                 }
                 if domain.as_deref().is_some_and(is) {
                     self.domains.push(*graph);
@@ -81,6 +71,14 @@ impl<'a> Comparands<'a> {
             | Expr::Arithmetic(..)
             | Expr::Match { .. }
             | Expr::Condition(_) => {}
+        }
+    }
+
+    fn add(&mut self, operand: &'a Expr) {
+        if let Expr::Text(text) = operand {
+            self.texts.insert(text);
+        } else if let Expr::Policy(field) = operand {
+            self.fields.push(*field);
         }
     }
 

@@ -214,10 +214,12 @@ impl Space {
             } = part
                 && matches!(**value, Expr::Fact(slot) if slot == act)
             {
-                let text = match &**pattern {
-                    Expr::Text(text) => &**text,
-                    Expr::Policy(field) => policy.rules.field(row, *field),
-                    _ => return,
+                let text = if let Expr::Policy(field) = **pattern {
+                    policy.rules.field(row, field)
+                } else if let Expr::Text(text) = &**pattern {
+                    text
+                } else {
+                    return;
                 };
                 let words = policy
                     .patterns

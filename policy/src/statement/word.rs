@@ -114,9 +114,12 @@ pub(super) fn words(passage: &Passage) -> Result<Vec<Word>, Mistake> {
 /// What to write in place of an unknown word: the nearest known one if it can have been meant, or all of them.
 pub(super) fn suggestion<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     const LISTED: usize = 12;
+    // A longer word is no slip of the pen, and comparing it would take its time.
+    const LONGEST: usize = 200;
     let known: Vec<&str> = known.into_iter().collect();
     let near = known
         .iter()
+        .filter(|_| word.len() <= LONGEST)
         .map(|known| (distance(word, known), *known))
         .filter(|(distance, known)| *distance <= 1 + known.chars().count() / 3)
         .min_by_key(|(distance, _)| *distance);

@@ -17,6 +17,7 @@ mod lifecycle_store;
 mod lifecycle_support;
 mod properties;
 mod recorded;
+mod statements;
 mod storm;
 mod support;
 mod tools;

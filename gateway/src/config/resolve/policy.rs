@@ -10,12 +10,14 @@ use super::desk::Desk;
 use crate::config::file;
 
 /// Model and rules.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// The Casbin model.
     pub model: PathBuf,
     /// Rule files.
     pub rules: Vec<PathBuf>,
+    /// Files of statements.
+    pub statements: Vec<PathBuf>,
     /// Files of tests.
     pub cases: Vec<PathBuf>,
     /// How it changes once it is in force; without it, with the files.
@@ -32,14 +34,13 @@ pub struct Review {
 }
 
 impl Policy {
-    /// None: where the configuration has no policy, which is a mistake of its own.
-    pub(super) fn missing() -> Self {
-        Self {
-            model: PathBuf::new(),
-            rules: Vec::new(),
-            cases: Vec::new(),
-            review: None,
-        }
+    /// Every file it is read from.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.model]
+            .into_iter()
+            .chain(&self.rules)
+            .chain(&self.statements)
+            .chain(&self.cases)
     }
 }
 
@@ -47,6 +48,7 @@ pub(super) fn resolve_policy(desk: &mut Desk<'_>, policy: &file::Policy) -> Poli
     Policy {
         model: desk.file(&policy.model),
         rules: desk.files(&policy.rules),
+        statements: desk.files(&policy.statements),
         cases: desk.files(&policy.cases),
         review: policy
             .review
