@@ -82,10 +82,10 @@ impl Ledger {
                 at = end;
                 continue;
             }
-            let mut open: Option<(u32, Fingerprint)> = None;
+            let mut open = Open::default();
             loop {
                 if at == end {
-                    if open.is_none() {
+                    if open.rows == 0 {
                         break;
                     }
                     // The last row is no end of a chapter, so the next chapter goes on with this one.
@@ -95,24 +95,13 @@ impl Ledger {
                 }
                 let (number, text) = row(at);
                 at += 1;
-                let (mut rows, mut digest) = open.take().unwrap_or_else(|| (0, Fingerprint::new()));
-                digest.count(number as usize);
-                digest.text(text);
-                rows += 1;
+                open.take(number, text);
                 if is_end(text) {
-                    settled.push(Chapter {
-                        rows,
-                        digest: Some(*digest.finish().bytes()),
-                    });
-                } else {
-                    open = Some((rows, digest));
+                    settled.push(open.close());
                 }
             }
-            if let Some((rows, digest)) = open {
-                settled.push(Chapter {
-                    rows,
-                    digest: Some(*digest.finish().bytes()),
-                });
+            if open.rows > 0 {
+                settled.push(open.close());
             }
         }
         self.chapters = Arc::new(settled);
@@ -124,6 +113,34 @@ impl Ledger {
         for chapter in &*self.chapters {
             into.count(chapter.rows as usize);
             into.bytes(chapter.digest.as_ref().map_or(&[], |digest| digest));
+        }
+    }
+}
+
+/// A chapter that is being read.
+#[derive(Default)]
+struct Open {
+    rows: u32,
+    /// Number, length and text of each row, so that no two sequences of rows give the same bytes.
+    bytes: Vec<u8>,
+}
+
+impl Open {
+    fn take(&mut self, number: u32, text: &str) {
+        self.rows += 1;
+        self.bytes.extend_from_slice(&number.to_le_bytes());
+        self.bytes
+            .extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    fn close(&mut self) -> Chapter {
+        let mut digest = Fingerprint::new();
+        digest.bytes(&self.bytes);
+        self.bytes.clear();
+        Chapter {
+            rows: std::mem::take(&mut self.rows),
+            digest: Some(*digest.finish().bytes()),
         }
     }
 }

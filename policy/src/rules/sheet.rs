@@ -162,8 +162,17 @@ impl<H: Clone> Sheet<H> {
     /// The page of a row and the row's place on it.
     fn find(&self, position: usize) -> Option<(u32, usize)> {
         let position = u32::try_from(position).ok()?;
-        let at = self.firsts.partition_point(|first| *first <= position);
-        let at = at.checked_sub(1)?;
+        // Where most lines hold a row, the page is the one that this says or the next.
+        let guess = position as usize / LINES as usize;
+        let near = self.firsts.get(guess..).unwrap_or_default();
+        let at = match near {
+            [first, next, ..] if *first <= position && position < *next => guess,
+            [_, first, next, ..] if *first <= position && position < *next => guess + 1,
+            _ => self
+                .firsts
+                .partition_point(|first| *first <= position)
+                .checked_sub(1)?,
+        };
         let (page, first) = (self.order.get(at)?, self.firsts.get(at)?);
         Some((*page, (position - first) as usize))
     }
@@ -290,6 +299,24 @@ impl<H: Clone> Sheet<H> {
         }
         let row = door.rank(inside) as usize;
         let page = Arc::make_mut(page);
+        if row == page.heads.len() {
+            // The usual way: rows come in the order of their lines.
+            let before = page.text.len();
+            for field in fields.take(self.arity) {
+                page.text.push_str(field);
+                page.text.push('\n');
+                page.starts.push(size(page.text.len()));
+            }
+            if u32::try_from(page.text.len()).is_err() {
+                return Err(Refused::Full);
+            }
+            self.bytes += page.text.len() - before;
+            self.len += 1;
+            page.heads.push(head);
+            page.warnings.extend(warnings);
+            door.set(inside, true);
+            return Ok(Slot(number << 8 | inside));
+        }
         let from = page.starts.get(row * self.arity).copied().unwrap_or(0);
         let mut text = String::new();
         let mut starts: Vec<u32> = Vec::with_capacity(self.arity);

@@ -151,7 +151,7 @@ fn kinds() -> Vec<Kind> {
 fn a_snapshot_that_followed_changes_is_that_of_a_full_load() {
     let kinds = kinds();
     let (mut followed, mut refused) = (0, 0);
-    for seed in 1..=260_u64 {
+    for seed in 1..=100_u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let kind = &kinds[dice.below(kinds.len())];
         let mut book = Book::new();
@@ -242,7 +242,7 @@ fn a_snapshot_that_followed_changes_is_that_of_a_full_load() {
         }
     }
     println!("{followed} changes followed, {refused} refused");
-    assert!(followed > 2_000 && refused > 200, "{followed} {refused}");
+    assert!(followed > 800 && refused > 80, "{followed} {refused}");
 }
 
 fn dice_line(dice: &mut Dice, bound: usize) -> u32 {
@@ -371,8 +371,8 @@ fn where_rows_stand_is_not_in_the_revision_and_their_order_is() {
 fn names_patterns_and_conditions_that_nothing_names_any_more_are_forgotten() {
     let mut current = snapshot(GATEWAY_MODEL, GATEWAY_RULES);
     let revision = *current.revision();
-    let before = format!("{current:?}").len();
-    for turn in 0..300 {
+    let mut sizes = Vec::new();
+    for turn in 0..600 {
         let rule = format!(
             "p, u:{turn}, d{turn}, z{turn}, h{turn}, /x/{turn}, ^A{turn}.$, r.ctx.aal > {turn}, allow, quota:{turn}"
         );
@@ -380,8 +380,11 @@ fn names_patterns_and_conditions_that_nothing_names_any_more_are_forgotten() {
         let changes = [line(9_000 + turn, &rule), line(19_000 + turn, &role)];
         current = current.apply(&changes.map(RowChange::Add)).unwrap();
         current = current.apply(&changes.map(RowChange::Remove)).unwrap();
+        sizes.push(format!("{current:?}").len());
     }
     assert_eq!(*current.revision(), revision);
-    let after = format!("{current:?}").len();
-    assert!(after < before + before / 4, "{before} {after}");
+    // Gaps grow until a shard is copied without them.
+    let most = |sizes: &[usize]| sizes.iter().max().copied().unwrap();
+    let (early, late) = (most(&sizes[..300]), most(&sizes[300..]));
+    assert!(late < early + early / 20, "{early} {late}");
 }
