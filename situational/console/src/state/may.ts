@@ -10,10 +10,11 @@ export type Deed = readonly [method: Method, path: string]
  */
 const BY_ROLE: Record<Role, readonly string[]> = {
   sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
-  secadmin: ['GET /admin/policy/*', '* /admin/situational/*'],
+  secadmin: ['* /admin/policy/*', '* /admin/situational/*'],
   auditor: [
     'GET /admin/audit/*',
-    'GET /admin/policy/decisions/*',
+    'GET /admin/policy/*',
+    'POST /admin/policy/tools/*',
     'GET /admin/situational/overview',
     'GET /admin/situational/stream',
     'GET /admin/situational/alerts',
@@ -56,6 +57,13 @@ export const DEED = {
   ban: ['POST', '/admin/situational/bans'],
   lift: ['DELETE', '/admin/situational/bans/0'],
   policy: ['GET', '/admin/policy/current'],
+  sources: ['GET', '/admin/policy/sources'],
+  tools: ['POST', '/admin/policy/tools/lint'],
+  changes: ['GET', '/admin/policy/changes'],
+  propose: ['POST', '/admin/policy/changes'],
+  judgeChange: ['POST', '/admin/policy/changes/0/approve'],
+  moveChange: ['POST', '/admin/policy/changes/0/advance'],
+  rollBack: ['POST', '/admin/policy/rollback'],
   decision: ['GET', '/admin/policy/decisions/0'],
   system: ['GET', '/admin/system/status'],
   reload: ['POST', '/admin/system/reload'],

@@ -1,0 +1,25 @@
+import type { ChangeKind, Stage } from '../../api/policy'
+import type { GlyphName } from '../Glyph.vue'
+
+type Tone = Exclude<GlyphName, 'lock' | 'sun' | 'moon'>
+
+export const STAGE_TONE: Record<Stage, Tone> = {
+  draft: 'muted',
+  review: 'warn',
+  approved: 'info',
+  shadow: 'info',
+  canary: 'info',
+  live: 'good',
+  rejected: 'bad',
+  withdrawn: 'muted',
+  'rolled-back': 'bad',
+  superseded: 'muted',
+  expired: 'muted',
+}
+
+export const KIND_TONE: Record<ChangeKind, Tone> = { ordinary: 'muted', emergency: 'critical', rollback: 'warn' }
+
+/** The beginning of a content address: enough to tell two apart, and to find the whole. */
+export function brief(bundle: string): string {
+  return bundle.slice(0, 12)
+}

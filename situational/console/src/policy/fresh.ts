@@ -1,0 +1,16 @@
+/** Which findings are about the rows that a draft adds or changes. */
+import type { Finding } from '../api/policy'
+import type { LineChange } from './files'
+
+/** Errors are told wherever they are; of the rest only what concerns rows of the draft. */
+export function fresh(
+  findings: readonly Finding[],
+  pending: readonly ({ file: string } & LineChange)[],
+): { here: Finding[]; elsewhere: number } {
+  const rows = new Set(pending.filter(({ kind }) => kind === 'added').map(({ file, line }) => `${file}:${line}`))
+  const here = findings.filter(
+    ({ severity, file, line, others }) =>
+      severity === 'error' || rows.has(`${file}:${line}`) || others.some((other) => rows.has(other)),
+  )
+  return { here, elsewhere: findings.length - here.length }
+}
