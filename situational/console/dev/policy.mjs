@@ -532,7 +532,7 @@ export function tool(name, body) {
 /* Changes. */
 
 const hash = (seed) =>
-  Array.from({ length: 64 }, (_, i) => ((seed * 31 + i * i * 7 + i * 13) % 16).toString(16)).join('')
+  Array.from({ length: 64 }, (_, i) => (Math.floor(seed * 31 + i * i * 7 + i * 13) % 16).toString(16)).join('')
 const LIVE = hash(42)
 const ago = (days) => Date.now() - Math.round(days * DAY)
 const step = (who, days, what, why = '') => ({ who, when_ms: ago(days), what, why })
@@ -556,7 +556,7 @@ const change = (id, author, days, reason, stage, members) => ({
   required: 1,
   approvals: [],
   reach: reach(0, 0),
-  steps: [step(author, days, 'created', reason)],
+  steps: [step(author, days, 'drafted', reason)],
   review_due_ms: null,
   ...members,
 })
@@ -568,7 +568,7 @@ export const changes = [
     reach: reach(214, 0, 1, 0, ['tax']),
     approvals: [approval('zhou', 0.03, '已与税务局确认接口范围'), approval('wu', 0.02, '测试齐全')],
     steps: [
-      step('lin', 0.05, 'created', '税务数据交换：新增企业年报接口'),
+      step('lin', 0.05, 'submitted', '税务数据交换：新增企业年报接口'),
       step('zhou', 0.03, 'approved', '已与税务局确认接口范围'),
       step('wu', 0.02, 'approved', '测试齐全'),
     ],
@@ -579,16 +579,16 @@ export const changes = [
     reach: reach(12, 0, 0, 1, ['hr']),
     approvals: [approval('chen', 1, '人事部门已书面同意'), approval('zhou', 0.9, '同意')],
     steps: [
-      step('lin', 1.1, 'created'),
+      step('lin', 1.1, 'submitted'),
       step('chen', 1, 'approved', '人事部门已书面同意'),
       step('zhou', 0.9, 'approved', '同意'),
-      step('lin', 0.8, 'shadow', '先观察一天'),
+      step('lin', 0.8, 'shadowed', '先观察一天'),
     ],
   }),
   change('c-0054', 'wu', 2, '住建窗口新增办件查询', 'approved', {
     approvals: [approval('chen', 1.8, '同意')],
     reach: reach(46, 0),
-    steps: [step('wu', 2, 'created'), step('chen', 1.8, 'approved', '同意')],
+    steps: [step('wu', 2, 'submitted'), step('chen', 1.8, 'approved', '同意')],
   }),
   change('c-0053', 'zhou', 3, '勒索软件应急：禁止全部写操作', 'expired', {
     kind: 'emergency',
@@ -596,7 +596,7 @@ export const changes = [
     required: 2,
     reach: reach(0, 1800),
     review_due_ms: Date.now() + 2 * DAY,
-    steps: [step('zhou', 3, 'created', '应急处置'), step('zhou', 3, 'live'), step('hangu', 2.8, 'expired')],
+    steps: [step('zhou', 3, 'submitted', '应急处置'), step('hangu', 3, 'emergency'), step('hangu', 2.8, 'expired')],
   }),
   change('c-0052', 'lin', 5, '调整市民办事条件', 'live', {
     bundle: LIVE,
@@ -604,25 +604,25 @@ export const changes = [
     approvals: [approval('chen', 4.6, '同意')],
     reach: reach(3, 1),
     steps: [
-      step('lin', 5, 'created'),
+      step('lin', 5, 'submitted'),
       step('chen', 4.6, 'approved', '同意'),
-      step('lin', 4.5, 'live', '灰度一天无异常'),
+      step('lin', 4.5, 'promoted', '灰度一天无异常'),
     ],
   }),
   change('c-0051', 'wu', 9, '医保接口灰度', 'rolled-back', {
     approvals: [approval('chen', 8.6, '同意')],
     reach: reach(90, 4),
     steps: [
-      step('wu', 9, 'created'),
+      step('wu', 9, 'submitted'),
       step('chen', 8.6, 'approved'),
-      step('wu', 8.5, 'canary', '先试 5%'),
-      step('hangu', 8.49, 'rolled-back', '以前成功的 14 名访问者被拒绝，超过 1%'),
+      step('wu', 8.5, 'canaried', '先试 5%'),
+      step('hangu', 8.49, 'taken-back', '以前成功的 14 名访问者被拒绝，超过 1%'),
     ],
   }),
   change('c-0050', 'zhou', 12, '放开测试域', 'rejected', {
     reach: reach(4000, 0, 2),
     required: 3,
-    steps: [step('zhou', 12, 'created'), step('chen', 11.9, 'rejected', '范围过大，请按部门拆分')],
+    steps: [step('zhou', 12, 'submitted'), step('chen', 11.9, 'rejected', '范围过大，请按部门拆分')],
   }),
 ]
 const live = { bundle: LIVE, revision: REVISIONS[0], since_ms: ago(4.5), by: 'lin' }
@@ -748,7 +748,7 @@ export function judge(id, verdict, body, who) {
     found.stage = 'rolled-back'
     if (candidate?.change === id) candidate = null
   }
-  const words = { approve: 'approved', reject: 'rejected', withdraw: 'withdrawn', rollback: 'rolled-back' }
+  const words = { approve: 'approved', reject: 'rejected', withdraw: 'withdrawn', rollback: 'taken-back' }
   note(found, who, words[verdict], body.reason)
   return found
 }
@@ -760,7 +760,7 @@ export function advance(id, body, who) {
     throw new Refused(409, 'candidate-running', 'another change is being tried', '另一项变更正在试行')
   }
   found.stage = body.to
-  note(found, who, body.to, body.reason)
+  note(found, who, { shadow: 'shadowed', canary: 'canaried', live: 'promoted' }[body.to], body.reason)
   candidate =
     body.to === 'live'
       ? null

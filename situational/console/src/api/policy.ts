@@ -169,12 +169,13 @@ export const STAGES = [
   'expired',
 ] as const
 export type Stage = (typeof STAGES)[number]
-export type ChangeKind = 'ordinary' | 'emergency' | 'rollback'
+export type ChangeKind = 'founding' | 'ordinary' | 'emergency' | 'rollback'
 
 export interface Change {
   id: string
   bundle: string
-  parent: string
+  /** The bundle that was live when it was written; the first change has none. */
+  parent: string | null
   author: string
   reason: string
   created_ms: number

@@ -1,5 +1,5 @@
 /** What may be done about a change now, and if not, why: the gateway decides, this only spares a refusal. */
-import type { Change, Changes } from '../api/policy'
+import type { Change, Changes, Stage } from '../api/policy'
 import type { Key } from '../i18n'
 
 export const ACTS = ['approve', 'reject', 'withdraw', 'shadow', 'canary', 'live', 'rollback'] as const
@@ -18,10 +18,10 @@ export function becauseOf(act: Act, change: Change, state: State, person: string
     case 'approve':
       return approving(change, person)
     case 'reject':
-      if (!waits(change)) return { key: 'change.because.decided' }
+      if (change.stage !== 'review' && change.stage !== 'approved') return undecidable(change)
       return change.author === person ? { key: 'change.because.ownReject' } : undefined
     case 'withdraw':
-      if (!waits(change) && change.stage !== 'approved') return { key: 'change.because.decided' }
+      if (!BEFORE_LIVE.includes(change.stage)) return { key: 'change.because.decided' }
       return change.author === person ? undefined : { key: 'change.because.notOwn', fill: { who: change.author } }
     case 'rollback':
       return rollingBack(change)
@@ -32,7 +32,11 @@ export function becauseOf(act: Act, change: Change, state: State, person: string
   }
 }
 
-const waits = (change: Change): boolean => change.stage === 'draft' || change.stage === 'review'
+const BEFORE_LIVE: readonly Stage[] = ['draft', 'review', 'approved', 'shadow', 'canary']
+
+const undecidable = (change: Change): Because => ({
+  key: change.stage === 'draft' ? 'change.because.draft' : 'change.because.decided',
+})
 
 /** An emergency change is in force before anybody agreed, and stays so only if they do. */
 const emergencyInForce = (change: Change): boolean => change.kind === 'emergency' && change.stage === 'live'
@@ -42,7 +46,7 @@ export function lacking(change: Change): number {
 }
 
 function approving(change: Change, person: string): Because | undefined {
-  if (!waits(change) && !(emergencyInForce(change) && lacking(change) > 0)) return { key: 'change.because.decided' }
+  if (change.stage !== 'review' && !(emergencyInForce(change) && lacking(change) > 0)) return undecidable(change)
   if (change.author === person) return { key: 'change.because.own' }
   if (change.approvals.some(({ who }) => who === person)) return { key: 'change.because.twice' }
   return undefined
@@ -54,19 +58,16 @@ function rollingBack(change: Change): Because | undefined {
 }
 
 function advancing(to: 'shadow' | 'canary' | 'live', change: Change, state: State): Because | undefined {
-  if (waits(change)) {
+  if (change.stage === 'draft') return { key: 'change.because.draft' }
+  if (change.stage === 'review') {
     const n = lacking(change)
     return n > 0 ? { key: 'change.because.lacks', fill: { n } } : { key: 'change.because.notApproved' }
   }
-  const next: Partial<Record<Change['stage'], readonly string[]>> = {
-    approved: ['shadow', 'canary', 'live'],
-    shadow: ['canary', 'live'],
-    canary: ['canary', 'live'],
+  if (change.stage !== 'approved' && change.stage !== 'shadow' && change.stage !== 'canary') {
+    return { key: 'change.because.over' }
   }
-  const steps = next[change.stage]
-  if (steps === undefined) return { key: 'change.because.over' }
-  if (!steps.includes(to)) return { key: 'change.because.past' }
-  if (lacking(change) > 0) return { key: 'change.because.lacks', fill: { n: lacking(change) } }
+  // A canary may go to others than before; shadow is the same for everybody.
+  if (to === 'shadow' && change.stage === 'shadow') return { key: 'change.because.there' }
   if (change.parent !== state.live.bundle) return { key: 'change.because.stale' }
   const other = state.candidate?.change
   if (other !== undefined && other !== change.id) return { key: 'change.because.busy', fill: { id: other } }

@@ -2,7 +2,7 @@
 import type { Finding } from '../api/policy'
 import type { LineChange } from './files'
 
-/** Errors are told wherever they are; of the rest only what concerns rows of the draft. */
+/** Errors are told wherever they are, warnings where they concern a row of the draft, notes where they are about it. */
 export function fresh(
   findings: readonly Finding[],
   pending: readonly ({ file: string } & LineChange)[],
@@ -10,7 +10,9 @@ export function fresh(
   const rows = new Set(pending.filter(({ kind }) => kind === 'added').map(({ file, line }) => `${file}:${line}`))
   const here = findings.filter(
     ({ severity, file, line, others }) =>
-      severity === 'error' || rows.has(`${file}:${line}`) || others.some((other) => rows.has(other)),
+      severity === 'error' ||
+      rows.has(`${file}:${line}`) ||
+      (severity === 'warning' && others.some((other) => rows.has(other))),
   )
   return { here, elsewhere: findings.length - here.length }
 }

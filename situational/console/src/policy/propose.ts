@@ -43,13 +43,13 @@ export function advanceOf(step: Step): Checked<Advance> {
   if (reason === '') return { wrong: 'propose.needsReason' }
   if (step.to !== 'canary') return { body: { to: step.to, reason } }
   const departments = step.departments.split(/[,;，、；\s]+/).filter((one) => one !== '')
-  if (departments.length === 0 && step.share === null) return { wrong: 'advance.needsWhom' }
+  if (step.share === null) return { wrong: 'advance.needsShare' }
   return {
     body: {
       to: 'canary',
       reason,
       ...(departments.length > 0 ? { departments } : {}),
-      ...(step.share === null ? {} : { share: step.share }),
+      share: step.share,
     },
   }
 }

@@ -17,7 +17,12 @@ export const STAGE_TONE: Record<Stage, Tone> = {
   expired: 'muted',
 }
 
-export const KIND_TONE: Record<ChangeKind, Tone> = { ordinary: 'muted', emergency: 'critical', rollback: 'warn' }
+export const KIND_TONE: Record<ChangeKind, Tone> = {
+  founding: 'muted',
+  ordinary: 'muted',
+  emergency: 'critical',
+  rollback: 'warn',
+}
 
 /** The beginning of a content address: enough to tell two apart, and to find the whole. */
 export function brief(bundle: string): string {
