@@ -30,8 +30,11 @@ const GRANTS = {
   secadmin: ['* /admin/policy/*', '* /admin/situational/*'],
   auditor: [
     'GET /admin/audit/*',
-    'GET /admin/policy/*',
+    'GET /admin/policy/decisions/*',
+    'GET /admin/policy/sources',
     'POST /admin/policy/tools/*',
+    'GET /admin/policy/changes',
+    'GET /admin/policy/changes/*',
     'GET /admin/situational/overview',
     'GET /admin/situational/stream',
     'GET /admin/situational/alerts',

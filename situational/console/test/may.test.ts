@@ -27,7 +27,7 @@ test('the table of who may do what is this and nothing else', () => {
     'bans: secadmin',
     'ban: secadmin',
     'lift: secadmin',
-    'policy: secadmin auditor',
+    'policy: secadmin',
     'sources: secadmin auditor',
     'tools: secadmin auditor',
     'changes: secadmin auditor',

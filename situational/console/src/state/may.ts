@@ -13,8 +13,11 @@ const BY_ROLE: Record<Role, readonly string[]> = {
   secadmin: ['* /admin/policy/*', '* /admin/situational/*'],
   auditor: [
     'GET /admin/audit/*',
-    'GET /admin/policy/*',
+    'GET /admin/policy/decisions/*',
+    'GET /admin/policy/sources',
     'POST /admin/policy/tools/*',
+    'GET /admin/policy/changes',
+    'GET /admin/policy/changes/*',
     'GET /admin/situational/overview',
     'GET /admin/situational/stream',
     'GET /admin/situational/alerts',
