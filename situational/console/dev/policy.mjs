@@ -453,7 +453,14 @@ function diff(before, after) {
   const count = (policy) => policy.rows.reduce((all, row) => all.set(row.text, (all.get(row.text) ?? 0) + 1), new Map())
   const [was, is] = [count(before), count(after)]
   const region = (kind, row, policy) => {
-    const sample = sampleOf(policy, row)
+    // A deny takes from those whom others allow: their requests show what it does.
+    const others = row.eft === 'deny' ? policy.rows.slice(0, 12).filter(({ eft }) => eft === 'allow') : []
+    const risky = others.map((one) => ({
+      ...sampleOf(policy, one),
+      ctx: { ...sampleOf(policy, one).ctx, risk: sampleOf(policy, row).ctx.risk },
+    }))
+    const flips = (one) => decide(before, one).effect !== decide(after, one).effect
+    const sample = [sampleOf(policy, row), ...risky].find(flips) ?? sampleOf(policy, row)
     const [then, now] = [decide(before, sample).effect, decide(after, sample).effect]
     const members = policy.g.filter(([, group]) => group === row.sub).map(([member]) => member)
     return {
@@ -495,7 +502,7 @@ function replay(policy, events) {
     const rules_now = now === 'allow' ? [`${row.file}:${row.line}`] : []
     summary[now === 'allow' ? 'gained' : 'lost']++
     const tally = (table, key) => (table[key] = (table[key] ?? 0) + 1)
-    for (const rule of [...rules_now, `policy.csv:${8 + (event.index % 5)}`]) tally(summary.by_rule, rule)
+    for (const rule of [...rules_now, `${RULES}:${8 + (event.index % 5)}`]) tally(summary.by_rule, rule)
     tally(summary.by_caller, event.caller)
     tally(summary.by_portal, portals[event.host])
     lines.push({
@@ -504,7 +511,7 @@ function replay(policy, events) {
       portal: portals[event.host],
       was,
       now,
-      rules_then: [`policy.csv:${8 + (event.index % 5)}`],
+      rules_then: [`${RULES}:${8 + (event.index % 5)}`],
       rules_now,
       request: asked,
     })

@@ -104,7 +104,7 @@ export const zhPolicy = {
   'reach.more': '还有 {n} 条。',
   'diff.needsDraft': '没有草稿可以比较。',
   'diff.toEditor': '到编辑页修改规则',
-  'diff.nothing': '没有请求的结果会变化',
+  'diff.nothing': '没有发现结果会变化的请求',
   'diff.gains': '{n} 处新获准',
   'diff.losses': '{n} 处不再获准',
   'diff.gained': '新获准',
@@ -211,7 +211,7 @@ export const zhPolicy = {
   'draft.none': '还没有修改。在左侧新建规则，或选择一条来修改。',
   'draft.discard': '放弃草稿',
   'draft.discardText': '草稿中的所有修改都会丢失。',
-  'draft.outdated': '当前策略已经更新，草稿基于旧的修订。',
+  'draft.outdated': '当前策略已经更新，草稿基于旧的修订；请放弃后重新修改。',
   'draft.mistakes': '{n} 处错误，无法载入',
   'draft.checking': '正在检查草稿…',
   'draft.effect': '会带来的变化',
@@ -362,4 +362,5 @@ export const zhPolicy = {
   'step.restored': '退回上一版',
   'step.reviewed': '事后复核',
   'tool.notAnswered': '无法回答（{n}）',
+  'rule.example': '例如 {text}',
 }
