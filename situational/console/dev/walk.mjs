@@ -211,9 +211,10 @@ const STEPS = {
     await drawer.getByText('3 / 3 人批准').waitFor()
     await drawer.locator('[aria-disabled=true]', { hasText: '变更 c-0055 正在试行' }).first().waitFor()
     await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
   },
   'a candidate is stopped with a reason': async () => {
-    await page.getByRole('button', { name: '停止并退回' }).click()
+    await page.getByRole('button', { name: '停止并退回', exact: true }).click()
     await dialog.getByRole('button', { name: '停止并退回' }).click()
     assert.equal(await dialog.locator('[role=alert]').innerText(), '请填写“理由”。')
     await dialog.locator('textarea').fill('差异太多')

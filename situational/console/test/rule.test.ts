@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { noConditions, parseCondition, printCondition, topLevel } from '../src/policy/condition'
 import { noObligations, parseObligations, printObligations } from '../src/policy/obligations'
-import { blankRule, fieldsOf, formOf, illegible, missing, parseAction, printAction } from '../src/policy/rule'
+import { blankRule, effectOf, fieldsOf, formOf, illegible, missing, parseAction, printAction } from '../src/policy/rule'
 
 const COLUMNS = ['sub', 'dom', 'src', 'host', 'path', 'act', 'cond', 'eft', 'obl']
 const ROWS = [
@@ -166,4 +166,14 @@ test('columns of another model are kept by name', () => {
   expect(form.others).toEqual({ tier: 'gold' })
   form.others.tier = 'tin'
   expect(fieldsOf(form, columns, ['u:li', 'gold', 'deny'])).toEqual(['u:li', 'tin', 'deny'])
+})
+
+test('what settles a disagreement is read from the model', () => {
+  const of = (effect: string): string => effectOf(`[policy_effect]\ne = ${effect}\n\n[matchers]\nm = priority(1)\n`)
+  expect(of('some(where (p.eft == allow)) && !some(where (p.eft == deny))')).toBe('deny')
+  expect(of('!some(where (p.eft==deny))')).toBe('deny')
+  expect(of('priority(p.eft) || deny')).toBe('first')
+  expect(of('subjectPriority(p.eft) || deny')).toBe('first')
+  expect(of('some(where (p.eft == allow))')).toBe('other')
+  expect(effectOf('')).toBe('other')
 })

@@ -371,4 +371,8 @@ export const enPolicy: Record<keyof typeof zhPolicy, string> = {
   'step.reviewed': 'reviewed',
   'tool.notAnswered': 'not answered ({n})',
   'rule.example': 'For example {text}',
+  'rule.column.sub': 'who',
+  'rule.column.path': 'path',
+  'rule.column.act': 'action',
+  'editor.first': 'In this model the first rule that matches decides: where it stands matters.',
 }

@@ -363,4 +363,8 @@ export const zhPolicy = {
   'step.reviewed': '事后复核',
   'tool.notAnswered': '无法回答（{n}）',
   'rule.example': '例如 {text}',
+  'rule.column.sub': '谁',
+  'rule.column.path': '路径',
+  'rule.column.act': '操作',
+  'editor.first': '此模型由第一条匹配的规则决定，位置有影响。',
 }

@@ -133,6 +133,13 @@ export function printAction({ kind, methods, pattern }: Action): string {
   return chosen.length === 1 ? `^${chosen[0]}$` : chosen.length === 0 ? '' : `^(${chosen.join('|')})$`
 }
 
+/** What settles it where rules disagree, by the model's effect: a deny, the first that matches, or something else. */
+export function effectOf(model: string): 'deny' | 'first' | 'other' {
+  const effect = /^\s*e\s*=(.*)$/m.exec(model)?.[1] ?? ''
+  if (/priority\s*\(/i.test(effect)) return 'first'
+  return /!\s*some\s*\(\s*where\s*\(\s*p\.eft\s*==\s*deny/.test(effect) ? 'deny' : 'other'
+}
+
 /** What is missing before the row can stand, by the names of the columns. */
 export function missing(form: RuleForm, columns: readonly string[]): string[] {
   return columns.filter((column) => column !== 'obl' && isKnown(column) && fieldOf(form, column) === '')
