@@ -126,8 +126,8 @@ const VIEWS = [
   ],
   ['policy-changes', 'chen', '/policy/changes'],
   ['policy-changes-auditor', 'qian', '/policy/changes'],
-  ['policy-change', 'chen', '/policy/changes/c-0057', (page) => page.waitForTimeout(600)],
-  ['policy-change-own', 'chen', '/policy/changes/c-0056', (page) => page.waitForTimeout(600)],
+  ['policy-change', 'chen', '/policy/changes/57', (page) => page.waitForTimeout(600)],
+  ['policy-change-own', 'chen', '/policy/changes/56', (page) => page.waitForTimeout(600)],
   ['policy-canary', 'chen', '/policy/changes', press(/^灰度$|^Canary$/)],
   ['system', 'sun', '/system'],
   [

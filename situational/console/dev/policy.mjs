@@ -543,16 +543,18 @@ const hash = (seed) =>
 const LIVE = hash(42)
 const ago = (days) => Date.now() - Math.round(days * DAY)
 const step = (who, days, what, why = '') => ({ who, when_ms: ago(days), what, why })
-const reach = (gain, lose, denies_removed = 0, obligations_weakened = 0, where = []) => ({
+const reach = (gain, lose, denies = 0, obligations = 0, where = []) => ({
   gain,
   lose,
-  denies_removed,
-  obligations_weakened,
+  denies_removed: denies > 0,
+  obligations_weakened: obligations > 0,
+  statements_changed: false,
+  model_changed: false,
   protected: where,
 })
 const change = (id, author, days, reason, stage, members) => ({
   id,
-  bundle: hash(id.length + days * 7),
+  bundle: hash(id + days * 7),
   parent: LIVE,
   author,
   reason,
@@ -561,6 +563,7 @@ const change = (id, author, days, reason, stage, members) => ({
   until_ms: null,
   stage,
   required: 1,
+  owners: [],
   approvals: [],
   reach: reach(0, 0),
   steps: [step(author, days, 'drafted', reason)],
@@ -570,7 +573,7 @@ const change = (id, author, days, reason, stage, members) => ({
 const approval = (who, days, reason) => ({ who, when_ms: ago(days), reason })
 
 export const changes = [
-  change('c-0057', 'lin', 0.05, '税务数据交换：新增企业年报接口', 'review', {
+  change(57, 'lin', 0.05, '税务数据交换：新增企业年报接口', 'review', {
     required: 3,
     reach: reach(214, 0, 1, 0, ['tax']),
     approvals: [approval('zhou', 0.03, '已与税务局确认接口范围'), approval('wu', 0.02, '测试齐全')],
@@ -580,8 +583,8 @@ export const changes = [
       step('wu', 0.02, 'approved', '测试齐全'),
     ],
   }),
-  change('c-0056', 'chen', 0.2, '收紧外联单位夜间访问', 'review', { required: 1, reach: reach(0, 38) }),
-  change('c-0055', 'lin', 1.1, '主管可在双因素下查询薪资', 'shadow', {
+  change(56, 'chen', 0.2, '收紧外联单位夜间访问', 'review', { required: 1, reach: reach(0, 38) }),
+  change(55, 'lin', 1.1, '主管可在双因素下查询薪资', 'shadow', {
     required: 2,
     reach: reach(12, 0, 0, 1, ['hr']),
     approvals: [approval('chen', 1, '人事部门已书面同意'), approval('zhou', 0.9, '同意')],
@@ -592,12 +595,12 @@ export const changes = [
       step('lin', 0.8, 'shadowed', '先观察一天'),
     ],
   }),
-  change('c-0054', 'wu', 2, '住建窗口新增办件查询', 'approved', {
+  change(54, 'wu', 2, '住建窗口新增办件查询', 'approved', {
     approvals: [approval('chen', 1.8, '同意')],
     reach: reach(46, 0),
     steps: [step('wu', 2, 'submitted'), step('chen', 1.8, 'approved', '同意')],
   }),
-  change('c-0053', 'zhou', 3, '勒索软件应急：禁止全部写操作', 'expired', {
+  change(53, 'zhou', 3, '勒索软件应急：禁止全部写操作', 'expired', {
     kind: 'emergency',
     until_ms: ago(2.8),
     required: 2,
@@ -605,7 +608,7 @@ export const changes = [
     review_due_ms: Date.now() + 2 * DAY,
     steps: [step('zhou', 3, 'submitted', '应急处置'), step('hangu', 3, 'emergency'), step('hangu', 2.8, 'expired')],
   }),
-  change('c-0052', 'lin', 5, '调整市民办事条件', 'live', {
+  change(52, 'lin', 5, '调整市民办事条件', 'live', {
     bundle: LIVE,
     parent: hash(41),
     approvals: [approval('chen', 4.6, '同意')],
@@ -616,7 +619,7 @@ export const changes = [
       step('lin', 4.5, 'promoted', '灰度一天无异常'),
     ],
   }),
-  change('c-0051', 'wu', 9, '医保接口灰度', 'rolled-back', {
+  change(51, 'wu', 9, '医保接口灰度', 'rolled-back', {
     approvals: [approval('chen', 8.6, '同意')],
     reach: reach(90, 4),
     steps: [
@@ -626,19 +629,21 @@ export const changes = [
       step('hangu', 8.49, 'taken-back', '以前成功的 14 名访问者被拒绝，超过 1%'),
     ],
   }),
-  change('c-0050', 'zhou', 12, '放开测试域', 'rejected', {
+  change(50, 'zhou', 12, '放开测试域', 'rejected', {
     reach: reach(4000, 0, 2),
     required: 3,
     steps: [step('zhou', 12, 'submitted'), step('chen', 11.9, 'rejected', '范围过大，请按部门拆分')],
   }),
 ]
 const live = { bundle: LIVE, revision: REVISIONS[0], since_ms: ago(4.5), by: 'lin' }
-let candidate = { change: 'c-0055', mode: 'shadow', departments: [], share: null, since: ago(0.8) }
+let candidate = { change: 55, mode: 'shadow', departments: [], share: null, since: ago(0.8) }
 
 export function state() {
   const sample = (aal) => request('u:zhao', ...HR, '/api/v1/people/20417/salary', 'GET', { aal, min: 655 })
   const asked = candidate && Math.round((Date.now() - candidate.since) / 9)
+  const rule = (line) => ({ id: line, file: RULES, line, text: '' })
   return {
+    reviewed: true,
     live,
     candidate: candidate && {
       change: candidate.change,
@@ -652,56 +657,54 @@ export function state() {
       differences: [
         {
           live: null,
-          candidate: `${RULES}:12`,
-          from: 'deny',
-          to: 'allow',
+          candidate: rule(12),
+          flip: 'gained',
           count: Math.round(asked / 4700),
-          sample: sample(2),
+          sample: { caller: 'u:zhao', request: sample(2) },
         },
         {
-          live: `${RULES}:10`,
-          candidate: `${RULES}:11`,
-          from: 'deny',
-          to: 'allow',
+          live: rule(10),
+          candidate: rule(11),
+          flip: 'costs',
           count: Math.round(asked / 32_000),
-          sample: sample(3),
+          sample: { caller: 'u:zhao', request: sample(3) },
         },
         {
-          live: `${RULES}:9`,
+          live: rule(9),
           candidate: null,
-          from: 'allow',
-          to: 'deny',
+          flip: 'lost',
           count: Math.round(asked / 61_000),
-          sample: request('svc:tax-etl', ...HR, '/api/v1/people/7/taxno', 'GET'),
+          sample: { caller: 'svc:tax-etl', request: request('svc:tax-etl', ...HR, '/api/v1/people/7/taxno', 'GET') },
         },
       ],
     },
-    changes: changes.map((one) => ({ ...one, rules: undefined, cases: undefined, diff: undefined })),
+    changes: changes.map((one) => ({ ...one, rules: undefined, cases: undefined })),
   }
 }
 
 function find(id) {
-  const found = changes.find((one) => one.id === id)
+  const found = changes.find((one) => one.id === Number(id))
   if (found === undefined) throw new Refused(404, 'not-found', 'not found', '没有找到')
   return found
 }
 export function detail(id) {
   const found = find(id)
-  const rules = found.rules ?? edited(found)
   return {
     ...found,
-    rules,
+    model: sources.model,
+    rules: found.rules ?? edited(found),
+    statements: [],
     cases: found.cases ?? sources.cases,
-    diff: found.diff ?? diff(load(sources.rules), load(rules)),
+    before: sources.rules,
   }
 }
 /** What an invented change does: the salary rule asks for less, or a rule more for its department. */
 function edited({ id }) {
   const [rules, roles] = sources.rules
   const text =
-    id === 'c-0056'
+    id === 56
       ? rules.text.replace('r.ctx.risk >= 80, deny', 'r.ctx.risk >= 70, deny')
-      : id === 'c-0055'
+      : id === 55
         ? rules.text.replace('r.ctx.aal >= 3 && r.ctx.dev >= 70, allow', 'r.ctx.aal >= 2 && r.ctx.dev >= 70, allow')
         : `${rules.text}p, svc:tax-etl, hr, zone:intranet, hr.gov.example, /api/v1/reports/:year, ^GET$, r.ctx.cert, allow, rate:gold;redact:L2\n`
   return [{ ...rules, text }, roles]
@@ -719,11 +722,15 @@ export function propose(body, who) {
   const tests = runTests(after, body.cases ?? sources.cases, false)
   const failures = tests.slice(0, -1).map(({ file, failure }) => ({ file, ...failure }))
   if (failures.length > 0) {
-    throw new Refused(422, 'cases-fail', 'tests beside the rules do not hold', '规则旁的测试不通过', { failures })
+    const told = failures.map(({ file, line, name, message }) => `${file}:${line}: ${name} ${message}`).join('\n')
+    throw new Refused(422, 'tests-fail', 'tests of the policy do not hold', '策略的用例未通过', {
+      detail: told,
+      detail_zh: told,
+    })
   }
   const regions = diff(before, after)
   const emergency = body.emergency_until_ms !== undefined
-  const made = change(`c-00${57 + changes.length - 7}`, who, 0, body.reason, emergency ? 'live' : 'review', {
+  const made = change(57 + changes.length - 7, who, 0, body.reason, emergency ? 'live' : 'review', {
     kind: emergency ? 'emergency' : 'ordinary',
     until_ms: body.emergency_until_ms ?? null,
     review_due_ms: emergency ? Date.now() + 3 * DAY : null,
@@ -731,7 +738,6 @@ export function propose(body, who) {
     reach: reach(regions.filter(({ gained }) => gained).length, regions.filter(({ lost }) => lost).length),
     rules: body.rules,
     cases: body.cases,
-    diff: regions,
   })
   changes.unshift(made)
   return made
@@ -753,9 +759,16 @@ export function judge(id, verdict, body, who) {
   if (verdict === 'withdraw') found.stage = 'withdrawn'
   if (verdict === 'rollback') {
     found.stage = 'rolled-back'
-    if (candidate?.change === id) candidate = null
+    if (candidate?.change === found.id) candidate = null
   }
-  const words = { approve: 'approved', reject: 'rejected', withdraw: 'withdrawn', rollback: 'taken-back' }
+  if (verdict === 'review') found.review_due_ms = null
+  const words = {
+    review: 'reviewed',
+    approve: 'approved',
+    reject: 'rejected',
+    withdraw: 'withdrawn',
+    rollback: 'taken-back',
+  }
   note(found, who, words[verdict], body.reason)
   return found
 }
@@ -763,7 +776,7 @@ export function judge(id, verdict, body, who) {
 export function advance(id, body, who) {
   reasoned(body)
   const found = find(id)
-  if (candidate !== null && candidate.change !== id) {
+  if (candidate !== null && candidate.change !== found.id) {
     throw new Refused(409, 'candidate-running', 'another change is being tried', '另一项变更正在试行')
   }
   found.stage = body.to
@@ -784,7 +797,7 @@ export function advance(id, body, who) {
 
 export function rollBack(body, who) {
   reasoned(body)
-  const made = change(`c-00${57 + changes.length - 7}`, who, 0, body.reason, 'live', {
+  const made = change(57 + changes.length - 7, who, 0, body.reason, 'live', {
     kind: 'rollback',
     bundle: hash(41),
   })

@@ -9,7 +9,7 @@ import { attributesOf, caseLine, columnsIn, requestOf, told, typedOf } from '../
 import { vocabulary } from '../src/policy/vocabulary'
 
 const change = (members: Partial<Change> = {}): Change => ({
-  id: 'c-1',
+  id: 1,
   bundle: 'b1',
   parent: 'b0',
   author: 'lin',
@@ -20,7 +20,8 @@ const change = (members: Partial<Change> = {}): Change => ({
   stage: 'review',
   required: 2,
   approvals: [{ who: 'wu', when_ms: 0, reason: '' }],
-  reach: { gain: 0, lose: 0, denies_removed: 0, obligations_weakened: 0, protected: [] },
+  owners: [],
+  reach: null,
   steps: [],
   review_due_ms: null,
   ...members,
@@ -79,10 +80,17 @@ test('a change based on a policy that is gone cannot move on', () => {
   expect(why('shadow', { stage: 'approved', approvals: full, parent: 'old' })).toBe('change.because.stale')
 })
 
+test('an emergency that ended is reviewed by somebody else, and one in force is approved', () => {
+  expect(why('review', { stage: 'expired', review_due_ms: 1 })).toBeUndefined()
+  expect(why('review', { stage: 'expired', review_due_ms: 1 }, 'lin')).toBe('change.because.own')
+  expect(why('review', { stage: 'live', review_due_ms: 1 })).toBe('change.because.approveIt')
+  expect(why('review', { stage: 'expired' })).toBe('change.because.noReview')
+})
+
 test('there is one candidate at a time', () => {
-  const busy = { ...state, candidate: { change: 'c-9' } as Changes['candidate'] }
+  const busy = { ...state, candidate: { change: 9 } as Changes['candidate'] }
   expect(why('canary', { stage: 'approved', approvals: full }, 'chen', busy)).toBe('change.because.busy')
-  const own = { ...state, candidate: { change: 'c-1' } as Changes['candidate'] }
+  const own = { ...state, candidate: { change: 1 } as Changes['candidate'] }
   expect(why('live', { stage: 'canary', approvals: full }, 'chen', own)).toBeUndefined()
   expect(why('shadow', { stage: 'shadow', approvals: full }, 'chen', own)).toBe('change.because.there')
 })

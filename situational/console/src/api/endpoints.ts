@@ -59,11 +59,13 @@ export const api = {
   tool: (tool: Tool, question: ToolQuestion) =>
     call<ToolAnswer>('POST', at('/admin/policy/tools/{tool}', { tool }), question, TOOL_PATIENCE_MS),
   changes: () => call<Changes>('GET', '/admin/policy/changes'),
-  change: (id: string) => call<ChangeDetail>('GET', at('/admin/policy/changes/{id}', { id })),
+  change: (id: Change['id']) => call<ChangeDetail>('GET', at('/admin/policy/changes/{id}', { id })),
   propose: (change: NewChange) => call<Change>('POST', '/admin/policy/changes', change, TOOL_PATIENCE_MS),
-  judge: (id: string, verdict: 'approve' | 'reject' | 'withdraw' | 'rollback', reason: string) =>
+  approve: (id: Change['id'], bundle: string, reason: string) =>
+    call<Change>('POST', at('/admin/policy/changes/{id}/approve', { id }), { reason, bundle }),
+  judge: (id: Change['id'], verdict: 'reject' | 'withdraw' | 'rollback' | 'review', reason: string) =>
     call<Change>('POST', at('/admin/policy/changes/{id}/{verdict}', { id, verdict }), { reason }),
-  advance: (id: string, step: Advance) =>
+  advance: (id: Change['id'], step: Advance) =>
     call<Change>('POST', at('/admin/policy/changes/{id}/advance', { id }), step, TOOL_PATIENCE_MS),
   rollBack: (reason: string) => call<Change>('POST', '/admin/policy/rollback', { reason }),
 

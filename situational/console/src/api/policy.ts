@@ -1,5 +1,5 @@
 /** What the policy's tools and changes send and take; the names are those on the wire. */
-import type { ConfigMistake } from './types'
+import type { ConfigMistake, RuleText } from './types'
 
 export interface NamedText {
   name: string
@@ -24,6 +24,7 @@ export type PolicyRequest = Record<string, unknown>
 
 /** What a tool is asked; rules that are left out are those in force. */
 export interface ToolQuestion {
+  model?: NamedText
   rules?: NamedText[]
   cases?: NamedText[]
   request?: PolicyRequest
@@ -40,9 +41,9 @@ export interface ToolAnswer {
 
 /** A problem's extra members when a candidate was refused. */
 export interface CandidateRefused {
+  /** What does not load, and what does not fit the gateway's configuration. */
   mistakes?: ConfigMistake[]
-  failures?: { file?: string; line: number; name?: string; message: string }[]
-  statements?: { file?: string; line?: number; message: string }[]
+  errors?: ConfigMistake[]
 }
 
 export interface Finding {
@@ -172,7 +173,7 @@ export type Stage = (typeof STAGES)[number]
 export type ChangeKind = 'founding' | 'ordinary' | 'emergency' | 'rollback'
 
 export interface Change {
-  id: string
+  id: number
   bundle: string
   /** The bundle that was live when it was written; the first change has none. */
   parent: string | null
@@ -183,35 +184,43 @@ export interface Change {
   until_ms: number | null
   stage: Stage
   required: number
+  /** People whose approval it needs, whoever else approves. */
+  owners: string[] | null
   approvals: { who: string; when_ms: number; reason: string }[]
+  /** Null until it was handed to review. */
   reach: {
-    gain: number
-    lose: number
-    denies_removed: number
-    obligations_weakened: number
+    /** Callers; null is everybody. */
+    gain: number | null
+    lose: number | null
+    denies_removed: boolean
+    obligations_weakened: boolean
+    statements_changed: boolean
+    model_changed: boolean
     protected: string[]
-  }
+  } | null
   steps: { who: string; when_ms: number; what: string; why: string }[]
   review_due_ms: number | null
 }
 
 export interface ChangeDetail extends Change {
+  model: NamedText
   rules: NamedText[]
+  statements: NamedText[]
   cases: NamedText[]
-  diff: Region[]
+  /** The rules that were live when it was written. */
+  before: NamedText[] | null
 }
 
 export interface DecisionDifference {
-  live: string | null
-  candidate: string | null
-  from: 'allow' | 'deny'
-  to: 'allow' | 'deny'
+  live: RuleText | null
+  candidate: RuleText | null
+  flip: 'gained' | 'lost' | 'costs' | 'unjudged'
   count: number
-  sample: PolicyRequest
+  sample: { caller: string; request: PolicyRequest } | null
 }
 
 export interface CandidateState {
-  change: string
+  change: number
   mode: 'shadow' | 'canary'
   departments: string[]
   /** Share of callers, per cent. */
@@ -224,7 +233,9 @@ export interface CandidateState {
 }
 
 export interface Changes {
-  live: { bundle: string; revision: number | string; since_ms: number; by: string }
+  /** Whether changes are reviewed here; otherwise the policy follows its files. */
+  reviewed: boolean
+  live: { bundle: string; revision: number | string; since_ms: number | null; by: string | null }
   candidate: CandidateState | null
   changes: Change[]
 }

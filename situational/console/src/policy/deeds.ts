@@ -2,7 +2,7 @@
 import type { Change, Changes, Stage } from '../api/policy'
 import type { Key } from '../i18n'
 
-export const ACTS = ['approve', 'reject', 'withdraw', 'shadow', 'canary', 'live', 'rollback'] as const
+export const ACTS = ['approve', 'reject', 'withdraw', 'shadow', 'canary', 'live', 'rollback', 'review'] as const
 export type Act = (typeof ACTS)[number]
 
 export interface Because {
@@ -25,6 +25,10 @@ export function becauseOf(act: Act, change: Change, state: State, person: string
       return change.author === person ? undefined : { key: 'change.because.notOwn', fill: { who: change.author } }
     case 'rollback':
       return rollingBack(change)
+    case 'review':
+      if (change.review_due_ms === null) return { key: 'change.because.noReview' }
+      if (change.stage === 'live') return { key: 'change.because.approveIt' }
+      return change.author === person ? { key: 'change.because.own' } : undefined
     case 'shadow':
     case 'canary':
     case 'live':
@@ -70,6 +74,6 @@ function advancing(to: 'shadow' | 'canary' | 'live', change: Change, state: Stat
   if (to === 'shadow' && change.stage === 'shadow') return { key: 'change.because.there' }
   if (change.parent !== state.live.bundle) return { key: 'change.because.stale' }
   const other = state.candidate?.change
-  if (other !== undefined && other !== change.id) return { key: 'change.because.busy', fill: { id: other } }
+  if (other !== undefined && other !== change.id) return { key: 'change.because.busy', fill: { id: `c-${other}` } }
   return undefined
 }

@@ -1,4 +1,5 @@
 /** Rule files as texts: rows with their lines, and a text with one row more, less or otherwise. */
+import type { NamedText } from '../api/policy'
 import { parseRow } from './csv'
 
 export interface Row {
@@ -57,6 +58,21 @@ export interface LineChange {
   /** Line in the text that has it. */
   line: number
   text: string
+}
+
+export interface FileChange extends LineChange {
+  file: string
+}
+
+/** What differs between two sets of files, line by line. */
+export function fileChanges(before: readonly NamedText[], after: readonly NamedText[]): FileChange[] {
+  const names = [...new Set([...before, ...after].map(({ name }) => name))]
+  const textOf = (files: readonly NamedText[], name: string): string =>
+    files.find((one) => one.name === name)?.text ?? ''
+  return names.flatMap((file) => {
+    const [was, is] = [textOf(before, file), textOf(after, file)]
+    return was === is ? [] : lineChanges(was, is).map((change) => ({ file, ...change }))
+  })
 }
 
 /** Lines compared one by one beyond this are told as removed and added whole. Chosen for the square. */

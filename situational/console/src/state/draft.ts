@@ -2,7 +2,7 @@
 import { computed, ref, shallowRef } from 'vue'
 import { api } from '../api/endpoints'
 import type { NamedText, Sources } from '../api/policy'
-import { inserted, lineChanges, replaced, without, type LineChange } from '../policy/files'
+import { fileChanges, inserted, replaced, without } from '../policy/files'
 
 /** A row that is being written: at a line that exists, or behind one. */
 export interface OpenRow {
@@ -34,13 +34,7 @@ export const candidate = computed<NamedText[]>(() => {
 })
 
 /** What the candidate changes, line by line, over all files. */
-export const pending = computed<({ file: string } & LineChange)[]>(() => {
-  const before = new Map(base.value?.rules.map(({ name, text }) => [name, text]))
-  return candidate.value.flatMap(({ name, text }) => {
-    const was = before.get(name) ?? ''
-    return was === text ? [] : lineChanges(was, text).map((change) => ({ file: name, ...change }))
-  })
-})
+export const pending = computed(() => fileChanges(base.value?.rules ?? [], candidate.value))
 export const newCases = computed(() =>
   keptCases.value.filter(({ name, text }) => base.value?.cases.find((one) => one.name === name)?.text !== text),
 )

@@ -24,6 +24,11 @@ export const KIND_TONE: Record<ChangeKind, Tone> = {
   rollback: 'warn',
 }
 
+/** A change's number as messages and records write it. */
+export function changeName(id: number): string {
+  return `c-${id}`
+}
+
 /** The beginning of a content address: enough to tell two apart, and to find the whole. */
 export function brief(bundle: string): string {
   return bundle.slice(0, 12)
