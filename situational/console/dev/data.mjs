@@ -49,6 +49,13 @@ export const rules = [
   }),
 ].map((text, i) => rule(i + 1, i + 3 + Math.floor(i / 6), text))
 
+/** The rule file whose lines are those of `rules`. */
+const texts = rules.reduce((lines, { line, text }) => {
+  lines[line - 1] = text
+  return lines
+}, [])
+export const ruleText = `${Array.from(texts, (text, i) => text ?? (i < 2 ? '# 规则：谁、部门、来源、主机、路径、方法、条件、效果、义务' : '#')).join('\n')}\n`
+
 export const policy = {
   revision: 42,
   loaded_ms: Date.now() - 5 * HOUR,

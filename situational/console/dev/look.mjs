@@ -26,6 +26,31 @@ const press =
     await page.locator(scope).getByRole('button', { name }).first().click()
     await page.waitForTimeout(400)
   }
+const run = async (page) => {
+  await page.locator('main form button[type=submit]').click()
+  await page.locator('main .panel').nth(1).waitFor()
+  await page.waitForTimeout(300)
+}
+/** Fills in a request; the fields stand in the order of the model, the caller first unless nobody asks for one. */
+const fill = async (page, change) => {
+  const request = {
+    sub: 'u:li',
+    dom: 'hr',
+    src: 'zone:intranet',
+    host: 'hr.gov.example',
+    path: '/api/v1/people/10086/salary',
+    act: 'GET',
+    ...change,
+  }
+  const values = Object.values(request).filter((value) => value !== undefined)
+  for (const [i, value] of values.entries())
+    await page.locator('main .fields').first().locator('input').nth(i).fill(value)
+}
+const edited = async (page) => {
+  await page.locator('main .part').first().waitFor()
+  await page.locator('main .part').nth(3).locator('select').first().selectOption('2')
+  await page.locator('main .side h3').nth(2).waitFor()
+}
 /** Name, role that looks, address, and what to do before looking. */
 const VIEWS = [
   ['signin', undefined, '/'],
@@ -55,6 +80,55 @@ const VIEWS = [
   ['policy-roles', 'chen', '/policy?view=roles'],
   ['policy-explain', 'chen', '/policy?decision=DECISION'],
   ['policy-model', 'chen', '/policy?view=model'],
+  ['policy-lint', 'chen', '/policy/tools', run],
+  [
+    'policy-test',
+    'chen',
+    '/policy/tools?tool=test',
+    async (page) => {
+      await page.locator('main input[type=checkbox]').check()
+      await run(page)
+      for (const summary of await page.locator('main details > summary').all()) await summary.click()
+    },
+  ],
+  [
+    'policy-why',
+    'chen',
+    '/policy/tools?tool=explain',
+    (page) => fill(page, { host: 'hr.gov.example' }).then(() => run(page)),
+  ],
+  ['policy-who', 'chen', '/policy/tools?tool=who-can', (page) => fill(page, { sub: undefined }).then(() => run(page))],
+  [
+    'policy-what',
+    'chen',
+    '/policy/tools?tool=what-can',
+    (page) => fill(page, { path: '', act: '' }).then(() => run(page)),
+  ],
+  ['policy-replay', 'qian', '/policy/tools?tool=replay', run],
+  ['policy-diff', 'chen', '/policy/tools?tool=diff'],
+  ['policy-editor', 'chen', '/policy/editor'],
+  ['policy-editor-rule', 'chen', '/policy/editor?file=configs/policy/policy.csv&line=13', edited],
+  [
+    'policy-editor-deny',
+    'chen',
+    '/policy/editor?file=configs/policy/policy.csv&line=3',
+    (page) => page.locator('main .part').first().waitFor(),
+  ],
+  [
+    'policy-propose',
+    'chen',
+    '/policy/editor?file=configs/policy/policy.csv&line=13',
+    async (page) => {
+      await edited(page)
+      await press(/提交变更…|Propose…/)(page)
+      await page.locator('.el-dialog .el-radio').nth(1).click()
+    },
+  ],
+  ['policy-changes', 'chen', '/policy/changes'],
+  ['policy-changes-auditor', 'qian', '/policy/changes'],
+  ['policy-change', 'chen', '/policy/changes/57', (page) => page.waitForTimeout(600)],
+  ['policy-change-own', 'chen', '/policy/changes/56', (page) => page.waitForTimeout(600)],
+  ['policy-canary', 'chen', '/policy/changes', press(/^灰度$|^Canary$/)],
   ['system', 'sun', '/system'],
   [
     'system-reload',

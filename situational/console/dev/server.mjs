@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as world from './data.mjs'
+import * as policy from './policy.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const TYPES = {
@@ -26,10 +27,14 @@ const USERS = {
 }
 const GRANTS = {
   sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
-  secadmin: ['GET /admin/policy/*', '* /admin/situational/*'],
+  secadmin: ['* /admin/policy/*', '* /admin/situational/*'],
   auditor: [
     'GET /admin/audit/*',
     'GET /admin/policy/decisions/*',
+    'GET /admin/policy/sources',
+    'POST /admin/policy/tools/*',
+    'GET /admin/policy/changes',
+    'GET /admin/policy/changes/*',
     'GET /admin/situational/overview',
     'GET /admin/situational/stream',
     'GET /admin/situational/alerts',
@@ -41,19 +46,9 @@ const streams = new Set()
 let reloads = 0
 let configError = null
 
-class Refused extends Error {
+class Refused extends policy.Refused {
   constructor(status, reason, title, titleZh, detail = title, detailZh = titleZh) {
-    super(title)
-    this.status = status
-    this.document = {
-      type: `urn:hangu:refusal:${reason}`,
-      title,
-      status,
-      detail,
-      reason,
-      title_zh: titleZh,
-      detail_zh: detailZh,
-    }
+    super(status, reason, title, titleZh, { detail, detail_zh: detailZh })
   }
 }
 const notFound = () => new Refused(404, 'not-found', 'not found', '没有找到')
@@ -163,6 +158,14 @@ const ROUTES = [
     },
   ],
   ['GET', '/admin/policy/current', () => world.policy],
+  ['GET', '/admin/policy/sources', () => policy.sources],
+  ['POST', '/admin/policy/tools/:id', ([tool], _, body) => policy.tool(tool, body)],
+  ['GET', '/admin/policy/changes', () => policy.state()],
+  ['GET', '/admin/policy/changes/:id', ([id]) => policy.detail(id)],
+  ['POST', '/admin/policy/changes', (_, __, body, who) => policy.propose(body, who.user)],
+  ['POST', '/admin/policy/changes/:id/advance', ([id], _, body, who) => policy.advance(id, body, who.user)],
+  ['POST', '/admin/policy/changes/:id/:id', ([id, verdict], _, body, who) => policy.judge(id, verdict, body, who.user)],
+  ['POST', '/admin/policy/rollback', (_, __, body, who) => policy.rollBack(body, who.user)],
   [
     'GET',
     '/admin/situational/alerts',
@@ -289,8 +292,8 @@ const server = createServer(async (request, response) => {
     if (url.pathname.startsWith('/admin/')) await administer(request, response, url)
     else await serveFile(response, url)
   } catch (error) {
-    const status = error instanceof Refused ? error.status : 500
-    if (!(error instanceof Refused)) console.error(error)
+    const status = error instanceof policy.Refused ? error.status : 500
+    if (!(error instanceof policy.Refused)) console.error(error)
     send(response, status, error.document ?? { title: 'mock failed', status }, 'application/problem+json')
   }
 })

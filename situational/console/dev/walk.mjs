@@ -131,6 +131,97 @@ const STEPS = {
     await page.getByText('符合筛选：1 条').waitFor()
     assert.equal(await page.locator('main tr[data-row]').count(), 1)
   },
+  'a tool names who can, and what has to hold': async () => {
+    await page.goto(`${origin}/console/#/policy/tools?tool=who-can`)
+    await page.getByLabel('主机').fill('hr.gov.example')
+    await page.getByLabel('路径').fill('/api/v1/people/1/salary')
+    await page.getByRole('button', { name: '运行' }).click()
+    await page.locator('summary', { hasText: 'u:zhao' }).waitFor()
+    assert.match(await text('details[open]'), /视条件而定[\s\S]*r\.ctx\.aal >= 3/)
+  },
+  'a request out of a result is explained clause by clause': async () => {
+    await page.goto(`${origin}/console/#/policy/tools`)
+    await page.getByRole('button', { name: '运行' }).click()
+    await page.getByRole('button', { name: '解释', exact: true }).first().click()
+    await page.getByLabel('风险').waitFor()
+    assert.equal(await page.getByLabel('风险').inputValue(), '80')
+    await page.getByRole('button', { name: '运行' }).click()
+    await page.locator('.clauses').first().waitFor()
+    assert.match(await text('.decision-head'), /禁止[\s\S]*被规则明确禁止/)
+  },
+  'a rule is opened from the list and its text follows the form': async () => {
+    await page.goto(`${origin}/console/#/policy`)
+    await page.keyboard.press('/')
+    await page.keyboard.type('officer salary')
+    await page.locator('main tr[data-row]').getByRole('button', { name: '编辑' }).click()
+    await page.getByLabel('认证强度至少').selectOption('2')
+    await page.locator('.side .row-text', { hasText: 'r.ctx.aal >= 2 && r.ctx.dev >= 70' }).waitFor()
+  },
+  'what a draft would change and which test it breaks is seen before it is proposed': async () => {
+    await page.getByText('1 处新获准').waitFor()
+    await page.getByText('双因素不够查询薪资').waitFor()
+    await page.getByRole('button', { name: '提交变更…' }).click()
+    await dialog.getByRole('button', { name: '提交', exact: true }).click()
+    assert.equal(await dialog.locator('[role=alert]').innerText(), '请填写理由。')
+    await dialog.locator('textarea').fill('放宽')
+    await dialog.getByRole('button', { name: '提交', exact: true }).click()
+    await dialog.locator('[role=alert]', { hasText: 'expected denied, is allowed' }).waitFor()
+    await dialog.getByRole('button', { name: '取消' }).click()
+  },
+  'a condition that does not load is told at its place, and cannot be proposed': async () => {
+    await page.getByLabel('其他条件').fill('r.ctx.nope > 1')
+    await page.locator('main .mistakes', { hasText: 'policy.csv:13' }).waitFor()
+    await page.locator('[aria-disabled=true]', { hasText: '提交变更…' }).waitFor()
+    await page.getByRole('button', { name: '放弃草稿' }).click()
+    await dialog.getByRole('button', { name: '放弃草稿' }).click()
+    await page.getByText('还没有修改。在左侧').waitFor()
+  },
+  'a new rule is written without writing a row, and proposed': async () => {
+    await page.getByRole('button', { name: '新建规则' }).click()
+    await page.getByText('还缺：').waitFor()
+    await page.getByLabel('角色', { exact: true }).last().fill('clerk')
+    await page.getByLabel('部门', { exact: true }).fill('hr')
+    await page.getByLabel('门户主机').fill('hr.gov.example')
+    await page.getByLabel('路径').fill('/api/v1/photos/:id, 原图')
+    await page.getByLabel('脱敏级别').selectOption('L2')
+    await page.getByText('+', { exact: true }).waitFor()
+    assert.equal(
+      await text('.side .row-text'),
+      'p, role:clerk, hr, *, hr.gov.example, "/api/v1/photos/:id, 原图", ^GET$, true, allow, redact:L2',
+    )
+    await page.getByRole('button', { name: '提交变更…' }).click()
+    await dialog.locator('textarea').fill('职员查看照片')
+    await dialog.getByRole('button', { name: '提交', exact: true }).click()
+    await drawer.getByText('还差 1 人', { exact: true }).waitFor()
+    assert.match(await drawer.innerText(), /待批准[\s\S]*职员查看照片[\s\S]*1 处新获准/)
+  },
+  'an author cannot approve their own change, and is told so': async () => {
+    const approve = drawer.locator('[aria-disabled=true]', { hasText: '批准' }).first()
+    assert.match(await approve.innerText(), /作者不能批准自己的变更。/)
+    await approve.click({ force: true })
+    await page.waitForTimeout(300)
+    assert.equal(await dialog.count(), 0)
+  },
+  'the last approval that was missing approves the change of another': async () => {
+    await page.goto(`${origin}/console/#/policy/changes/57`)
+    await drawer.getByText('2 / 3 人批准').waitFor()
+    await drawer.getByRole('button', { name: '批准', exact: true }).click()
+    await dialog.locator('textarea').fill('同意')
+    await dialog.getByRole('button', { name: '批准', exact: true }).click()
+    await drawer.getByText('3 / 3 人批准').waitFor()
+    await drawer.locator('[aria-disabled=true]', { hasText: '变更 c-55 正在试行' }).first().waitFor()
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
+  },
+  'a candidate is stopped with a reason': async () => {
+    await page.getByRole('button', { name: '停止并退回', exact: true }).click()
+    await dialog.getByRole('button', { name: '停止并退回' }).click()
+    assert.equal(await dialog.locator('[role=alert]').innerText(), '请填写“理由”。')
+    await dialog.locator('textarea').fill('差异太多')
+    await dialog.getByRole('button', { name: '停止并退回' }).click()
+    await page.getByText('没有正在试行的变更。').waitFor()
+    assert.match(await rowWith('c-55').innerText(), /已退回/)
+  },
   'sessions are ended and the button says that none are left': async () => {
     await page.goto(`${origin}/console/#/callers`)
     await rowWith('u:bad').getByRole('button', { name: '结束会话' }).click()
@@ -161,6 +252,14 @@ const STEPS = {
     await drawer.getByRole('button', { name: '封禁来源地址' }).click({ force: true })
     await page.waitForTimeout(300)
     assert.equal(await dialog.count(), 0)
+  },
+  'an auditor may ask the tools and read changes, and moves none': async () => {
+    await page.goto(`${origin}/console/#/policy/changes`)
+    await page.locator('[aria-disabled=true]', { hasText: '退回上一版' }).waitFor()
+    assert.match(await text('.tabs'), /编辑[\s\S]*此项仅限安全管理员；您当前是审计员。/)
+    await page.goto(`${origin}/console/#/events?reason=attack`)
+    await page.locator('main tr[data-row]').first().press('Enter')
+    await drawer.locator('pre').waitFor()
   },
   'Escape gives the focus back to the row, and j goes on from there': async () => {
     await page.keyboard.press('Escape')

@@ -73,7 +73,10 @@ export function micros(us: number): string {
 /** A share; a dash when there is nothing to share. */
 export function percent(part: number, whole: number, language: string): string {
   if (whole <= 0) return '–'
-  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(part / whole)
+  const share = part / whole
+  // A share that is there is not shown as none.
+  const digits = share > 0 && share < 0.0005 ? { maximumSignificantDigits: 1 } : { maximumFractionDigits: 1 }
+  return new Intl.NumberFormat(language, { style: 'percent', ...digits }).format(share)
 }
 
 /**

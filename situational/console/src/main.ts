@@ -7,6 +7,7 @@ import { router } from './router'
 import './state/preferences'
 import './styles/library'
 import './styles/console.css'
+import './styles/policy.css'
 
 const app = createApp(App).use(router)
 // A page that cannot be drawn says so; a blank one would pass for a quiet night.

@@ -16,7 +16,14 @@ export const PAGES = [
   { name: 'alerts', path: '/alerts', key: 'a', title: 'nav.alerts', deed: DEED.alerts, component: Alerts },
   { name: 'callers', path: '/callers', key: 'c', title: 'nav.callers', deed: DEED.callers, component: Callers },
   { name: 'bans', path: '/bans', key: 'b', title: 'nav.bans', deed: DEED.bans, component: Bans },
-  { name: 'policy', path: '/policy', key: 'p', title: 'nav.policy', deed: DEED.policy, component: Policy },
+  {
+    name: 'policy',
+    path: '/policy/:tab(tools|editor|changes)?/:id?',
+    key: 'p',
+    title: 'nav.policy',
+    deed: DEED.sources,
+    component: Policy,
+  },
   { name: 'system', path: '/system', key: 's', title: 'nav.system', deed: DEED.system, component: System },
 ] as const satisfies readonly { name: string; path: string; key: string; title: Key; deed: Deed; component: unknown }[]
 

@@ -53,6 +53,9 @@ test('numbers are grouped, and rates keep a decimal only while it matters', () =
 test('a share of nothing is a dash and not a division by zero', () => {
   expect(percent(0, 0, 'en-US')).toBe('–')
   expect(percent(1, 8, 'en-US')).toBe('12.5%')
+  expect(percent(3, 8, 'en-US')).toBe('37.5%')
+  expect(percent(1, 4000, 'en-US')).toBe('0.03%')
+  expect(percent(0, 4000, 'en-US')).toBe('0%')
 })
 
 test('microseconds grow into milliseconds and seconds', () => {

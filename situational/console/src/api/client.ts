@@ -34,7 +34,12 @@ export function whenSignedOut(act: () => void): void {
 /** How long a call may take before the page says that the gateway does not answer. Chosen. */
 const PATIENCE_MS = 15_000
 
-export async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
+export async function call<T>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  patienceMs: number = PATIENCE_MS,
+): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json, application/problem+json' }
   if (method !== 'GET' && csrf !== '') headers['Hangu-Csrf'] = csrf
   if (body !== undefined) headers['Content-Type'] = 'application/json'
@@ -48,7 +53,7 @@ export async function call<T>(method: Method, path: string, body?: unknown): Pro
       credentials: 'same-origin',
       cache: 'no-store',
       redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patienceMs),
     })
     text = await response.text()
   } catch (cause) {

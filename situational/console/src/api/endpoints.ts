@@ -1,6 +1,17 @@
 /** Every call the console makes, one line each. */
 import { at, call } from './client'
 import type {
+  Advance,
+  Change,
+  ChangeDetail,
+  Changes,
+  NewChange,
+  Sources,
+  Tool,
+  ToolAnswer,
+  ToolQuestion,
+} from './policy'
+import type {
   Alert,
   AlertStatus,
   Ban,
@@ -27,6 +38,9 @@ export interface EventFilter {
   q?: string
 }
 
+/** The tools ask a whole policy many questions. Chosen. */
+const TOOL_PATIENCE_MS = 60_000
+
 export const api = {
   signIn: (username: string, password: string) => call<Session>('POST', '/admin/session', { username, password }),
   session: () => call<Session>('GET', '/admin/session'),
@@ -40,6 +54,20 @@ export const api = {
 
   decision: (id: string) => call<Decision>('GET', at('/admin/policy/decisions/{id}', { id })),
   policy: () => call<Policy>('GET', '/admin/policy/current'),
+
+  sources: () => call<Sources>('GET', '/admin/policy/sources'),
+  tool: (tool: Tool, question: ToolQuestion) =>
+    call<ToolAnswer>('POST', at('/admin/policy/tools/{tool}', { tool }), question, TOOL_PATIENCE_MS),
+  changes: () => call<Changes>('GET', '/admin/policy/changes'),
+  change: (id: Change['id']) => call<ChangeDetail>('GET', at('/admin/policy/changes/{id}', { id })),
+  propose: (change: NewChange) => call<Change>('POST', '/admin/policy/changes', change, TOOL_PATIENCE_MS),
+  approve: (id: Change['id'], bundle: string, reason: string) =>
+    call<Change>('POST', at('/admin/policy/changes/{id}/approve', { id }), { reason, bundle }),
+  judge: (id: Change['id'], verdict: 'reject' | 'withdraw' | 'rollback' | 'review', reason: string) =>
+    call<Change>('POST', at('/admin/policy/changes/{id}/{verdict}', { id, verdict }), { reason }),
+  advance: (id: Change['id'], step: Advance) =>
+    call<Change>('POST', at('/admin/policy/changes/{id}/advance', { id }), step, TOOL_PATIENCE_MS),
+  rollBack: (reason: string) => call<Change>('POST', '/admin/policy/rollback', { reason }),
 
   alerts: (status: AlertStatus) => call<{ alerts: Alert[] }>('GET', at('/admin/situational/alerts', {}, { status })),
   acknowledge: (id: Alert['id'], note: string) =>

@@ -214,6 +214,8 @@ export interface ConfigMistake {
   line: number
   column: number
   message: string
+  /** What would be right. */
+  help?: string
 }
 
 export interface SystemStatus {

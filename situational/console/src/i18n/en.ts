@@ -1,3 +1,4 @@
+import { enPolicy } from './en.policy'
 import type { zh } from './zh'
 
 /** The console's words in English. */
@@ -405,4 +406,6 @@ export const en: Record<keyof typeof zh, string> = {
   'keys.theme': 'dark or light',
   'keys.language': 'Chinese or English',
   'keys.on': 'Single keys act',
+
+  ...enPolicy,
 }

@@ -1,3 +1,5 @@
+import { zhPolicy } from './zh.policy'
+
 /** The console's words in Chinese; `en.ts` must have exactly these keys. */
 export const zh = {
   'app.name': '函谷',
@@ -404,4 +406,6 @@ export const zh = {
   'keys.theme': '切换深色和浅色',
   'keys.language': '切换中文和英文',
   'keys.on': '启用单键操作',
+
+  ...zhPolicy,
 }
