@@ -1,0 +1,26 @@
+//! The code that reads what strangers send, each piece behind a function that takes bytes.
+//!
+//! A target panics where something is wrong: the piece panicked, or two ways of asking it gave two answers. The fuzzer
+//! in `tests/fuzz` calls the targets with what it makes up; the tests of this crate call them with what it found before,
+//! `tests/fuzz/corpus`.
+//!
+//! An input is text where the piece reads text, so that corpora can be read and written by hand. Where there is
+//! something to choose, the first character is a number.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a target that cannot do what it is for is a failed test"
+)]
+
+mod input;
+pub mod policy;
+
+/// A target: takes any bytes, and panics where something is wrong.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is also the name of its corpus.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("policy_model", policy::model),
+    ("policy_rules", policy::rules),
+    ("policy_request", policy::request),
+];
