@@ -1,6 +1,7 @@
 # make run     a complete pass in the foreground
 # make test    everything that must hold
 # make bench   what a request costs, beside its peers
+# make fuzz    makes up inputs for code that reads what strangers send: TARGET=policy_rules SECONDS=1200
 # make nightly 5 million random requests, judged here and by the `casbin` crate
 #
 # `make test` is made of: format console-test lint docs deny unused rust-test. Each can be run alone.
@@ -19,7 +20,7 @@ console_sources := $(shell find $(console)/src $(console)/public -type f) \
 	$(addprefix $(console)/,index.html package.json package-lock.json tsconfig.json vite.config.ts)
 chromium = $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
-.PHONY: run release test bench nightly format lint console console-test look rust-test docs deny unused prepare again clean
+.PHONY: run release test bench fuzz nightly format lint console console-test look rust-test docs deny unused prepare again clean
 
 run: release
 	@BIN='$(target)/release' exec configs/run.sh
@@ -115,6 +116,11 @@ tool = command -v $(1) >/dev/null || \
 
 bench: release
 	tests/bench/run.sh
+
+# Without a TARGET it says which there are. `make test` replays what was kept.
+fuzz:
+	-@$(call tool,cargo-fuzz)
+	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' tests/fuzz/run.sh $(or $(TARGET),list) $(SECONDS)
 
 nightly:
 	HANGU_DIALECT_MODELS=125000 cargo test --locked --release -p hangu-policy --test policy dialect

@@ -222,6 +222,12 @@ fn among(all: &[Letter], kind: Kind, whole: bool) -> Option<(usize, usize)> {
         head += 1;
     }
     let rest = all.get(head..)?;
+    let stars = rest.iter().take_while(|letter| letter.ch == '*').count();
+    // It was masked before, and what follows is no part of it. One star alone marks a field that must be filled in.
+    let is_masked = |behind: Option<&Letter>| behind.map_or(whole, blank);
+    if stars > 1 && quote.is_none() && is_masked(rest.get(stars)) {
+        return Some((head, head + stars));
+    }
     let latin = rest.first()?.ch.is_ascii();
     let mut words = 0;
     let mut length = 0;
@@ -343,6 +349,9 @@ mod tests {
             (Kind::Secret, "\n", None),
             (Kind::BirthDate, "1990年3月7日出生", Some("1990年3月7日")),
             (Kind::Plate, "京A·12345。", Some("京A·12345")),
+            (Kind::Name, "*** 身份证：", Some("***")),
+            (Kind::Name, "* 张三，", Some("* 张三")),
+            (Kind::Address, "** 电话", Some("**")),
         ] {
             assert_eq!(taken(kind, text), expected, "{text}");
         }

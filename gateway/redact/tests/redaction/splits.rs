@@ -119,6 +119,24 @@ fn what_is_held_stays_bounded_over_a_long_body() {
     assert!(most.1 <= 9000 + hangu_redact::HELD_MAX, "{most:?}");
 }
 
+#[test]
+fn a_mask_behind_a_label_is_the_whole_value() {
+    for text in [
+        "姓名：李四 身份证：11010519491231002x",
+        "地址：北京市海淀区中关村大街1号 电话 13800138000",
+    ] {
+        for level in Level::ALL {
+            let once = redact(level, Media::Text, text.as_bytes());
+            let twice = redact(level, Media::Text, &once);
+            assert_eq!(
+                String::from_utf8_lossy(&twice),
+                String::from_utf8_lossy(&once),
+                "{level}"
+            );
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
