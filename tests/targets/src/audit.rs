@@ -50,19 +50,32 @@ pub fn log(data: &[u8]) {
     drop(hangu_audit::prove(folder.path(), 2, &key));
     let signed = |records: &[Record]| {
         records.len() >= whole.records.len()
-            && records.iter().zip(&whole.records).all(|(one, other)| one == other)
+            && records
+                .iter()
+                .zip(&whole.records)
+                .all(|(one, other)| one == other)
     };
     if let (Ok(report), Ok(records)) = (report, &records) {
         let same = signed(records);
-        assert!(!report.ok || same, "what was altered is called whole: {records:?}");
+        assert!(
+            !report.ok || same,
+            "what was altered is called whole: {records:?}"
+        );
     }
     let Ok((log, recovered)) = open(&folder) else {
         return;
     };
-    assert!(recovered.size >= RECORDS, "signed records are gone: {recovered:?}");
+    assert!(
+        recovered.size >= RECORDS,
+        "signed records are gone: {recovered:?}"
+    );
     log.close().expect("a log that opens closes");
     let report = verify(folder.path(), &key).expect("a log that opens can be read");
-    assert!(report.ok, "a log that was opened is not whole: {:?}", report.findings);
+    assert!(
+        report.ok,
+        "a log that was opened is not whole: {:?}",
+        report.findings
+    );
     let records = read(folder.path(), 0, 100).expect("a log that opens can be read");
     assert!(signed(&records), "signed records have changed: {records:?}");
 }
@@ -130,7 +143,10 @@ struct Whole {
 impl Whole {
     fn segment(&self) -> &(String, Vec<u8>) {
         let is_segment = |(name, _): &&(String, Vec<u8>)| name.starts_with("segment-");
-        self.files.iter().find(is_segment).expect("a log has a segment")
+        self.files
+            .iter()
+            .find(is_segment)
+            .expect("a log has a segment")
     }
 }
 
@@ -143,9 +159,13 @@ fn whole() -> &'static Whole {
         for n in 0..RECORDS {
             let done = done.clone();
             let event = format!("{{\"n\":{n}}}").into_bytes();
-            log.append(event, Durability::Durable, Some(Box::new(move |result| {
-                drop(done.send(result));
-            })))
+            log.append(
+                event,
+                Durability::Durable,
+                Some(Box::new(move |result| {
+                    drop(done.send(result));
+                })),
+            )
             .expect("there is room");
             committed.recv().expect("an answer").expect("a record");
         }
@@ -165,7 +185,11 @@ fn whole() -> &'static Whole {
             records: read(folder.path(), 0, 100).expect("it can be read"),
             header: 0,
         };
-        let length = whole.segment().1.get(12..16).and_then(|b| b.try_into().ok());
+        let length = whole
+            .segment()
+            .1
+            .get(12..16)
+            .and_then(|b| b.try_into().ok());
         whole.header = u32::from_le_bytes(length.expect("a header says its length")) as usize;
         whole
     })
@@ -183,7 +207,9 @@ fn key() -> SigningKey {
     static PATH: OnceLock<(Folder, PathBuf)> = OnceLock::new();
     let (_, path) = PATH.get_or_init(|| {
         // RFC 8410 section 7: a private key of 32 bytes.
-        let mut der = vec![0x30, 0x2E, 2, 1, 0, 0x30, 5, 6, 3, 0x2B, 0x65, 0x70, 4, 0x22, 4, 0x20];
+        let mut der = vec![
+            0x30, 0x2E, 2, 1, 0, 0x30, 5, 6, 3, 0x2B, 0x65, 0x70, 4, 0x22, 4, 0x20,
+        ];
         der.extend([7; 32]);
         let folder = Folder::new();
         let path = folder.write("key", &der);
@@ -210,7 +236,11 @@ mod tests {
 
     #[test]
     fn every_file_that_inputs_alter_is_a_file_of_the_log() {
-        let names: Vec<_> = whole().files.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = whole()
+            .files
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         for name in ["checkpoint", "checkpoints.log", "tree"] {
             assert!(names.contains(&name), "{names:?}");
         }

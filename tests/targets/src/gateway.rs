@@ -22,11 +22,18 @@ pub fn path(data: &[u8]) {
         assert_eq!(canon::not_of_a_uri(encoded.as_bytes()), None, "`{encoded}`");
         let climbs = |segment: &str| matches!(segment, "." | "..");
         assert!(!canonical.split('/').any(climbs), "`{canonical}`");
-        assert!(canonical.starts_with('/') && !canonical.contains("//"), "`{canonical}`");
+        assert!(
+            canonical.starts_with('/') && !canonical.contains("//"),
+            "`{canonical}`"
+        );
     }
     let authority = input::text(parts.next().unwrap_or_default());
     if let Some(host) = canon::host(&authority) {
-        assert_eq!(canon::host(&host).as_deref(), Some(&*host), "a host is its own host");
+        assert_eq!(
+            canon::host(&host).as_deref(),
+            Some(&*host),
+            "a host is its own host"
+        );
     }
 }
 
@@ -40,7 +47,10 @@ pub fn proxy(data: &[u8]) {
         match proxy_header(seen) {
             Ok(None) => {}
             Ok(Some(header)) => {
-                assert!(header.length <= seen.len(), "a header is among what was seen");
+                assert!(
+                    header.length <= seen.len(),
+                    "a header is among what was seen"
+                );
                 assert_eq!(whole, Ok(Some(header)), "more bytes change the header");
             }
             Err(fault) => assert_eq!(whole, Err(fault), "what is refused stays refused"),

@@ -6,9 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hangu_identity::session::{
-    FileJournal, NoJournal, SessionLimitsFile, Sessions, cookie,
-};
+use hangu_identity::session::{FileJournal, NoJournal, SessionLimitsFile, Sessions, cookie};
 use hangu_identity::token::{Issuer, Jwks, Verifier};
 use hangu_identity::{assertion, credential, headers};
 use jiff::Timestamp;
@@ -60,7 +58,11 @@ pub fn fields(data: &[u8]) {
         .filter_map(|field| cookie::strip(field))
         .collect();
     let left = left.iter().map(String::as_str);
-    assert_eq!(cookie::find(left), None, "a session that was taken out is gone");
+    assert_eq!(
+        cookie::find(left),
+        None,
+        "a session that was taken out is gone"
+    );
     if let Some(id) = cookie::find(fields.iter().copied()) {
         assert!(cookie::is_form_token(id, &cookie::form_token(id)));
     }
@@ -81,7 +83,11 @@ pub fn journal(data: &[u8]) {
     let bytes = if *what == 0 {
         rest.to_vec()
     } else {
-        input::text(rest).lines().map(line).collect::<String>().into_bytes()
+        input::text(rest)
+            .lines()
+            .map(line)
+            .collect::<String>()
+            .into_bytes()
     };
     let folder = files::Folder::new();
     let path = folder.write("sessions.jsonl", &bytes);

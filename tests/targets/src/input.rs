@@ -8,7 +8,10 @@ pub(crate) fn text(data: &[u8]) -> Cow<'_, str> {
 }
 
 /// Chooses by the first byte, and returns the bytes behind it. A digit chooses what its number says.
-pub(crate) fn pick<'d, 'c, T, const N: usize>(data: &'d [u8], choices: &'c [T; N]) -> (&'c T, &'d [u8]) {
+pub(crate) fn pick<'d, 'c, T, const N: usize>(
+    data: &'d [u8],
+    choices: &'c [T; N],
+) -> (&'c T, &'d [u8]) {
     let (first, rest) = data.split_first().unwrap_or((&b'0', &[]));
     let number = usize::from(first.wrapping_sub(b'0'));
     let chosen = choices.iter().cycle().nth(number % N);

@@ -31,7 +31,10 @@ pub fn request(data: &[u8]) {
     let (cautious, undecodable) = judge(inspector, &request);
     let strictly = inspector.with_sensitivity(Sensitivity::Strict);
     let (strict, as_well) = judge(&strictly, &request);
-    assert_eq!(undecodable, as_well, "what can be read does not depend on how readily it counts");
+    assert_eq!(
+        undecodable, as_well,
+        "what can be read does not depend on how readily it counts"
+    );
     assert!(
         strict.score >= cautious.score,
         "{} counts less than {}",

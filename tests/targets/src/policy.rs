@@ -119,14 +119,7 @@ fn load(model: &str, rules: &str) -> Option<Snapshot> {
 }
 
 fn others(model: &str, rules: &str) -> Vec<Policy> {
-    let load = |dialect| {
-        Policy::load(
-            source(model),
-            &[source(rules)],
-            dialect,
-            &Extras::default(),
-        )
-    };
+    let load = |dialect| Policy::load(source(model), &[source(rules)], dialect, &Extras::default());
     [Dialect::CasbinGo, Dialect::CasbinRs]
         .into_iter()
         .filter_map(|dialect| load(dialect).ok())
@@ -174,12 +167,18 @@ fn ask_strict(snapshot: &Snapshot, values: &[Json], reading: Reading) {
         }
         (decided, explained) => {
             assert_eq!(decided.err(), explained.err(), "one reason");
-            assert!(stepped.is_err(), "what cannot be judged cannot be stepped up");
+            assert!(
+                stepped.is_err(),
+                "what cannot be judged cannot be stepped up"
+            );
             return;
         }
     };
     if let Ok(Some(level)) = stepped {
-        assert!(level <= 4 && decision.effect == Effect::Deny, "{decision:?}");
+        assert!(
+            level <= 4 && decision.effect == Effect::Deny,
+            "{decision:?}"
+        );
     }
     if reading == Reading::Thorough {
         analyse(snapshot, values, &decision);
@@ -192,7 +191,11 @@ fn ask_strict(snapshot: &Snapshot, values: &[Json], reading: Reading) {
 fn analyse(snapshot: &Snapshot, values: &[Json], decision: &Decision) {
     let json = Json::from(values);
     if let Ok(why) = why(snapshot, &json) {
-        assert_eq!(said(&why.decision), said(decision), "why says what is decided");
+        assert_eq!(
+            said(&why.decision),
+            said(decision),
+            "why says what is decided"
+        );
     }
     // What a request leaves out is open to these two, and missing to the decision.
     if let Ok(what) = reach::what(snapshot, &json) {

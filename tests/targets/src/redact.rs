@@ -125,10 +125,15 @@ pub fn coded(data: &[u8]) {
     let whole = redact(body, None);
     // The ratio counts what has arrived so far, so that cutting may only refuse more.
     if let Ok((cut, _)) = redact(body, Some(*seed)) {
-        let (whole, out) = whole.as_ref().expect("what is read in pieces is read whole");
+        let (whole, out) = whole
+            .as_ref()
+            .expect("what is read in pieces is read whole");
         assert_eq!((cut.counts, cut.masked), (whole.counts, whole.masked));
         let again = redact(out, None);
-        assert!(again.is_ok(), "what came out cannot be read again: {again:?}");
+        assert!(
+            again.is_ok(),
+            "what came out cannot be read again: {again:?}"
+        );
     }
 }
 

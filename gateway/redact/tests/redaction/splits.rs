@@ -4,7 +4,12 @@ use crate::support::{MEDIA, any_body, redact, redact_chunks};
 use hangu_redact::{Level, Media};
 use proptest::prelude::*;
 
-const DOCUMENTS: [(Media, &str); 7] = [
+const DOCUMENTS: [(Media, &str); 9] = [
+    (
+        Media::Text,
+        "姓名：李四，地址： 北京市海淀区中关村大街1号。联系人：\\u674e\\u56db",
+    ),
+    (Media::Text, "姓名：李"),
     (
         Media::Json,
         r#"{"name":"张三","id":"110101199003077774","手机":"+86 138-0013-8000","n":13800138000,"f":1.3800138e10,
