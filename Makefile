@@ -2,6 +2,7 @@
 # make test    everything that must hold
 # make bench   what a request costs, beside its peers
 # make bench-policy  what a decision costs, beside the casbin crate, Cedar and Regorus
+# make fuzz    makes up inputs for code that reads what strangers send: TARGET=policy_rules SECONDS=1200
 # make nightly 5 million random requests, judged here and by the `casbin` crate
 #
 # `make test` is made of: format console-test lint docs deny unused rust-test. Each can be run alone.
@@ -20,7 +21,7 @@ console_sources := $(shell find $(console)/src $(console)/public -type f) \
 	$(addprefix $(console)/,index.html package.json package-lock.json tsconfig.json vite.config.ts)
 chromium = $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
-.PHONY: run release test bench bench-policy nightly format lint console console-test look rust-test docs deny unused prepare again clean
+.PHONY: run release test bench bench-policy fuzz nightly format lint console console-test look rust-test docs deny unused prepare again clean
 
 run: release
 	@BIN='$(target)/release' exec configs/run.sh
@@ -120,6 +121,11 @@ bench: release
 bench-policy:
 	cargo bench --locked -p hangu-policy --bench decide
 	tests/bench-policy/run.sh
+
+# Without a TARGET it says which there are. `make test` replays what was kept.
+fuzz:
+	-@$(call tool,cargo-fuzz)
+	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' tests/fuzz/run.sh $(or $(TARGET),list) $(SECONDS)
 
 nightly:
 	HANGU_DIALECT_MODELS=125000 cargo test --locked --release -p hangu-policy --test policy dialect

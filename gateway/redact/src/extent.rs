@@ -188,6 +188,9 @@ pub(crate) fn text(
         let to = (at + most).min(limit);
         letters(buffer, at, to, escapes, charset, &mut all);
         let whole = last && to == buffer.len();
+        if !whole {
+            drop_unfinished(buffer, to, escapes, &mut all);
+        }
         match among(&all, kind, whole) {
             Some((head, tail)) => {
                 let place = |index: usize| all.get(index).map_or(to, |letter| letter.from);
@@ -205,10 +208,60 @@ pub(crate) fn text(
     if limit - at < VALUE_MAX {
         return Extent::Open { from: limit };
     }
+    let to = all.last().map_or(limit, |letter| letter.to);
     Extent::Whole {
         from: at,
-        to: limit,
-        end: limit,
+        to,
+        end: to,
+    }
+}
+
+/// Takes off what was read of a character that goes on behind `to`, where it would look like the end of the value.
+fn drop_unfinished(buffer: &[u8], to: usize, escapes: Escapes, all: &mut Vec<Letter>) {
+    let near = all.iter().rposition(|letter| letter.from + ESCAPE_MAX < to);
+    let first = near.map_or(0, |at| at + 1);
+    let goes_on = |letter: &Letter| {
+        let tail = buffer.get(letter.from..to).unwrap_or_default();
+        goes_on(tail, escapes)
+    };
+    if let Some(at) = all.iter().skip(first).position(goes_on) {
+        all.truncate(first + at);
+    }
+}
+
+/// The most bytes that one character takes: two escapes of UTF-16.
+const ESCAPE_MAX: usize = 12;
+
+/// Tells whether bytes are the beginning of a character and nothing more.
+fn goes_on(tail: &[u8], escapes: Escapes) -> bool {
+    let is_escape = |tail: &[u8]| match tail {
+        [] | [b'\\'] => true,
+        [b'\\', b'u', digits @ ..] => digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit),
+        _ => false,
+    };
+    match (escapes, tail) {
+        (
+            Escapes::Backslash,
+            [
+                b'\\',
+                b'u',
+                b'd' | b'D',
+                b'8' | b'9' | b'a' | b'b' | b'A' | b'B',
+                x,
+                y,
+                low @ ..,
+            ],
+        ) if x.is_ascii_hexdigit() && y.is_ascii_hexdigit() => is_escape(low),
+        (Escapes::Backslash, [b'\\', ..]) => is_escape(tail),
+        (_, [lead @ 0xC2..=0xF4, rest @ ..]) => {
+            let wanted = match lead {
+                ..0xE0 => 1,
+                0xE0..0xF0 => 2,
+                _ => 3,
+            };
+            rest.len() < wanted && rest.iter().all(|byte| matches!(byte, 0x80..=0xBF))
+        }
+        _ => false,
     }
 }
 
@@ -222,6 +275,12 @@ fn among(all: &[Letter], kind: Kind, whole: bool) -> Option<(usize, usize)> {
         head += 1;
     }
     let rest = all.get(head..)?;
+    let stars = rest.iter().take_while(|letter| letter.ch == '*').count();
+    // It was masked before, and what follows is no part of it. One star alone marks a field that must be filled in.
+    let is_masked = |behind: Option<&Letter>| behind.map_or(whole, blank);
+    if stars > 1 && quote.is_none() && is_masked(rest.get(stars)) {
+        return Some((head, head + stars));
+    }
     let latin = rest.first()?.ch.is_ascii();
     let mut words = 0;
     let mut length = 0;
@@ -343,9 +402,46 @@ mod tests {
             (Kind::Secret, "\n", None),
             (Kind::BirthDate, "1990年3月7日出生", Some("1990年3月7日")),
             (Kind::Plate, "京A·12345。", Some("京A·12345")),
+            (Kind::Name, "*** 身份证：", Some("***")),
+            (Kind::Name, "* 张三，", Some("* 张三")),
+            (Kind::Address, "** 电话", Some("**")),
         ] {
             assert_eq!(taken(kind, text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_value_that_is_cut_within_a_character_is_open() {
+        let whole = "李\\u674e\\ud840\\udc00，";
+        let end = whole.find('，').unwrap();
+        for cut in 1..=end {
+            let bytes = &whole.as_bytes()[..cut];
+            let extent = text(
+                bytes,
+                0,
+                Escapes::Backslash,
+                Charset::Utf8,
+                Kind::Name,
+                false,
+            );
+            assert!(
+                matches!(extent, Extent::Open { .. }),
+                "cut at {cut}: {extent:?}"
+            );
+        }
+        assert_eq!(taken(Kind::Name, whole), Some(&whole[..end]));
+    }
+
+    #[test]
+    fn a_long_value_is_not_cut_within_a_character() {
+        let place = "省".repeat(60);
+        for before in ["", " ", "  "] {
+            let whole = format!("{before}{place}，");
+            assert_eq!(taken(Kind::Address, &whole), Some(&*place));
+        }
+        let endless = format!(" {}", "省".repeat(600));
+        let taken = taken(Kind::Address, &endless).unwrap();
+        assert_eq!(taken.len(), 1 + (VALUE_MAX - 1) / 3 * 3);
     }
 
     #[test]

@@ -4,7 +4,12 @@ use crate::support::{MEDIA, any_body, redact, redact_chunks};
 use hangu_redact::{Level, Media};
 use proptest::prelude::*;
 
-const DOCUMENTS: [(Media, &str); 7] = [
+const DOCUMENTS: [(Media, &str); 9] = [
+    (
+        Media::Text,
+        "姓名：李四，地址： 北京市海淀区中关村大街1号。联系人：\\u674e\\u56db",
+    ),
+    (Media::Text, "姓名：李"),
     (
         Media::Json,
         r#"{"name":"张三","id":"110101199003077774","手机":"+86 138-0013-8000","n":13800138000,"f":1.3800138e10,
@@ -117,6 +122,24 @@ fn what_is_held_stays_bounded_over_a_long_body() {
     }
     assert!(most.0 <= hangu_redact::HELD_MAX, "{most:?}");
     assert!(most.1 <= 9000 + hangu_redact::HELD_MAX, "{most:?}");
+}
+
+#[test]
+fn a_mask_behind_a_label_is_the_whole_value() {
+    for text in [
+        "姓名：李四 身份证：11010519491231002x",
+        "地址：北京市海淀区中关村大街1号 电话 13800138000",
+    ] {
+        for level in Level::ALL {
+            let once = redact(level, Media::Text, text.as_bytes());
+            let twice = redact(level, Media::Text, &once);
+            assert_eq!(
+                String::from_utf8_lossy(&twice),
+                String::from_utf8_lossy(&once),
+                "{level}"
+            );
+        }
+    }
 }
 
 proptest! {
