@@ -188,6 +188,14 @@ pub(crate) fn text(
         let to = (at + most).min(limit);
         letters(buffer, at, to, escapes, charset, &mut all);
         let whole = last && to == buffer.len();
+        if !whole {
+            let known = buffer.get(..to).unwrap_or_default();
+            let open =
+                |letter: &Letter| is_open(known.get(letter.from..).unwrap_or_default(), escapes);
+            if let Some(open) = all.iter().position(open) {
+                all.truncate(open);
+            }
+        }
         match among(&all, kind, whole) {
             Some((head, tail)) => {
                 let place = |index: usize| all.get(index).map_or(to, |letter| letter.from);
@@ -209,6 +217,30 @@ pub(crate) fn text(
         from: at,
         to: limit,
         end: limit,
+    }
+}
+
+/// The most bytes that one character is written with: an entity.
+const LETTER_MAX: usize = 14;
+
+/// Tells whether the character that bytes begin with may read otherwise once more bytes are known.
+fn is_open(bytes: &[u8], escapes: Escapes) -> bool {
+    if bytes.len() >= LETTER_MAX {
+        return false;
+    }
+    match (escapes, bytes) {
+        (Escapes::Backslash, [b'\\']) => true,
+        // Another half may follow a surrogate.
+        (Escapes::Backslash, [b'\\', b'u', digits @ ..]) => {
+            digits.len() < 4 || matches!(digits, [b'd' | b'D', ..])
+        }
+        (Escapes::Entity, [b'&', rest @ ..]) => !rest.contains(&b';'),
+        (Escapes::Percent, [b'%', b'0'..=b'7', _, ..]) => false,
+        (Escapes::Percent, [b'%', ..]) => true,
+        (_, [0xC2..=0xDF]) => true,
+        (_, [0xE0..=0xEF, rest @ ..]) => rest.len() < 2,
+        (_, [0xF0..=0xF4, rest @ ..]) => rest.len() < 3,
+        _ => false,
     }
 }
 
@@ -345,6 +377,36 @@ mod tests {
             (Kind::Plate, "京A·12345。", Some("京A·12345")),
         ] {
             assert_eq!(taken(kind, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_ended_by_a_character_that_is_cut() {
+        for (escapes, text) in [
+            (Escapes::Backslash, "张三，"),
+            (Escapes::Backslash, r"\u5f20\u4e09，"),
+            (Escapes::Percent, "%E5%BC%A0%E4%B8%89%EF%BC%8C%20%20%20"),
+            (Escapes::Entity, "&#24352;&#19977;，"),
+            (Escapes::Backslash, "𠀀三，"),
+        ] {
+            let bytes = text.as_bytes();
+            let taken = |to: usize| {
+                let head = &bytes[..to];
+                super::text(head, 0, escapes, Charset::Utf8, Kind::Name, false)
+            };
+            let Extent::Whole {
+                from: 0, to: value, ..
+            } = taken(bytes.len())
+            else {
+                panic!("{text} is not taken");
+            };
+            for cut in 0..=value {
+                assert_eq!(
+                    taken(cut),
+                    Extent::Open { from: cut },
+                    "{text} cut at {cut}"
+                );
+            }
         }
     }
 
