@@ -70,17 +70,19 @@ impl Bits {
         let (one, two) = (u8x16::splat(stops.marks[0]), u8x16::splat(stops.marks[1]));
         let (colon, dot, dash) = (u8x16::splat(b':'), u8x16::splat(b'.'), u8x16::splat(b'-'));
         let (quote, line) = (u8x16::splat(b'"'), u8x16::splat(b'\n'));
+        // `-`, `.`, `/` and the digits stand in a row: most blocks of text have none of them.
+        let span = u8x16::splat(b'9' - b'-');
+        let mut numeric = u8x16::splat(0);
         let (lanes, _) = block.as_chunks::<16>();
         for (lane, shift) in lanes.iter().zip([0, 16, 32, 48]) {
             let bytes = u8x16::new(*lane);
+            let offset = bytes - dash;
+            numeric |= offset.min(span).simd_eq(offset);
             let offset = bytes - zero;
             let digit = offset.min(nine).simd_eq(offset);
-            bits.digit |= u64::from(digit.to_bitmask()) << shift;
             let offset = (bytes | case) - letter_a;
             let word = offset.min(letters).simd_eq(offset) | digit;
             bits.word |= u64::from(word.to_bitmask()) << shift;
-            bits.dot |= u64::from(bytes.simd_eq(dot).to_bitmask()) << shift;
-            bits.dash |= u64::from(bytes.simd_eq(dash).to_bitmask()) << shift;
             let special = bytes.simd_eq(at)
                 | bytes.simd_eq(escape)
                 | bytes.simd_eq(wide)
@@ -95,6 +97,16 @@ impl Bits {
                 bits.line |= u64::from(bytes.simd_eq(line).to_bitmask()) << shift;
             }
         }
+        if numeric.to_bitmask() != 0 {
+            for (lane, shift) in lanes.iter().zip([0, 16, 32, 48]) {
+                let bytes = u8x16::new(*lane);
+                let offset = bytes - zero;
+                let digit = offset.min(nine).simd_eq(offset);
+                bits.digit |= u64::from(digit.to_bitmask()) << shift;
+                bits.dot |= u64::from(bytes.simd_eq(dot).to_bitmask()) << shift;
+                bits.dash |= u64::from(bytes.simd_eq(dash).to_bitmask()) << shift;
+            }
+        }
         bits
     }
 
@@ -106,6 +118,11 @@ impl Bits {
     #[inline(always)]
     pub(crate) fn events(&self, before: &Before) -> u64 {
         let ahead = |now: u64, then: u64, by: u32| now << by | then >> (64 - by);
+        let long = self.long_words(before);
+        let rare = self.special | long & !ahead(long, before.long, 1);
+        if self.digit | self.dot | self.dash == 0 {
+            return rare;
+        }
         let digit = |by| ahead(self.digit, before.digit, by);
         let dot = |by| ahead(self.dot, before.dot, by);
         let dash = |by| ahead(self.dash, before.dash, by);
@@ -113,11 +130,7 @@ impl Bits {
         let fourth_digit = self.digit & one & two & three;
         let second_dot = self.dot & one & (dot(2) | two & (dot(3) | three & dot(4)));
         let dashes = self.dash & (dash(3) & dash(6) | dash(1) & dash(2) & dash(3) & dash(4));
-        self.special
-            | fourth_digit
-            | second_dot
-            | dashes
-            | self.long_words(before) & !ahead(self.long_words(before), before.long, 1)
+        rare | fourth_digit | second_dot | dashes
     }
 
     /// The letters and digits in a row around `offset`, as places counted from 64 bytes before these; `None` where they

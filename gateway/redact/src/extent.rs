@@ -189,7 +189,12 @@ pub(crate) fn text(
         letters(buffer, at, to, escapes, charset, &mut all);
         let whole = last && to == buffer.len();
         if !whole {
-            drop_unfinished(buffer, to, escapes, &mut all);
+            let known = buffer.get(..to).unwrap_or_default();
+            let open =
+                |letter: &Letter| is_open(known.get(letter.from..).unwrap_or_default(), escapes);
+            if let Some(open) = all.iter().position(open) {
+                all.truncate(open);
+            }
         }
         match among(&all, kind, whole) {
             Some((head, tail)) => {
@@ -216,51 +221,26 @@ pub(crate) fn text(
     }
 }
 
-/// Takes off what was read of a character that goes on behind `to`, where it would look like the end of the value.
-fn drop_unfinished(buffer: &[u8], to: usize, escapes: Escapes, all: &mut Vec<Letter>) {
-    let near = all.iter().rposition(|letter| letter.from + ESCAPE_MAX < to);
-    let first = near.map_or(0, |at| at + 1);
-    let goes_on = |letter: &Letter| {
-        let tail = buffer.get(letter.from..to).unwrap_or_default();
-        goes_on(tail, escapes)
-    };
-    if let Some(at) = all.iter().skip(first).position(goes_on) {
-        all.truncate(first + at);
+/// The most bytes that one character is written with: an entity.
+const LETTER_MAX: usize = 14;
+
+/// Tells whether the character that bytes begin with may read otherwise once more bytes are known.
+fn is_open(bytes: &[u8], escapes: Escapes) -> bool {
+    if bytes.len() >= LETTER_MAX {
+        return false;
     }
-}
-
-/// The most bytes that one character takes: two escapes of UTF-16.
-const ESCAPE_MAX: usize = 12;
-
-/// Tells whether bytes are the beginning of a character and nothing more.
-fn goes_on(tail: &[u8], escapes: Escapes) -> bool {
-    let is_escape = |tail: &[u8]| match tail {
-        [] | [b'\\'] => true,
-        [b'\\', b'u', digits @ ..] => digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit),
-        _ => false,
-    };
-    match (escapes, tail) {
-        (
-            Escapes::Backslash,
-            [
-                b'\\',
-                b'u',
-                b'd' | b'D',
-                b'8' | b'9' | b'a' | b'b' | b'A' | b'B',
-                x,
-                y,
-                low @ ..,
-            ],
-        ) if x.is_ascii_hexdigit() && y.is_ascii_hexdigit() => is_escape(low),
-        (Escapes::Backslash, [b'\\', ..]) => is_escape(tail),
-        (_, [lead @ 0xC2..=0xF4, rest @ ..]) => {
-            let wanted = match lead {
-                ..0xE0 => 1,
-                0xE0..0xF0 => 2,
-                _ => 3,
-            };
-            rest.len() < wanted && rest.iter().all(|byte| matches!(byte, 0x80..=0xBF))
+    match (escapes, bytes) {
+        (Escapes::Backslash, [b'\\']) => true,
+        // Another half may follow a surrogate.
+        (Escapes::Backslash, [b'\\', b'u', digits @ ..]) => {
+            digits.len() < 4 || matches!(digits, [b'd' | b'D', ..])
         }
+        (Escapes::Entity, [b'&', rest @ ..]) => !rest.contains(&b';'),
+        (Escapes::Percent, [b'%', b'0'..=b'7', _, ..]) => false,
+        (Escapes::Percent, [b'%', ..]) => true,
+        (_, [0xC2..=0xDF]) => true,
+        (_, [0xE0..=0xEF, rest @ ..]) => rest.len() < 2,
+        (_, [0xF0..=0xF4, rest @ ..]) => rest.len() < 3,
         _ => false,
     }
 }
@@ -442,6 +422,36 @@ mod tests {
         let endless = format!(" {}", "省".repeat(600));
         let taken = taken(Kind::Address, &endless).unwrap();
         assert_eq!(taken.len(), 1 + (VALUE_MAX - 1) / 3 * 3);
+    }
+
+    #[test]
+    fn a_value_is_not_ended_by_a_character_that_is_cut() {
+        for (escapes, text) in [
+            (Escapes::Backslash, "张三，"),
+            (Escapes::Backslash, r"\u5f20\u4e09，"),
+            (Escapes::Percent, "%E5%BC%A0%E4%B8%89%EF%BC%8C%20%20%20"),
+            (Escapes::Entity, "&#24352;&#19977;，"),
+            (Escapes::Backslash, "𠀀三，"),
+        ] {
+            let bytes = text.as_bytes();
+            let taken = |to: usize| {
+                let head = &bytes[..to];
+                super::text(head, 0, escapes, Charset::Utf8, Kind::Name, false)
+            };
+            let Extent::Whole {
+                from: 0, to: value, ..
+            } = taken(bytes.len())
+            else {
+                panic!("{text} is not taken");
+            };
+            for cut in 0..=value {
+                assert_eq!(
+                    taken(cut),
+                    Extent::Open { from: cut },
+                    "{text} cut at {cut}"
+                );
+            }
+        }
     }
 
     #[test]

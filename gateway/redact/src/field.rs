@@ -170,11 +170,15 @@ impl Scan {
     ) -> bool {
         let written = copy.buffer.get(from..to).unwrap_or_default();
         if let Some(text) = plain(written, self.syntax.escapes()) {
-            let value = text.trim();
+            let value = shape::trim(text);
             let fits = !value.is_empty() && shape::fits(rule, value);
             if fits {
-                let from = from + text.len() - text.trim_start().len();
-                self.mask_plain(rule.kind, value, from, quoted.then_some((from, to)), copy);
+                let start = if value.len() == text.len() {
+                    from
+                } else {
+                    from + text.len() - text.trim_start().len()
+                };
+                self.mask_plain(rule.kind, value, start, quoted.then_some((from, to)), copy);
             }
             return fits;
         }

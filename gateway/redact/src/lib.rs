@@ -11,8 +11,9 @@
 //! the open cluster and nothing else, [`HELD_MAX`] bytes at most; a cluster which could grow longer is decided from
 //! its own first bytes, so that neither memory nor the result depends on who sends how much at once.
 //!
-//! Reading order: [`Redactor`] (one body), `scan` (the pass), `cluster` and `unit` (what a run of characters is in
-//! each format), `find` and `number` (what is in a run), `check` (check digits), `mask` (what each level leaves).
+//! Reading order: [`Redactor`] (one body), `scan` (the pass), `step` (a place that it stops at), `expect`, `names` and
+//! `field` (values whose field says what they are), `cluster` and `unit` (what a run of characters is in each format),
+//! `decide`, `find` and `number` (what is in a run), `check` (check digits), `sink` and `mask` (what each level leaves).
 //! [`BodyRedactor`] puts gzip and brotli around it, [`mask_str`] and [`cli`] are the same engine elsewhere.
 //!
 //! Names and addresses in running text are not found: no rule tells them from other words.

@@ -7,13 +7,34 @@ use crate::label::{Labels, Rule};
 use crate::unit::Escapes;
 use crate::value::{Charset, letters};
 
-/// A name of 1 to 31 bytes as it is written between its quotes, in a form that compares at once.
+/// A name of 1 to 31 bytes as it is written between its quotes, in a form that compares at once: the 32 bytes that end
+/// with it, of which those before its opening quote are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Name {
-    /// The bytes as a number, the last one on top; shorter names stand in `high` alone.
-    low: u128,
-    high: u128,
-    length: u32,
+pub(crate) struct Name([u64; 4]);
+
+/// For every length of a name, the bits that are its own and its opening quote's.
+static OWN: [[u64; 4]; 32] = own();
+
+const fn own() -> [[u64; 4]; 32] {
+    let mut all = [[0; 4]; 32];
+    let mut rest: &mut [[u64; 4]] = &mut all;
+    let mut bytes = 1;
+    while let Some((words, after)) = rest.split_first_mut() {
+        *words = [top(bytes, 3), top(bytes, 2), top(bytes, 1), top(bytes, 0)];
+        rest = after;
+        bytes += 1;
+    }
+    all
+}
+
+/// The bits of a word that `bytes` bytes reach, of which the words behind it take eight each.
+const fn top(bytes: u32, behind: u32) -> u64 {
+    let reach = bytes.saturating_sub(8 * behind);
+    if reach >= 8 {
+        u64::MAX
+    } else {
+        !(u64::MAX >> (8 * reach))
+    }
 }
 
 impl Name {
@@ -22,31 +43,36 @@ impl Name {
     #[inline(always)]
     pub(crate) fn before(buffer: &[u8], quote: usize) -> Option<Self> {
         let bytes = buffer.get(..quote)?.last_chunk::<32>()?;
-        let (lanes, _) = bytes.as_chunks::<16>();
-        let [low, high] = lanes else { return None };
-        let quotes = |lane: &[u8; 16]| u8x16::new(*lane).simd_eq(u8x16::splat(b'"')).to_bitmask();
-        let length = (quotes(low) | quotes(high) << 16).leading_zeros();
-        let (low, high) = (u128::from_le_bytes(*low), u128::from_le_bytes(*high));
-        match length {
-            0 | 32.. => None,
-            1..=16 => Some(Self {
-                low: 0,
-                high: high >> (128 - 8 * length),
-                length,
-            }),
-            17..=31 => Some(Self {
-                low: low >> (256 - 8 * length),
-                high,
-                length,
-            }),
+        let length = Self::length(bytes);
+        if length == 0 {
+            return None;
         }
+        let own = OWN.get(length as usize)?;
+        let (words, _) = bytes.as_chunks::<8>();
+        let mut name = [0; 4];
+        for ((to, from), own) in name.iter_mut().zip(words).zip(own) {
+            *to = u64::from_le_bytes(*from) & own;
+        }
+        Some(Self(name))
+    }
+
+    /// Bytes behind the last quote, 32 where there is none.
+    #[inline(always)]
+    fn length(bytes: &[u8; 32]) -> u32 {
+        let (lanes, _) = bytes.as_chunks::<16>();
+        let mut quotes = 0;
+        for (lane, shift) in lanes.iter().zip([0, 16]) {
+            let lane = u8x16::new(*lane).simd_eq(u8x16::splat(b'"'));
+            quotes |= lane.to_bitmask() << shift;
+        }
+        quotes.leading_zeros()
     }
 
     /// Which of [`SLOTS`] it stands in.
     #[inline(always)]
     fn slot(&self) -> usize {
-        let both = self.low ^ self.high;
-        let folded = (both >> 64) as u64 ^ (both as u64).rotate_left(23);
+        let [one, two, three, four] = self.0;
+        let folded = one ^ two.rotate_left(11) ^ three.rotate_left(23) ^ four.rotate_left(37);
         // The golden ratio, as in Fibonacci hashing.
         (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2())) as usize
     }
@@ -120,9 +146,9 @@ impl Names {
         if self.0.is_empty() {
             self.0.resize(SLOTS, (Name::default(), Said::default()));
         }
-        let text = buffer
-            .get(quote.saturating_sub(name.length as usize + 1)..quote)
-            .unwrap_or_default();
+        let before = buffer.get(..quote).unwrap_or_default();
+        let opening = memchr::memrchr(b'"', before).unwrap_or(0);
+        let text = before.get(opening..).unwrap_or_default();
         let said = Said::by(text, labels, charset);
         if let Some(slot) = self.0.get_mut(name.slot()) {
             *slot = (name, said);

@@ -39,7 +39,7 @@ pub(crate) fn number(text: &[u8], start: usize, end: usize) -> Option<Hit> {
         18 => card(word, start, end)
             .or_else(|| check::credit_code(word).then(|| Hit::word(Kind::CreditCode, start, end))),
         14 | 16 | 17 | 19 => card(word, start, end),
-        3 | 4 | 6 => groups(text, start, end),
+        3 | 4 | 6 if word.first()?.is_ascii_digit() => groups(text, start, end),
         _ => None,
     }
 }

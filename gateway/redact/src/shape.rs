@@ -57,7 +57,7 @@ pub(crate) fn surname_length(name: &[char]) -> usize {
 
 /// Tells whether a value has a shape that its label's kind has. Full-width digits have become plain ones.
 pub(crate) fn fits(rule: Rule, text: &str) -> bool {
-    let text = text.trim();
+    let text = trim(text);
     // What a token leaves is never looked at again.
     if text.starts_with("tok_") {
         return false;
@@ -105,6 +105,22 @@ pub(crate) fn fits(rule: Rule, text: &str) -> bool {
         Kind::Secret => !text.is_empty() && !text.chars().all(|ch| ch == '*'),
         Kind::Custom => !text.is_empty(),
     }
+}
+
+/// Text without blanks around it, as [`str::trim`] says; most values have none, and are told by their bytes.
+pub(crate) fn trim(text: &str) -> &str {
+    // The first bytes of the blanks that are not ASCII, from U+0085 to U+3000.
+    let leads = |byte: u8| matches!(byte, 0xC2 | 0xE1..=0xE3);
+    let bytes = text.as_bytes();
+    let begins = bytes
+        .first()
+        .is_some_and(|&byte| byte > b' ' && !leads(byte));
+    let ends = match *bytes {
+        [.., byte] if byte < 0x80 => byte > b' ',
+        [.., lead, two, _] => !leads(lead) && !leads(two),
+        _ => false,
+    };
+    if begins && ends { text } else { text.trim() }
 }
 
 fn is_alnum(byte: u8) -> bool {
@@ -413,7 +429,18 @@ fn wechat(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn blanks_are_told_by_their_bytes_as_by_their_characters(
+            text in "[ \\t\u{85}\u{A0}\u{1680}\u{2003}\u{2028}\u{205F}\u{3000}\u{7F}张éa]{0,6}",
+        ) {
+            prop_assert_eq!(trim(&text), text.trim());
+        }
+    }
 
     #[test]
     fn a_value_must_have_the_shape_of_its_label() {

@@ -1,5 +1,6 @@
 //! Statements over whole policies: each verdict held against decisions.
 
+use hangu_policy::analysis::patience::Patience;
 use hangu_policy::cli::tools::{self, Form};
 use hangu_policy::statement::{
     Certificates, Crossing, Finding, Portal, Verdict, World, Zone, prove,
@@ -904,20 +905,19 @@ fn the_command_says_no_if_one_statement_is_not_proved() {
             text: GATEWAY_RULES,
         }],
     );
+    let policy = tools::load(model, &rules).unwrap();
     let run = |sentences: &str, form| {
         let statements = [Source {
             name: "s",
             text: sentences,
         }];
         let mut output = Vec::new();
-        let verdict = tools::prove(
-            model,
-            &rules,
-            &statements,
-            Some(&world()),
+        let inquiry = tools::Inquiry {
+            policy: &policy,
             form,
-            &mut output,
-        );
+            patience: &Patience::endless(),
+        };
+        let verdict = inquiry.prove(&statements, Some(&world()), &mut output);
         (verdict.unwrap(), String::from_utf8(output).unwrap())
     };
     let holds = "nothing sends DELETE to any portal\n";
@@ -941,7 +941,12 @@ fn the_command_says_no_if_one_statement_is_not_proved() {
         name: "s",
         text: "nothing at all",
     }];
-    let error = tools::prove(model, &rules, &statements, None, Form::Json, Vec::new()).unwrap_err();
+    let inquiry = tools::Inquiry {
+        policy: &policy,
+        form: Form::Json,
+        patience: &Patience::endless(),
+    };
+    let error = inquiry.prove(&statements, None, Vec::new()).unwrap_err();
     assert!(
         error.to_string().starts_with("s:1:9: unknown word `at`"),
         "{error}"

@@ -185,3 +185,149 @@ proptest! {
         }
     }
 }
+
+/// Members, labels and values, as records and pages have them.
+fn any_record() -> impl Strategy<Value = Vec<u8>> {
+    let label = proptest::sample::select(vec![
+        "姓名",
+        "申请人姓名",
+        "手机",
+        "护照号码",
+        "passport",
+        "Passport No",
+        "name",
+        "name ",
+        "userName",
+        "密码",
+        "apiKey",
+        "address",
+        "地址",
+        "出生日期",
+        "QQ号",
+        "微信",
+        "车牌号",
+        "序号",
+        "id",
+        "title",
+        "\\u59d3\\u540d",
+        "na\\u006de",
+        "",
+        "：",
+        "secret_",
+        "联系人的统一社会信用代码和其他证件号码",
+        "统一社会信用代码",
+        "账号",
+        "ip",
+        "mac",
+    ]);
+    let value = proptest::sample::select(vec![
+        "张伟",
+        "欧阳娜娜",
+        " 李娜 ",
+        "Zhang San",
+        "北京市海淀区中关村大街一号院",
+        "E12345678",
+        "13800138000",
+        "138 0013 8000",
+        "110101199003077774",
+        "4111111111111111",
+        "91350100M000100Y43",
+        "zhang.san@example.com",
+        "1990-03-07",
+        "京A12345",
+        "12345678",
+        "hunter2",
+        "１３８００１３８０００",
+        "a\\u0040b.cn",
+        "\\\"x\\\"",
+        "2026-11-22T04:45:29Z",
+        "10.1.2.3",
+        "00:1A:2B:3C:4D:5E",
+        "2001:db8:85a3::8a2e:370:7334",
+        "null",
+        "",
+        "，",
+        "\u{3000}张伟",
+        "wxid_abc123",
+        "https://a.cn/b?c=1",
+        "1.5",
+        "ghp_0123456789abcdef0123456789abcdef0123",
+    ]);
+    let shape = proptest::sample::select(vec![
+        "\"L\":\"V\",",
+        "\"L\": \"V\",",
+        "\"L\" : \"V\",\n",
+        "\"L\":[\"V\", \"V\"],",
+        "\"L\":V,",
+        "\"L\": V ",
+        "L：V，",
+        "L: V\n",
+        "L=V&",
+        "\\\"L\\\":\\\"V\\\",",
+        "L \"=V ",
+        "<L>V</L>",
+        "<td>L</td><td>V</td>",
+        "V",
+        "L",
+        "\"",
+    ]);
+    let piece = (shape, label, value)
+        .prop_map(|(shape, label, value)| shape.replace('L', label).replace('V', value));
+    proptest::collection::vec(piece, 1..12).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    // Byte by byte nothing is in the buffer but what is open, so every name and label is read from what was kept of the
+    // bytes before it, and no word is decided at once.
+    #[test]
+    fn records_read_at_once_are_masked_as_byte_by_byte(
+        body in any_record(),
+        size in 1_usize..120,
+        level in proptest::sample::select(Level::ALL.to_vec()),
+        media in proptest::sample::select(MEDIA.to_vec()),
+    ) {
+        let whole = redact_chunks(level, media, [&body[..]]);
+        prop_assert_eq!(&redact_chunks(level, media, body.chunks(1)), &whole);
+        prop_assert_eq!(&redact_chunks(level, media, body.chunks(size)), &whole);
+    }
+}
+
+#[test]
+fn a_label_with_a_space_before_its_quote_is_read_wherever_the_body_is_cut() {
+    let body = b"as in: \"apiKey \"=hunter22, and so on";
+    let whole = redact_chunks(Level::L2, Media::Text, [&body[..]]);
+    assert_eq!(
+        String::from_utf8_lossy(&whole.0),
+        "as in: \"apiKey \"=***, and so on"
+    );
+    for cut in 0..=body.len() {
+        let (head, tail) = body.split_at(cut);
+        assert_eq!(
+            redact_chunks(Level::L2, Media::Text, [head, tail]),
+            whole,
+            "cut at {cut}"
+        );
+    }
+}
+
+#[test]
+fn a_labelled_value_is_masked_though_its_first_character_is_cut() {
+    let body = "联系人姓名：张三，密码：hunter2。".as_bytes();
+    for media in [Media::Text, Media::EventStream] {
+        let whole = redact_chunks(Level::L3, media, [body]);
+        assert_eq!(
+            String::from_utf8_lossy(&whole.0),
+            "联系人姓名：**，密码：***。"
+        );
+        for cut in 0..=body.len() {
+            let (head, tail) = body.split_at(cut);
+            assert_eq!(
+                redact_chunks(Level::L3, media, [head, tail]),
+                whole,
+                "cut at {cut}"
+            );
+        }
+    }
+}
