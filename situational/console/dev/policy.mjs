@@ -689,13 +689,15 @@ function find(id) {
 }
 export function detail(id) {
   const found = find(id)
+  const rules = found.rules ?? edited(found)
   return {
     ...found,
     model: sources.model,
-    rules: found.rules ?? edited(found),
+    rules,
     statements: [],
     cases: found.cases ?? sources.cases,
     before: sources.rules,
+    diff: diff(load(sources.rules), load(rules)),
   }
 }
 /** What an invented change does: the salary rule asks for less, or a rule more for its department. */

@@ -389,4 +389,5 @@ export const enPolicy: Record<keyof typeof zhPolicy, string> = {
   'reachOf.unknown': 'Known once it is submitted.',
   'reachOf.statements': 'Statements changed',
   'reachOf.model': 'Model changed',
+  'change.noDiff': 'Finding out who gains and loses would take too long.',
 }

@@ -381,4 +381,5 @@ export const zhPolicy = {
   'reachOf.unknown': '提交审批后才会计算。',
   'reachOf.statements': '断言有变化',
   'reachOf.model': '模型有变化',
+  'change.noDiff': '比较所需时间过长，没有给出谁会得到或失去权限。',
 }
