@@ -8,7 +8,8 @@ import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as world from './data.mjs'
-import * as policy from './policy.mjs'
+import * as changes from './changes.mjs'
+import * as tools from './tools.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const TYPES = {
@@ -46,7 +47,7 @@ const streams = new Set()
 let reloads = 0
 let configError = null
 
-class Refused extends policy.Refused {
+class Refused extends tools.Refused {
   constructor(status, reason, title, titleZh, detail = title, detailZh = titleZh) {
     super(status, reason, title, titleZh, { detail, detail_zh: detailZh })
   }
@@ -158,14 +159,18 @@ const ROUTES = [
     },
   ],
   ['GET', '/admin/policy/current', () => world.policy],
-  ['GET', '/admin/policy/sources', () => policy.sources],
-  ['POST', '/admin/policy/tools/:id', ([tool], _, body) => policy.tool(tool, body)],
-  ['GET', '/admin/policy/changes', () => policy.state()],
-  ['GET', '/admin/policy/changes/:id', ([id]) => policy.detail(id)],
-  ['POST', '/admin/policy/changes', (_, __, body, who) => policy.propose(body, who.user)],
-  ['POST', '/admin/policy/changes/:id/advance', ([id], _, body, who) => policy.advance(id, body, who.user)],
-  ['POST', '/admin/policy/changes/:id/:id', ([id, verdict], _, body, who) => policy.judge(id, verdict, body, who.user)],
-  ['POST', '/admin/policy/rollback', (_, __, body, who) => policy.rollBack(body, who.user)],
+  ['GET', '/admin/policy/sources', () => tools.sources],
+  ['POST', '/admin/policy/tools/:id', ([tool], _, body) => tools.tool(tool, body)],
+  ['GET', '/admin/policy/changes', () => changes.state()],
+  ['GET', '/admin/policy/changes/:id', ([id]) => changes.detail(id)],
+  ['POST', '/admin/policy/changes', (_, __, body, who) => changes.propose(body, who.user)],
+  ['POST', '/admin/policy/changes/:id/advance', ([id], _, body, who) => changes.advance(id, body, who.user)],
+  [
+    'POST',
+    '/admin/policy/changes/:id/:id',
+    ([id, verdict], _, body, who) => changes.judge(id, verdict, body, who.user),
+  ],
+  ['POST', '/admin/policy/rollback', (_, __, body, who) => changes.rollBack(body, who.user)],
   [
     'GET',
     '/admin/situational/alerts',
@@ -292,8 +297,8 @@ const server = createServer(async (request, response) => {
     if (url.pathname.startsWith('/admin/')) await administer(request, response, url)
     else await serveFile(response, url)
   } catch (error) {
-    const status = error instanceof policy.Refused ? error.status : 500
-    if (!(error instanceof policy.Refused)) console.error(error)
+    const status = error instanceof tools.Refused ? error.status : 500
+    if (!(error instanceof tools.Refused)) console.error(error)
     send(response, status, error.document ?? { title: 'mock failed', status }, 'application/problem+json')
   }
 })

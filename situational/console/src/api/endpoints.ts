@@ -59,7 +59,8 @@ export const api = {
   tool: (tool: Tool, question: ToolQuestion) =>
     call<ToolAnswer>('POST', at('/admin/policy/tools/{tool}', { tool }), question, TOOL_PATIENCE_MS),
   changes: () => call<Changes>('GET', '/admin/policy/changes'),
-  change: (id: Change['id']) => call<ChangeDetail>('GET', at('/admin/policy/changes/{id}', { id })),
+  change: (id: Change['id']) =>
+    call<ChangeDetail>('GET', at('/admin/policy/changes/{id}', { id }), undefined, TOOL_PATIENCE_MS),
   propose: (change: NewChange) => call<Change>('POST', '/admin/policy/changes', change, TOOL_PATIENCE_MS),
   approve: (id: Change['id'], bundle: string, reason: string) =>
     call<Change>('POST', at('/admin/policy/changes/{id}/approve', { id }), { reason, bundle }),

@@ -24,7 +24,6 @@ export type PolicyRequest = Record<string, unknown>
 
 /** What a tool is asked; rules that are left out are those in force. */
 export interface ToolQuestion {
-  model?: NamedText
   rules?: NamedText[]
   cases?: NamedText[]
   request?: PolicyRequest
@@ -209,6 +208,8 @@ export interface ChangeDetail extends Change {
   cases: NamedText[]
   /** The rules that were live when it was written. */
   before: NamedText[] | null
+  /** Who gains and loses what; null where finding out would take too long. */
+  diff: Region[] | null
 }
 
 export interface DecisionDifference {
