@@ -212,7 +212,7 @@ mod tests {
     fn empty() -> Lines {
         let sources = [Source {
             name: "rules",
-            text: "",
+            text: "p, *, *, *, *, /*, *, true, deny,\n",
         }];
         let model = Source {
             name: "model",
