@@ -1,7 +1,7 @@
 # make run     a complete pass in the foreground
 # make test    everything that must hold
 # make bench   what a request costs, beside its peers
-# make bench-policy  what a decision costs, beside the casbin crate, Cedar and Regorus
+# make bench-policy  what a policy decision, a load and a change of a row cost
 # make nightly 5 million random requests, judged here and by the `casbin` crate
 #
 # `make test` is made of: format console-test lint docs deny unused rust-test. Each can be run alone.
@@ -119,7 +119,6 @@ bench: release
 
 bench-policy:
 	cargo bench --locked -p hangu-policy --bench decide
-	tests/bench-policy/run.sh
 
 nightly:
 	HANGU_DIALECT_MODELS=125000 cargo test --locked --release -p hangu-policy --test policy dialect
