@@ -101,6 +101,15 @@ impl Check {
         }
     }
 
+    /// The same question where its regex has another number.
+    pub(crate) fn moved(self, number: impl FnOnce(u32) -> u32) -> Self {
+        if let Self::Regex { slot, regex } = self {
+            let regex = number(regex);
+            return Self::Regex { slot, regex };
+        }
+        self
+    }
+
     pub(crate) fn ask(
         &self,
         policy: &Policy,

@@ -103,16 +103,10 @@ impl Shard {
     fn checked(&mut self, entry: Entry, draft: &Draft<'_>) -> Entry {
         let start = size(self.checks.len());
         for check in &draft.checks {
-            let check = match *check {
-                Check::Regex { slot, regex } => Check::Regex {
-                    slot,
-                    regex: draft
-                        .regexes
-                        .get(regex as usize)
-                        .map_or(u32::MAX, |regex| self.regex(regex)),
-                },
-                other => other,
-            };
+            let check = check.moved(|regex| {
+                let regex = draft.regexes.get(regex as usize);
+                regex.map_or(u32::MAX, |regex| self.regex(regex))
+            });
             self.checks.push(check);
         }
         Entry {
@@ -219,16 +213,10 @@ impl Shard {
                 };
                 let first = size(self.checks.len());
                 for check in checks.of(&from.checks) {
-                    let check = match *check {
-                        Check::Regex { slot, regex } => Check::Regex {
-                            slot,
-                            regex: from
-                                .regexes
-                                .get(regex as usize)
-                                .map_or(u32::MAX, |regex| self.regex(regex)),
-                        },
-                        other => other,
-                    };
+                    let check = check.moved(|regex| {
+                        let regex = from.regexes.get(regex as usize);
+                        regex.map_or(u32::MAX, |regex| self.regex(regex))
+                    });
                     self.checks.push(check);
                 }
                 self.rows.push(Entry {

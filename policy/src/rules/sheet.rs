@@ -263,9 +263,7 @@ impl<H: Clone> Sheet<H> {
         match self.order.last().map(key) {
             Some(last) if last < Some((file, block)) => Err(self.order.len()),
             Some(last) if last == Some((file, block)) => Ok(self.order.len() - 1),
-            Some(_) | None => self
-                .order
-                .binary_search_by_key(&Some((file, block)), |page| key(page)),
+            Some(_) | None => self.order.binary_search_by_key(&Some((file, block)), key),
         }
     }
 
