@@ -379,6 +379,8 @@ impl Scan {
         match before {
             // A key in JSON that stands in a string.
             [.., b'\\', b'"'] => true,
+            // More of what may stand between a label and its mark: the label is further ahead.
+            [.., b' ' | b'\'' | b'"' | b'*', b'"'] => true,
             [head @ .., b'"'] => {
                 let escaped = matches!(head, [.., b'\\', b'u', _, _, _, _]);
                 let next = buffer.get(place + 1).copied().unwrap_or(b' ');
