@@ -8,6 +8,7 @@ pub(crate) fn text(data: &[u8]) -> Cow<'_, str> {
 }
 
 /// Chooses by the first byte, and returns the bytes behind it. A digit chooses what its number says.
+#[cfg(any(feature = "policy", feature = "redact"))]
 pub(crate) fn pick<'d, 'c, T, const N: usize>(
     data: &'d [u8],
     choices: &'c [T; N],
@@ -19,6 +20,7 @@ pub(crate) fn pick<'d, 'c, T, const N: usize>(
 }
 
 /// Cuts bytes into pieces of up to 1, 16 or 256 bytes, as a number says.
+#[cfg(feature = "redact")]
 pub(crate) fn cut(mut data: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {
     let most = [1, 16, 256][usize::from(seed) % 3];
     let mut state = u32::from(seed) + 1;

@@ -4,7 +4,8 @@ use crate::support::{MEDIA, any_body, redact, redact_chunks};
 use hangu_redact::{Level, Media};
 use proptest::prelude::*;
 
-const DOCUMENTS: [(Media, &str); 9] = [
+const DOCUMENTS: [(Media, &str); 10] = [
+    (Media::Text, "。姓名\"\"\"\"\"\"\"\"：李四，男"),
     (
         Media::Text,
         "姓名：李四，地址： 北京市海淀区中关村大街1号。联系人：\\u674e\\u56db",
