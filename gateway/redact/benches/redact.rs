@@ -20,13 +20,16 @@ const CHUNK: usize = 64 << 10;
 /// Linux counts processor time in ticks of some milliseconds: shorter runs would measure those.
 const LEAST: Duration = Duration::from_secs(2);
 
+/// Makes a body.
+type Body = fn() -> Vec<u8>;
+
 fn main() {
     let only: Vec<String> = std::env::args()
         .skip(1)
         .filter(|name| !name.starts_with('-'))
         .collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.starts_with(only));
-    let plain: [(&str, &[Media], fn() -> Vec<u8>); 9] = [
+    let plain: [(&str, &[Media], Body); 9] = [
         ("dense", &[Media::Json, Media::Text], dense),
         ("sparse", &[Media::Json, Media::Text], sparse),
         ("clean", &[Media::Json, Media::Text], clean),

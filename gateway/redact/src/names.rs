@@ -74,7 +74,8 @@ impl Name {
         let [one, two, three, four] = self.0;
         let folded = one ^ two.rotate_left(11) ^ three.rotate_left(23) ^ four.rotate_left(37);
         // The golden ratio, as in Fibonacci hashing.
-        (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2())) as usize
+        let slot = folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2());
+        usize::try_from(slot).unwrap_or(0)
     }
 }
 
