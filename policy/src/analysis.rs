@@ -17,6 +17,7 @@
 
 pub mod cases;
 pub mod change;
+mod concern;
 pub(crate) mod cover;
 pub(crate) mod held;
 pub mod lint;

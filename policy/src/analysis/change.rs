@@ -9,20 +9,16 @@ use std::collections::{BTreeSet, HashMap};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::held::{Held, Request, allows, facts, json, read};
+use super::concern::{applies, concerned};
+use super::held::{Held, allows, json, read};
 use super::patience::Patience;
 use super::reach::caller_slot;
 use super::sample::{Candidates, find, goals};
 use super::survey::Survey;
 use crate::decision::Effect;
-use crate::engine::explain::conjuncts;
-use crate::engine::interpret::Case;
 use crate::engine::snapshot::{Policy, Snapshot};
-use crate::language::expression::Expr;
 use crate::language::model::Combination;
-use crate::language::syntax::Comparison;
 use crate::rules::view::RoleView;
-use crate::truth::Truth;
 
 /// What differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -195,16 +191,6 @@ impl Side {
             Kind::RowAdded | Kind::RowMoved | Kind::RoleAdded | Kind::Model => Self::After,
         }
     }
-}
-
-fn applies(policy: &Policy, row: usize, request: &Request) -> bool {
-    let facts = facts(request);
-    let case = Case {
-        policy,
-        facts: &facts,
-        row,
-    };
-    conjuncts(policy, row).all(|conjunct| case.truth(&conjunct.expr) != Truth::False)
 }
 
 fn same_request(one: &Policy, other: &Policy) -> bool {
@@ -453,96 +439,6 @@ impl<'a> Two<'a> {
 
 /// Rows in which a sample for a role is looked for.
 const ROWS_FOR_A_ROLE: usize = 400;
-
-/// Callers that a row's columns admit, whatever else the request says; `None` for everybody.
-///
-/// Who holds a role depends on the domain, so every domain that the policy names and the row admits is asked, and one
-/// that it does not name.
-fn concerned<'p>(survey: &Survey<'p>, row: usize) -> Option<Vec<&'p str>> {
-    let policy = survey.policy;
-    let slot = caller_slot(policy, survey)?;
-    let mut requests = vec![vec![Held::Missing; policy.model.schema.slots.len()]];
-    if let Some((domain, names)) = domains(survey, row, slot) {
-        let template = requests.pop().unwrap_or_default();
-        for name in names.into_iter().chain(["\n"]) {
-            let mut request = template.clone();
-            if let Some(place) = request.get_mut(domain) {
-                *place = Held::Text(name.to_owned());
-            }
-            if applies(policy, row, &request) {
-                requests.push(request);
-            }
-        }
-    }
-    let mut admits = |name: &str| {
-        requests.iter_mut().any(|request| {
-            if let Some(place) = request.get_mut(slot) {
-                *place = Held::Text(name.to_owned());
-            }
-            applies(policy, row, request)
-        })
-    };
-    // Nobody is called this, so whoever admits it admits everybody.
-    if admits("\n") {
-        return None;
-    }
-    let callers = survey.callers(slot).into_iter();
-    Some(callers.filter(|name| admits(name)).collect())
-}
-
-/// The slot of the domain in which the roles of this slot's callers are asked, and every domain that is told from the
-/// others; none where the row asks anything else of the domain than whether it is a name.
-fn domains<'p>(
-    survey: &Survey<'p>,
-    row: usize,
-    caller: usize,
-) -> Option<(usize, BTreeSet<&'p str>)> {
-    let policy = survey.policy;
-    let mut asked = BTreeSet::new();
-    for conjunct in conjuncts(policy, row) {
-        conjunct.expr.visit(&mut |part| {
-            if let Expr::Role {
-                subject,
-                domain: Some(domain),
-                ..
-            } = part
-                && matches!(**subject, Expr::Fact(slot) if slot == caller)
-            {
-                asked.insert(match **domain {
-                    Expr::Fact(slot) => Some(slot),
-                    _ => None,
-                });
-            }
-        });
-    }
-    let slot = asked.pop_first().flatten().filter(|_| asked.is_empty())?;
-    let mut names = survey.domains();
-    let (mut seen, mut understood) = (0_usize, 0_usize);
-    let named = |expr: &Expr| matches!(*expr, Expr::Fact(known) if known == slot);
-    for conjunct in conjuncts(policy, row) {
-        conjunct.expr.visit(&mut |part| match part {
-            Expr::Fact(known) if *known == slot => seen += 1,
-            Expr::Role {
-                subject,
-                domain: Some(domain),
-                ..
-            } if named(domain) && !named(subject) => understood += 1,
-            Expr::Compare(Comparison::Equal | Comparison::Unequal, left, right) => {
-                let other = match (named(left), named(right)) {
-                    (true, false) => right,
-                    (false, true) => left,
-                    (true, true) | (false, false) => return,
-                };
-                if let Expr::Policy(field) = **other {
-                    names.insert(policy.rules.field(row, field));
-                    understood += 1;
-                }
-            }
-            _ => {}
-        });
-    }
-    (seen == understood).then_some((slot, names))
-}
 
 fn anywhere(
     before: &Snapshot,

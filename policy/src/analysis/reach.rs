@@ -6,6 +6,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::concern::possible;
 use super::held::{Held, facts, read};
 use super::patience::Patience;
 use super::survey::Survey;
@@ -114,13 +115,20 @@ pub(crate) fn who_within<'s>(
 pub fn what<'s>(snapshot: &'s Snapshot, request: &Json) -> Result<Who<'s>, String> {
     let policy = snapshot.policy();
     let request = read(policy, request)?;
-    let (allowed_by, denied_by) = grants(policy, &request);
+    let (mut allowed_by, mut denied_by) = grants(policy, &request);
+    let survey = Survey::new(policy);
+    let slot = caller_slot(policy, &survey);
+    if let Some(slot) = slot {
+        let may =
+            |grant: &Grant<'_>| possible(&survey, grant.rule.ordinal.0 as usize, &request, slot);
+        allowed_by.retain(may);
+        denied_by.retain(may);
+    }
     let answer = answer(policy.model.combination, &allowed_by, &denied_by);
-    let slot = caller_slot(policy, &Survey::new(policy));
     let who = slot.and_then(|slot| request.get(slot)).and_then(|held| {
         let Held::Text(name) = held else { return None };
         // The name as the policy has it lives as long as the answer.
-        Survey::new(policy)
+        survey
             .callers(slot?)
             .into_iter()
             .find(|known| known == name)

@@ -395,14 +395,14 @@ async fn every_answer_tells_browsers_to_keep_others_out() {
 #[tokio::test]
 async fn an_address_that_calls_without_end_is_slowed_down() {
     let world = World::new();
-    let mut last = StatusCode::OK;
-    for _ in 0..260 {
-        last = world
-            .answer(Request::get("/admin/session").body(Body::empty()).unwrap())
-            .await
-            .status;
+    // Many more than may come at once: a slow machine is granted some anew meanwhile.
+    for _ in 0..20_000 {
+        let request = Request::get("/admin/session").body(Body::empty()).unwrap();
+        if world.answer(request).await.status == StatusCode::TOO_MANY_REQUESTS {
+            return;
+        }
     }
-    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    panic!("nothing slows it down");
 }
 
 #[tokio::test]
