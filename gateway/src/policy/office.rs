@@ -170,9 +170,11 @@ impl Office {
     /// # Errors
     /// What of it cannot be served.
     pub fn first(&self, snapshot: Snapshot) -> Result<Snapshot, Vec<Mistake>> {
-        let wrong = |error: Fault| match error {
-            Fault::Unfit(mistakes) => mistakes,
-            other => vec![Mistake::of_file(&self.anchor, other.to_string())],
+        let wrong = |error: Fault| match &error {
+            Fault::Unfit(mistakes) => mistakes.clone(),
+            Fault::Failed(_) | Fault::Anchor(_) => {
+                vec![Mistake::of_file(&self.anchor, error.to_string())]
+            }
         };
         self.read(|record| self.following(&snapshot, record))
             .map_err(wrong)
@@ -196,13 +198,13 @@ impl Office {
     /// The snapshot that the record asks for; none where it is the present one.
     fn following(&self, now: &Snapshot, record: &mut Record) -> Result<Option<Snapshot>, Fault> {
         let live = record.live()?.bundle;
-        let tried = record.candidate().and_then(|change| {
-            let mode = match &change.stage {
-                Stage::Shadow => Mode::Shadow,
-                Stage::Canary(canary) => Mode::Canary(canary.clone()),
-                _ => return None,
+        let tried = record.candidate().map(|change| {
+            let mode = if let Stage::Canary(canary) = &change.stage {
+                Mode::Canary(canary.clone())
+            } else {
+                Mode::Shadow
             };
-            Some((change.id, change.bundle, mode))
+            (change.id, change.bundle, mode)
         });
         let present = now.trial.as_ref();
         let same = present.is_some_and(|trial| {

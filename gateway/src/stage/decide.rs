@@ -66,6 +66,10 @@ impl Question<'_> {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that `map_err` asks for"
+)]
 fn undecided(error: Unjudged) -> Refusal {
     tracing::error!(%error, "the policy could not be asked");
     Refusal::Undecided

@@ -7,7 +7,7 @@ use hangu_policy::cli::tools::{Form, Inquiry};
 use hangu_policy::lifecycle::reach::{Audience, Reach, Widened};
 use hangu_policy::lifecycle::rollout::differences::{Counted, Flip, Report};
 use hangu_policy::lifecycle::rollout::{By, Mode};
-use hangu_policy::lifecycle::{Bundle, Change, ChangeId, Kind, Stage};
+use hangu_policy::lifecycle::{Bundle, Canary, Change, ChangeId, Kind, Stage};
 use hangu_policy::{RuleId, RuleView};
 use serde_json::{Value, json};
 
@@ -121,9 +121,10 @@ pub(super) fn change(change: &Change) -> Value {
         Kind::Rollback => ("rollback", None),
         Kind::Emergency { until_ms, .. } => ("emergency", Some(until_ms)),
     };
-    let (departments, share) = match &change.stage {
-        Stage::Canary(canary) => (Some(canary.departments()), Some(canary.share())),
-        _ => (None, None),
+    let canary = if let Stage::Canary(canary) = &change.stage {
+        Some(canary)
+    } else {
+        None
     };
     json!({
         "id": change.id,
@@ -135,8 +136,8 @@ pub(super) fn change(change: &Change) -> Value {
         "kind": kind,
         "until_ms": until_ms,
         "stage": change.stage.name(),
-        "departments": departments,
-        "share": share,
+        "departments": canary.map(Canary::departments),
+        "share": canary.map(Canary::share),
         "required": change.needed.as_ref().map_or(0, |needed| needed.approvals),
         "owners": change.needed.as_ref().map(|needed| &needed.owners),
         "approvals": change.approvals.iter().map(|approval| json!({
