@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use hangu_policy::lifecycle::{Actor, Bundle, BundleId, ChangeId, Role, Stage, Text};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::refused::problem;
 use crate::admin::act;
@@ -123,13 +123,14 @@ pub async fn propose(
         None => format!("{reason} (bundle {})", bundle.id()),
         Some(until) => format!("{reason} (emergency until {until}, bundle {})", bundle.id()),
     };
-    act::begins(&context, &who, "policy", Some(&what)).await?;
-    let change = step(&context, &who, move |record, by, now| {
+    let change = step(&context, &who, ("policy", &what), move |record, by, now| {
         let id = match until_ms {
             Some(until) => record.emergency(&bundle, until, by, &reason, now)?,
             None => {
                 let id = record.draft(&bundle, by, &reason, now)?;
-                submit(record, id, by, &reason, now)?;
+                if !record.is_rehearsing() {
+                    submit(record, id, by, &reason, now)?;
+                }
                 id
             }
         };
@@ -157,13 +158,20 @@ pub async fn revise(
     })
     .await?;
     let what = format!("{reason} (bundle {})", bundle.id());
-    act::begins(&context, &who, &id.to_string(), Some(&what)).await?;
-    let change = step(&context, &who, move |record, by, now| {
-        let id = ChangeId(id);
-        record.revise(id, &bundle, by, &reason, now)?;
-        record.submit(id, by, &reason, now)?;
-        Ok(id)
-    })
+    let resource = id.to_string();
+    let change = step(
+        &context,
+        &who,
+        (&resource, &what),
+        move |record, by, now| {
+            let id = ChangeId(id);
+            record.revise(id, &bundle, by, &reason, now)?;
+            if !record.is_rehearsing() {
+                record.submit(id, by, &reason, now)?;
+            }
+            Ok(id)
+        },
+    )
     .await?;
     Ok(change.into_response())
 }
@@ -184,16 +192,21 @@ pub async fn approve(
             Problem::malformed(error.to_string(), "bundle 应为 64 位小写十六进制数")
         })?;
     let reason = approval.reason;
-    act::begins(&context, &who, &id.to_string(), Some(&reason)).await?;
-    let change = step(&context, &who, move |record, by, now| {
-        let id = ChangeId(id);
-        let bundle = match seen {
-            Some(seen) => seen,
-            None => record.change(id)?.bundle,
-        };
-        record.approve(id, &bundle, by, &reason, now)?;
-        Ok(id)
-    })
+    let (resource, what) = (id.to_string(), reason.clone());
+    let change = step(
+        &context,
+        &who,
+        (&resource, &what),
+        move |record, by, now| {
+            let id = ChangeId(id);
+            let bundle = match seen {
+                Some(seen) => seen,
+                None => record.change(id)?.bundle,
+            };
+            record.approve(id, &bundle, by, &reason, now)?;
+            Ok(id)
+        },
+    )
     .await?;
     Ok(change.into_response())
 }
@@ -250,8 +263,8 @@ pub async fn roll_back(
     Extension(who): Extension<Who>,
     Strict(Reason { reason }): Strict<Reason>,
 ) -> Result<Response, Problem> {
-    act::begins(&context, &who, "policy", Some(&reason)).await?;
-    let change = step(&context, &who, move |record, by, now| {
+    let what = reason.clone();
+    let change = step(&context, &who, ("policy", &what), move |record, by, now| {
         Ok(record.roll_back(by, &reason, now)?)
     })
     .await?;
@@ -286,21 +299,26 @@ pub async fn advance(
             departments.join(", ")
         ),
     };
-    act::begins(&context, &who, &id.to_string(), Some(&what)).await?;
     let gateway = Arc::clone(&context.admin.gateway);
-    let change = step(&context, &who, move |record, by, now| {
-        let id = ChangeId(id);
-        Office::fits(&gateway, record, id)?;
-        match to {
-            Goal::Shadow => record.shadow(id, by, &reason, now)?,
-            Goal::Live => record.promote(id, by, &reason, now)?,
-            Goal::Canary => {
-                let some = canary(departments, share.unwrap_or(100))?;
-                record.canary(id, some, by, &reason, now)?;
+    let resource = id.to_string();
+    let change = step(
+        &context,
+        &who,
+        (&resource, &what),
+        move |record, by, now| {
+            let id = ChangeId(id);
+            Office::fits(&gateway, record, id)?;
+            match to {
+                Goal::Shadow => record.shadow(id, by, &reason, now)?,
+                Goal::Live => record.promote(id, by, &reason, now)?,
+                Goal::Canary => {
+                    let some = canary(departments.clone(), share.unwrap_or(100))?;
+                    record.canary(id, some, by, &reason, now)?;
+                }
             }
-        }
-        Ok(id)
-    })
+            Ok(id)
+        },
+    )
     .await?;
     Ok(change.into_response())
 }
@@ -315,23 +333,42 @@ async fn simple(
     Strict(Reason { reason }): Strict<Reason>,
     take: Step,
 ) -> Result<Response, Problem> {
-    act::begins(&context, &who, &id.to_string(), Some(&reason)).await?;
-    let change = step(&context, &who, move |record, by, now| {
-        take(record, ChangeId(id), by, &reason, now)?;
-        Ok(ChangeId(id))
-    })
+    let (resource, what) = (id.to_string(), reason.clone());
+    let change = step(
+        &context,
+        &who,
+        (&resource, &what),
+        move |record, by, now| {
+            take(record, ChangeId(id), by, &reason, now)?;
+            Ok(ChangeId(id))
+        },
+    )
     .await?;
     Ok(change.into_response())
 }
 
 /// Takes steps in the name of the caller; answers with the change that they are about.
+///
+/// They are rehearsed before the act is put on record, so that the record of acts has those that were done, and a step
+/// that is refused leaves its refusal alone.
 async fn step(
     context: &Context,
     who: &Who,
-    steps: impl FnOnce(&mut Record, &Actor, u64) -> Result<ChangeId, Fault> + Send + 'static,
-) -> Result<Json<serde_json::Value>, Problem> {
+    (resource, what): (&str, &str),
+    steps: impl Fn(&mut Record, &Actor, u64) -> Result<ChangeId, Fault> + Clone + Send + 'static,
+) -> Result<Json<Value>, Problem> {
     let gateway = Arc::clone(&context.admin.gateway);
     let by = Actor::new(who.caller.id.clone(), role(who.role));
+    let (rehearsal, actor) = (steps.clone(), by.clone());
+    let rehearsed = blocking(move || {
+        let now = clock::wall_ms();
+        office(&gateway)?
+            .read(|record| record.rehearse(|record| rehearsal(record, &actor, now)))
+            .map_err(|fault| problem(&fault))
+    });
+    rehearsed.await?;
+    act::begins(context, who, resource, Some(what)).await?;
+    let gateway = Arc::clone(&context.admin.gateway);
     blocking(move || {
         let now = clock::wall_ms();
         office(&gateway)?
@@ -409,7 +446,7 @@ fn submit(
 }
 
 /// Used where an answer has no other content.
-pub fn unreviewed(gateway: &Gateway) -> serde_json::Value {
+pub fn unreviewed(gateway: &Gateway) -> Value {
     let snapshot = gateway.snapshot.load();
     json!({
         "reviewed": false,

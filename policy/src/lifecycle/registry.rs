@@ -47,6 +47,8 @@ pub struct Registry<S> {
     head: Anchor,
     /// An append failed and may have been done all the same; the store is read before the next step.
     doubt: bool,
+    /// Steps are judged and not kept.
+    rehearsing: bool,
 }
 
 impl<S: Store> Registry<S> {
@@ -77,6 +79,7 @@ impl<S: Store> Registry<S> {
             ledger,
             head,
             doubt: false,
+            rehearsing: false,
         })
     }
 
@@ -96,6 +99,30 @@ impl<S: Store> Registry<S> {
         let (ledger, head) = read(&mut self.store, &self.trusted, Some(self.head))?;
         (self.ledger, self.head, self.doubt) = (ledger, head, false);
         Ok(())
+    }
+
+    /// Takes steps and forgets them: whether they would be taken. Bundles that are not kept yet cannot be read
+    /// back in it.
+    ///
+    /// # Errors
+    ///
+    /// As the steps.
+    pub fn rehearse<R, E: From<Failed>>(
+        &mut self,
+        steps: impl FnOnce(&mut Self) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.sure()?;
+        let before = self.ledger.clone();
+        self.rehearsing = true;
+        let outcome = steps(self);
+        self.rehearsing = false;
+        self.ledger = before;
+        outcome
+    }
+
+    /// Whether steps are being rehearsed.
+    pub fn is_rehearsing(&self) -> bool {
+        self.rehearsing
     }
 
     /// The present end of the record, to be noted outside the store.
@@ -265,6 +292,10 @@ impl<S: Store> Registry<S> {
         let record = self.record(id, step, by, reason, now_ms);
         let mut next = self.ledger.clone();
         next.apply(&record)?;
+        if self.rehearsing {
+            self.ledger = next;
+            return Ok(());
+        }
         let number = record.number;
         let sealed = record
             .seal(&self.key)

@@ -781,3 +781,29 @@ fn of_two_processes_that_append_the_later_one_is_refused_and_reads_again() {
     one.refresh().unwrap();
     assert_eq!(one.anchor(), other.anchor());
 }
+
+#[test]
+fn a_rehearsal_judges_steps_one_after_the_other_and_leaves_nothing() {
+    let mut registry = founded();
+    let bundle = with_rows("p, u:ann, web, *, www.city.example, /x, ^GET$, true, allow, \n");
+    let id = approved(&mut registry, &bundle);
+    let before = (registry.anchor(), registry.change(id).unwrap().clone());
+    let steps = |registry: &mut Registry<MemoryStore>| -> Result<(), Failed> {
+        registry.shadow(id, &bo(), "look", NOON + 3)?;
+        registry.promote(id, &ann(), "all", NOON + 4)?;
+        assert_eq!(registry.live()?.id, id);
+        registry.promote(id, &ann(), "again", NOON + 5)
+    };
+    let refusal = registry.rehearse(steps).unwrap_err();
+    assert!(
+        matches!(refusal, Failed::Refused(Refused::Stage { .. })),
+        "{refusal}"
+    );
+    assert!(!registry.is_rehearsing());
+    assert_eq!(
+        (registry.anchor(), registry.change(id).unwrap().clone()),
+        before
+    );
+    registry.refresh().unwrap();
+    assert_eq!(registry.change(id).unwrap(), &before.1);
+}
