@@ -37,11 +37,7 @@ pub fn token(data: &[u8]) {
                 assert!(verified.is_good_at(now), "it is good when it is verified");
             }
         }
-        2 => {
-            if let Ok(keys) = Jwks::parse(rest) {
-                assert_eq!(keys.is_empty(), keys.len() == 0);
-            }
-        }
+        2 => drop(Jwks::parse(rest)),
         _ => {
             let keys = &fixture().keys;
             drop(assertion::verify(&text, keys, "hangu", "portal", now));
