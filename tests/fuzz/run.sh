@@ -12,6 +12,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=${XDG_CACHE_HOME:-$HOME/.cache}/hangu/fuzz
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$here/target}/fuzz"
+# Targets that write files write them into memory.
+[ ! -d /dev/shm ] || export TMPDIR=/dev/shm
 
 say() { printf '%s\n' "$*" >&2; }
 

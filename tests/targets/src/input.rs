@@ -8,7 +8,13 @@ pub(crate) fn text(data: &[u8]) -> Cow<'_, str> {
 }
 
 /// Chooses by the first byte, and returns the bytes behind it. A digit chooses what its number says.
-#[cfg(any(feature = "policy", feature = "redact"))]
+#[cfg(any(
+    feature = "audit",
+    feature = "identity",
+    feature = "pki",
+    feature = "policy",
+    feature = "redact"
+))]
 pub(crate) fn pick<'d, 'c, T, const N: usize>(
     data: &'d [u8],
     choices: &'c [T; N],

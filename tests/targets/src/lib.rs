@@ -13,9 +13,17 @@
     reason = "a target that cannot do what it is for is a failed test"
 )]
 
+#[cfg(feature = "audit")]
+pub mod audit;
+#[cfg(any(feature = "audit", feature = "identity"))]
+mod files;
+#[cfg(feature = "identity")]
+pub mod identity;
 mod input;
 #[cfg(feature = "inspect")]
 pub mod inspect;
+#[cfg(feature = "pki")]
+pub mod pki;
 #[cfg(feature = "policy")]
 pub mod policy;
 #[cfg(feature = "redact")]
@@ -44,4 +52,16 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("inspect_rules", inspect::rules),
     #[cfg(feature = "inspect")]
     ("inspect_ruled", inspect::ruled),
+    #[cfg(feature = "identity")]
+    ("identity_token", identity::token),
+    #[cfg(feature = "identity")]
+    ("identity_fields", identity::fields),
+    #[cfg(feature = "identity")]
+    ("identity_journal", identity::journal),
+    #[cfg(feature = "pki")]
+    ("pki_verify", pki::verify),
+    #[cfg(feature = "audit")]
+    ("audit_log", audit::log),
+    #[cfg(feature = "audit")]
+    ("audit_text", audit::text),
 ];

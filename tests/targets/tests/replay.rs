@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::catch_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hangu_targets::TARGETS;
 
@@ -16,8 +16,9 @@ fn corpora() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus"))
 }
 
-fn entries(folder: PathBuf) -> Vec<PathBuf> {
-    let mut found: Vec<_> = fs::read_dir(&folder)
+fn entries(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let folder = folder.as_ref();
+    let mut found: Vec<_> = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.unwrap().path())
         .collect();
