@@ -172,7 +172,7 @@ impl Scan {
                 skip = sign;
             }
         }
-        let mut open = false;
+        let (mut open, mut covered) = (false, 0);
         let decided = find(
             text.get(skip..).unwrap_or_default(),
             seen,
@@ -193,14 +193,36 @@ impl Scan {
                     ..*hit
                 };
                 open |= hit.kind == Kind::Secret && hit.end == text.len();
+                covered = covered.max(hit.end);
                 sink.write(&hit, text, &place_of, copy);
             },
         );
         if open && more {
             self.rest = Some(Rest::Token);
         }
+        if !more && let Some(at) = before_colon(text, start, buffer).filter(|&at| at >= covered) {
+            return Some((at, false));
+        }
         more.then_some((decided.at + skip, decided.glued))
     }
+}
+
+/// The last word of a cluster, where it is not the first and a colon follows: an address may begin with it, which is
+/// no part of what stands ahead of it.
+fn before_colon(text: &[u8], start: usize, buffer: &[u8]) -> Option<usize> {
+    let end = start + text.len();
+    if buffer.get(end) != Some(&b':') {
+        return None;
+    }
+    let word = text
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric());
+    let at = text.len() - word.count();
+    let hex = text.get(at..)?.iter().all(u8::is_ascii_hexdigit);
+    // What was decoded stands nowhere in the buffer.
+    let plain = buffer.get(start..end) == Some(text);
+    (at > 0 && hex && (1..=4).contains(&(text.len() - at)) && plain).then_some(at)
 }
 
 /// What stands ahead of a cluster, where its label is.

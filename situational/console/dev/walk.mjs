@@ -198,6 +198,8 @@ const STEPS = {
   'an author cannot approve their own change, and is told so': async () => {
     const approve = drawer.locator('[aria-disabled=true]', { hasText: '批准' }).first()
     assert.match(await approve.innerText(), /作者不能批准自己的变更。/)
+    // The dialog in which it was proposed may still be on its way out.
+    await dialog.waitFor({ state: 'hidden' })
     await approve.click({ force: true })
     await page.waitForTimeout(300)
     assert.equal(await dialog.count(), 0)

@@ -119,6 +119,11 @@ pub(crate) fn any_body() -> impl Strategy<Value = Vec<u8>> {
         "=",
         "0000",
         "2x.png",
+        "2001:db8::1",
+        "fe80:",
+        ":1",
+        "护照",
+        "E12345678",
         "xn--fiqs8s",
     ];
     let piece =
