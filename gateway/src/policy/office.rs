@@ -98,7 +98,7 @@ impl Office {
                 .found(
                     first,
                     &Actor::gateway(),
-                    "the files of the first start",
+                    "首次启动时的文件 · the files of the first start",
                     now_ms,
                 )
                 .map_err(|error| wrong(&error))?;

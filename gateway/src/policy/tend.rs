@@ -57,7 +57,7 @@ fn told(gateway: &Gateway, done: &Done) -> Vec<u8> {
         Done::Expired(change) => (
             "policy-change.expire",
             change,
-            "it has run out and nobody approved it",
+            "已到期且无人批准 · it has run out and nobody approved it",
         ),
         Done::TakenBack(change, why) => ("policy-change.roll-back", change, why.as_str()),
     };

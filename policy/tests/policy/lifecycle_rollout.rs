@@ -210,7 +210,7 @@ fn a_canary_that_refuses_callers_who_used_to_get_in_is_taken_back_once_and_at_on
     };
     assert_eq!(
         why.to_string(),
-        "it refused 3 of 3 callers who used to get in, within 60 s"
+        "60 秒内拒绝了 3 位曾获准访问者中的 3 位 · it refused 3 of 3 callers who used to get in, within 60 s"
     );
     assert_eq!(known_rollout.verdict(), None);
     assert_eq!(ask(&known_rollout, "a0", "read"), (By::Live, Effect::Allow));

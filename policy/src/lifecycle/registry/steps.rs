@@ -304,7 +304,7 @@ impl<S: Store> Registry<S> {
             return Ok(None);
         };
         let gateway = Actor::gateway();
-        let why = "it has run out and nobody approved it";
+        let why = "已到期且无人批准 · it has run out and nobody approved it";
         self.step(id, Step::Expired, None, &gateway, why, now_ms)?;
         Ok(Some(id))
     }

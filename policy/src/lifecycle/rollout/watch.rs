@@ -61,7 +61,7 @@ impl fmt::Display for Refusals {
         let seconds = window_ms / 1000;
         write!(
             f,
-            "it refused {refused} of {asked} callers who used to get in, within {seconds} s"
+            "{seconds} 秒内拒绝了 {asked} 位曾获准访问者中的 {refused} 位 · it refused {refused} of {asked} callers who used to get in, within {seconds} s"
         )
     }
 }

@@ -61,7 +61,7 @@ export const DEED = {
   lift: ['DELETE', '/admin/situational/bans/0'],
   policy: ['GET', '/admin/policy/current'],
   sources: ['GET', '/admin/policy/sources'],
-  tools: ['POST', '/admin/policy/tools/lint'],
+  tools: ['POST', '/admin/policy/tools/0'],
   changes: ['GET', '/admin/policy/changes'],
   propose: ['POST', '/admin/policy/changes'],
   judgeChange: ['POST', '/admin/policy/changes/0/approve'],
