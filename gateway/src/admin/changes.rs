@@ -438,7 +438,12 @@ fn submit(
     now: u64,
 ) -> Result<(), Fault> {
     record.submit(id, by, reason, now).map_err(|failed| {
-        if let Err(error) = record.withdraw(id, by, "未能提交评审 · it could not be handed to review", now) {
+        if let Err(error) = record.withdraw(
+            id,
+            by,
+            "未能提交评审 · it could not be handed to review",
+            now,
+        ) {
             tracing::warn!(%error, %id, "a draft stays behind");
         }
         failed.into()
