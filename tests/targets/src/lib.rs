@@ -40,6 +40,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("policy_rules", policy::rules),
     #[cfg(feature = "policy")]
     ("policy_request", policy::request),
+    #[cfg(feature = "policy")]
+    ("policy_bundle", policy::bundle),
     #[cfg(feature = "redact")]
     ("redact_body", redact::body),
     #[cfg(feature = "redact")]

@@ -6,6 +6,7 @@ use hangu_policy::analysis::lint::lint;
 use hangu_policy::analysis::reach::{self, Answer};
 use hangu_policy::analysis::why::why;
 use hangu_policy::compat::{Definitions, Extras, Policy, Question};
+use hangu_policy::lifecycle::Bundle;
 use hangu_policy::{Decision, Dialect, Effect, Snapshot, Source, Value};
 use serde_json::Value as Json;
 
@@ -44,6 +45,22 @@ const ANALYSED: usize = 2_000;
 
 /// Parts one text of an input from the next.
 const PART: &str = "\n----\n";
+
+/// An encoded bundle, as the record of policy changes keeps it: there is one encoding for what is decoded, and a
+/// bundle that is small enough loads, with its tests, or says why not.
+pub fn bundle(data: &[u8]) {
+    let Ok(bundle) = Bundle::decode(data) else {
+        return;
+    };
+    assert_eq!(bundle.encode(), data, "a bundle has one encoding");
+    if data.len() <= ANALYSED
+        && let Ok(snapshot) = bundle.snapshot()
+    {
+        let again = Bundle::decode(&bundle.encode()).expect("what was encoded is decoded");
+        assert_eq!((again.id(), &again), (bundle.id(), &bundle));
+        bundle.failing_cases(&snapshot);
+    }
+}
 
 /// A model, then rules and requests where they are given: loads it in every dialect and asks it.
 pub fn model(data: &[u8]) {
