@@ -1,7 +1,7 @@
 # make run     a complete pass in the foreground
 # make test    everything that must hold
 # make bench   what a request costs, beside its peers
-# make bench-policy  what a policy decision, a load and a change of a row cost
+# make bench-policy  what a policy decision, a load and a change of a row cost, beside the casbin crate, Cedar, Regorus
 # make fuzz    makes up inputs for code that reads what strangers send: TARGET=policy_rules SECONDS=1200
 # make nightly 5 million random requests, judged here and by the `casbin` crate
 #
@@ -120,6 +120,7 @@ bench: release
 
 bench-policy:
 	cargo bench --locked -p hangu-policy --bench decide
+	tests/bench-policy/run.sh
 
 # Without a TARGET it says which there are. `make test` replays what was kept.
 fuzz:
