@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use hangu_identity::Caller;
 use hangu_identity::session::Session;
 use hangu_inspect::Verdict;
+use hangu_policy::lifecycle::rollout::By;
 use hangu_policy::{Decision, Grounds, Obligations, RuleId};
 use hangu_redact::Summary;
 use http::header::USER_AGENT;
@@ -23,7 +24,6 @@ use crate::connection::{Connection, InProgress};
 use crate::gateway::Gateway;
 use crate::id::Id;
 use crate::own;
-use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::snapshot::{Portal, Snapshot};
 use crate::stage::forward::Place;
@@ -101,21 +101,21 @@ pub struct Decided {
     pub rules: SmallVec<[RuleId; 4]>,
     /// What it costs.
     pub obligations: Obligations,
-    /// The policy that decided.
-    pub under: Arc<Policy>,
+    /// Which policy of the exchange's snapshot decided; see [`Snapshot::policy_of`].
+    pub by: By,
     /// The redaction that was put into force, crossing and clearance included.
     pub redact: Option<hangu_redact::Level>,
 }
 
 impl Decided {
     /// What a policy said.
-    pub fn new(decision: &Decision, under: Arc<Policy>) -> Self {
+    pub fn new(decision: &Decision, by: By) -> Self {
         Self {
             allow: decision.effect == hangu_policy::Effect::Allow,
             grounds: decision.grounds,
             rules: decision.rules.clone(),
             obligations: decision.obligations.clone(),
-            under,
+            by,
             redact: None,
         }
     }

@@ -4,7 +4,6 @@ pub mod office;
 pub mod tend;
 pub mod trial;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use hangu_policy::analysis::cases;
@@ -60,20 +59,8 @@ impl Policy {
 
     /// Tests that do not hold, each with its line.
     pub fn failing_cases(&self) -> Vec<Mistake> {
-        let failing = |file: &Text| {
-            let tests = cases::read_all(file.source()).unwrap_or_default();
-            let path = PathBuf::from(&file.name);
-            cases::failures(&self.compiled, &tests)
-                .into_iter()
-                .map(|failure| Mistake {
-                    file: path.clone(),
-                    line: failure.line,
-                    column: 1,
-                    message: format!("the test `{}` fails: {}", failure.name, failure.message),
-                })
-                .collect::<Vec<_>>()
-        };
-        self.bundle.cases.iter().flat_map(failing).collect()
+        let failing = self.bundle.failing_cases(&self.compiled);
+        failing.into_iter().map(Mistake::from).collect()
     }
 
     /// Statements that are not proved over every request, with their places.

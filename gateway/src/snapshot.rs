@@ -14,6 +14,7 @@ use hangu_identity::token::{Jwks, Verifier};
 use hangu_inspect::{Inspector, Settings};
 use hangu_limit::Rate;
 use hangu_policy::RateClass;
+use hangu_policy::lifecycle::rollout::By;
 use hangu_policy::lifecycle::{Bundle, Text};
 
 use crate::admin::authority::Authority;
@@ -23,6 +24,7 @@ use crate::config::{self, Configuration, JwksSource, Mistake};
 use crate::identities::Identities;
 use crate::keys;
 use crate::policy::Policy;
+use crate::policy::office::Office;
 use crate::policy::trial::Trial;
 use crate::stage::route::Routes;
 use crate::stage::tls::ZoneTls;
@@ -154,6 +156,25 @@ impl Workshop<'_> {
             statements: self.texts(&files.statements)?,
             cases: self.texts(&files.cases)?,
         };
+        self.compiled(bundle)
+    }
+
+    /// The policy that was live last where changes are reviewed, or the one in the files.
+    fn live(&mut self, state: &Path, files: &config::Policy) -> Option<Policy> {
+        let Some(review) = &files.review else {
+            return self.policy(files);
+        };
+        match Office::live(state, review) {
+            Ok(Some(bundle)) => self.compiled(bundle),
+            Ok(None) => self.policy(files),
+            Err(mistake) => {
+                self.mistakes.push(mistake);
+                None
+            }
+        }
+    }
+
+    fn compiled(&mut self, bundle: Bundle) -> Option<Policy> {
         Policy::compile(bundle)
             .map_err(|mistakes| self.mistakes.extend(mistakes))
             .ok()
@@ -317,10 +338,10 @@ impl Snapshot {
         let files = &configuration.policy;
         // Where changes are reviewed, what is live stays live whatever the files say now.
         let kept = before.filter(|b| files.review.is_some() && b.trial.is_some());
-        let policy = kept.map_or_else(
-            || shop.policy(files).map(Arc::new),
-            |b| Some(Arc::clone(&b.policy)),
-        );
+        let policy = match kept {
+            Some(before) => Some(Arc::clone(&before.policy)),
+            None => shop.live(&configuration.state, files).map(Arc::new),
+        };
         let trial = kept.and_then(|b| b.trial.clone());
         let authority = configuration
             .console
@@ -383,6 +404,12 @@ impl Snapshot {
         })
     }
 
+    /// The policy that decided a request under this snapshot.
+    pub fn policy_of(&self, by: By) -> &Policy {
+        let trial = self.trial.as_ref();
+        trial.map_or(&self.policy, |trial| trial.policy(by))
+    }
+
     /// A zone by its index.
     pub fn zone(&self, index: usize) -> Option<&Zone> {
         self.zones.get(index)
@@ -427,13 +454,13 @@ impl Snapshot {
         }
     }
 
-    /// The same configuration with another policy.
+    /// The same configuration with another live policy, and what is tried beside it.
     #[must_use]
-    pub fn with_policy(&self, policy: Arc<Policy>, trial: Arc<Trial>) -> Self {
+    pub fn with_trial(&self, trial: Arc<Trial>) -> Self {
         Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             loaded_ms: clock::wall_ms(),
-            policy,
+            policy: Arc::clone(&trial.live),
             trial: Some(trial),
             ..self.clone()
         }

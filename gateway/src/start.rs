@@ -115,7 +115,7 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
     };
     let snapshot = match &office {
         None => snapshot,
-        Some(office) => office.first(snapshot)?,
+        Some(office) => office.first(snapshot, now_ms)?,
     };
     Ok(Arc::new(Gateway {
         snapshot: ArcSwap::from_pointee(snapshot),

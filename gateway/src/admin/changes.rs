@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use hangu_policy::lifecycle::{Actor, Bundle, BundleId, ChangeId, Role, Stage, Text};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::refused::problem;
 use crate::admin::act;
@@ -55,9 +55,8 @@ pub struct Reason {
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     reason: String,
-    /// The bundle that was looked at; the one that the change brings now where it is left out.
-    #[serde(default)]
-    bundle: Option<String>,
+    /// The bundle that was looked at.
+    bundle: String,
 }
 
 /// Where an approved change goes next.
@@ -108,17 +107,8 @@ pub async fn propose(
     Strict(proposal): Strict<Proposal, LARGEST_POLICY>,
 ) -> Result<Response, Problem> {
     let gateway = Arc::clone(&context.admin.gateway);
-    office(&gateway)?;
     let (reason, until_ms) = (proposal.reason.clone(), proposal.emergency_until_ms);
-    let checked = Arc::clone(&gateway);
-    let bundle = blocking(move || {
-        let bundle = office(&checked)?
-            .read(|record| proposed(record, proposal))
-            .map_err(|fault| problem(&fault))?;
-        sound(&checked, &bundle, until_ms.is_none()).map_err(|fault| problem(&fault))?;
-        Ok(bundle)
-    })
-    .await?;
+    let bundle = proposed(gateway, proposal).await?;
     let what = match until_ms {
         None => format!("{reason} (bundle {})", bundle.id()),
         Some(until) => format!("{reason} (emergency until {until}, bundle {})", bundle.id()),
@@ -128,9 +118,7 @@ pub async fn propose(
             Some(until) => record.emergency(&bundle, until, by, &reason, now)?,
             None => {
                 let id = record.draft(&bundle, by, &reason, now)?;
-                if !record.is_rehearsing() {
-                    submit(record, id, by, &reason, now)?;
-                }
+                submit(record, id, by, &reason, now)?;
                 id
             }
         };
@@ -149,14 +137,7 @@ pub async fn revise(
 ) -> Result<Response, Problem> {
     let gateway = Arc::clone(&context.admin.gateway);
     let reason = proposal.reason.clone();
-    let bundle = blocking(move || {
-        let bundle = office(&gateway)?
-            .read(|record| proposed(record, proposal))
-            .map_err(|fault| problem(&fault))?;
-        sound(&gateway, &bundle, true).map_err(|fault| problem(&fault))?;
-        Ok(bundle)
-    })
-    .await?;
+    let bundle = proposed(gateway, proposal).await?;
     let what = format!("{reason} (bundle {})", bundle.id());
     let resource = id.to_string();
     let change = step(
@@ -166,9 +147,7 @@ pub async fn revise(
         move |record, by, now| {
             let id = ChangeId(id);
             record.revise(id, &bundle, by, &reason, now)?;
-            if !record.is_rehearsing() {
-                record.submit(id, by, &reason, now)?;
-            }
+            record.submit(id, by, &reason, now)?;
             Ok(id)
         },
     )
@@ -183,15 +162,10 @@ pub async fn approve(
     Named(id): Named<u64>,
     Strict(approval): Strict<Approval>,
 ) -> Result<Response, Problem> {
-    let seen = approval
-        .bundle
-        .as_deref()
-        .map(str::parse::<BundleId>)
-        .transpose()
-        .map_err(|error| {
-            Problem::malformed(error.to_string(), "bundle 应为 64 位小写十六进制数")
-        })?;
-    let reason = approval.reason;
+    let Approval { reason, bundle } = approval;
+    let seen = bundle.parse::<BundleId>().map_err(|error| {
+        Problem::malformed(error.to_string(), "bundle 应为 64 位小写十六进制数")
+    })?;
     let (resource, what) = (id.to_string(), reason.clone());
     let change = step(
         &context,
@@ -199,11 +173,7 @@ pub async fn approve(
         (&resource, &what),
         move |record, by, now| {
             let id = ChangeId(id);
-            let bundle = match seen {
-                Some(seen) => seen,
-                None => record.change(id)?.bundle,
-            };
-            record.approve(id, &bundle, by, &reason, now)?;
+            record.approve(id, &seen, by, &reason, now)?;
             Ok(id)
         },
     )
@@ -299,7 +269,6 @@ pub async fn advance(
             departments.join(", ")
         ),
     };
-    let gateway = Arc::clone(&context.admin.gateway);
     let resource = id.to_string();
     let change = step(
         &context,
@@ -307,7 +276,6 @@ pub async fn advance(
         (&resource, &what),
         move |record, by, now| {
             let id = ChangeId(id);
-            Office::fits(&gateway, record, id)?;
             match to {
                 Goal::Shadow => record.shadow(id, by, &reason, now)?,
                 Goal::Live => record.promote(id, by, &reason, now)?,
@@ -363,7 +331,7 @@ async fn step(
     let rehearsed = blocking(move || {
         let now = clock::wall_ms();
         office(&gateway)?
-            .read(|record| record.rehearse(|record| rehearsal(record, &actor, now)))
+            .rehearse(&gateway, now, |record| rehearsal(record, &actor, now))
             .map_err(|fault| problem(&fault))
     });
     rehearsed.await?;
@@ -372,7 +340,7 @@ async fn step(
     blocking(move || {
         let now = clock::wall_ms();
         office(&gateway)?
-            .act(&gateway, |record| {
+            .act(&gateway, now, |record| {
                 let id = steps(record, &by, now)?;
                 Ok(told::change(record.change(id)?))
             })
@@ -405,28 +373,27 @@ fn office(gateway: &Gateway) -> Result<&Office, Problem> {
     })
 }
 
-/// What a proposal brings, on top of what is live.
-fn proposed(record: &mut Record, proposal: Proposal) -> Result<Bundle, Fault> {
-    let live = record.live()?.bundle;
-    let live = record.bundle(&live)?;
-    Ok(Bundle {
-        model: proposal.model.unwrap_or(live.model),
-        rules: proposal.rules,
-        statements: proposal.statements.unwrap_or(live.statements),
-        cases: proposal.cases.unwrap_or(live.cases),
+/// What a proposal brings, on top of what is live; what could not be served is refused before anything is written.
+async fn proposed(gateway: Arc<Gateway>, proposal: Proposal) -> Result<Bundle, Problem> {
+    let brings = |record: &mut Record| -> Result<Bundle, Fault> {
+        let live = record.live()?.bundle;
+        let live = record.bundle(&live)?;
+        Ok(Bundle {
+            model: proposal.model.unwrap_or(live.model),
+            rules: proposal.rules,
+            statements: proposal.statements.unwrap_or(live.statements),
+            cases: proposal.cases.unwrap_or(live.cases),
+        })
+    };
+    blocking(move || {
+        let bundle = office(&gateway)?.read(brings);
+        let suits = bundle.and_then(|bundle| {
+            Office::suits(&gateway, bundle.clone())?;
+            Ok(bundle)
+        });
+        suits.map_err(|fault| problem(&fault))
     })
-}
-
-/// Refuses what could not be served, before anything is written.
-fn sound(gateway: &Gateway, bundle: &Bundle, with_cases: bool) -> Result<(), Fault> {
-    let policy = Office::suits(gateway, bundle.clone())?;
-    if with_cases {
-        let failing = bundle.failing_cases(&policy.compiled);
-        if !failing.is_empty() {
-            return Err(hangu_policy::lifecycle::Failed::Cases(failing).into());
-        }
-    }
-    Ok(())
+    .await
 }
 
 /// Hands a draft to review; one that cannot be does not stay behind.
@@ -447,21 +414,5 @@ fn submit(
             tracing::warn!(%error, %id, "a draft stays behind");
         }
         failed.into()
-    })
-}
-
-/// Used where an answer has no other content.
-pub fn unreviewed(gateway: &Gateway) -> Value {
-    let snapshot = gateway.snapshot.load();
-    json!({
-        "reviewed": false,
-        "live": {
-            "bundle": snapshot.policy.bundle_id,
-            "revision": snapshot.policy.revision,
-            "since_ms": snapshot.loaded_ms,
-            "by": null,
-        },
-        "candidate": null,
-        "changes": [],
     })
 }

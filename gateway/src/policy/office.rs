@@ -74,25 +74,14 @@ impl Office {
         first: &Bundle,
         now_ms: u64,
     ) -> Result<Self, Mistake> {
-        let file = state.join("policy.db");
-        let wrong = |error: &dyn std::fmt::Display| Mistake::of_file(&file, error.to_string());
-        let key_file = state.join("keys").join("policy.key");
-        let key = keys::load_or_make(&key_file, || {
-            SigningKey::generate_pkcs8().map_err(|error| error.to_string())
-        })
-        .map_err(|error| Mistake::of_file(&key_file, error))?;
-        let key = SigningKey::from_pkcs8(&key)
-            .map_err(|error| Mistake::of_file(&key_file, error.to_string()))?;
+        let wrong =
+            |error: &dyn std::fmt::Display| Mistake::of_file(&store(state), error.to_string());
         let lot_file = state.join("keys").join("canary.key");
         let lot = keys::load_or_make(&lot_file, random)
             .map_err(|error| Mistake::of_file(&lot_file, error))?;
         let lot = <[u8; 32]>::try_from(lot.as_slice())
             .map_err(|_| Mistake::of_file(&lot_file, "it should have 32 bytes"))?;
-        let anchor = state.join("policy.anchor");
-        let noted = read_anchor(&anchor)?;
-        let store = SqliteStore::open(&file).map_err(|error| wrong(&error))?;
-        let mut record = Registry::open(store, key, &[], review.approval.clone(), noted)
-            .map_err(|error| wrong(&error))?;
+        let mut record = open_record(state, review)?;
         if record.live().is_err() {
             record
                 .found(
@@ -106,7 +95,7 @@ impl Office {
         record.tend(now_ms).map_err(|error| wrong(&error))?;
         let office = Self {
             record: Mutex::new(record),
-            anchor,
+            anchor: anchor(state),
             lot,
             successes: Arc::new(Successes::new(PLACES)),
         };
@@ -116,9 +105,52 @@ impl Office {
         Ok(office)
     }
 
+    /// The policy that the record below the state folder names as live; `None` where there is no record yet.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn live(state: &Path, review: &config::Review) -> Result<Option<Bundle>, Mistake> {
+        let file = store(state);
+        if !file.exists() {
+            return Ok(None);
+        }
+        let wrong = |error: Failed| Mistake::of_file(&file, error.to_string());
+        let mut record = open_record(state, review)?;
+        let Ok(live) = record.live().map(|change| change.bundle) else {
+            return Ok(None);
+        };
+        record.bundle(&live).map(Some).map_err(wrong)
+    }
+
     /// Reads the record.
     pub fn read<R>(&self, read: impl FnOnce(&mut Record) -> R) -> R {
         read(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether steps would be taken, and the configuration in force can serve what they lead to.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn rehearse<R>(
+        &self,
+        gateway: &Gateway,
+        now_ms: u64,
+        steps: impl FnOnce(&mut Record) -> Result<R, Fault>,
+    ) -> Result<(), Fault> {
+        self.read(|record| {
+            record.rehearse(|record| {
+                steps(record)?;
+                let now = gateway.snapshot.load();
+                let Some(next) = self.following(&now, record, now_ms)? else {
+                    return Ok(());
+                };
+                let candidate = next.candidate.as_ref();
+                for policy in [&next.live].into_iter().chain(candidate) {
+                    now.fits(policy).map_err(Fault::Unfit)?;
+                }
+                Ok(())
+            })
+        })
     }
 
     /// Takes steps and puts what they lead to into force. It waits for the disk.
@@ -128,77 +160,90 @@ impl Office {
     pub fn act<R>(
         &self,
         gateway: &Gateway,
+        now_ms: u64,
         steps: impl FnOnce(&mut Record) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
         self.read(|record| {
             let done = steps(record);
             // Several steps may have been taken before one was refused.
             let noted = self.note(record);
-            self.enforce(gateway, record)?;
+            let enforced = self.enforce(gateway, record, now_ms);
             let done = done?;
-            noted?;
-            Ok(done)
+            enforced.and(noted).map(|()| done)
         })
-    }
-
-    /// Whether the configuration in force can serve what a change brings.
-    ///
-    /// # Errors
-    /// What it cannot.
-    pub fn fits(gateway: &Gateway, record: &mut Record, id: ChangeId) -> Result<(), Fault> {
-        let bundle = record.change(id)?.bundle;
-        let bundle = record.bundle(&bundle)?;
-        Self::suits(gateway, bundle).map(|_| ())
     }
 
     /// Compiles a policy and holds it against the configuration in force.
     ///
     /// # Errors
     /// Every mistake.
-    pub fn suits(gateway: &Gateway, bundle: Bundle) -> Result<Policy, Fault> {
+    pub fn suits(gateway: &Gateway, bundle: Bundle) -> Result<(), Fault> {
         let policy = Policy::compile(bundle).map_err(Fault::Unfit)?;
-        gateway
-            .snapshot
-            .load()
-            .fits(&policy)
-            .map_err(Fault::Unfit)?;
-        Ok(policy)
+        gateway.snapshot.load().fits(&policy).map_err(Fault::Unfit)
     }
 
-    /// Puts the live policy of the record into a snapshot that is about to be served first.
+    /// Puts what the record asks for into a snapshot that is about to be served first.
     ///
     /// # Errors
     /// What of it cannot be served.
-    pub fn first(&self, snapshot: Snapshot) -> Result<Snapshot, Vec<Mistake>> {
+    pub fn first(&self, snapshot: Snapshot, now_ms: u64) -> Result<Snapshot, Vec<Mistake>> {
         let wrong = |error: Fault| match &error {
             Fault::Unfit(mistakes) => mistakes.clone(),
             Fault::Failed(_) | Fault::Anchor(_) => {
                 vec![Mistake::of_file(&self.anchor, error.to_string())]
             }
         };
-        self.read(|record| self.following(&snapshot, record))
-            .map_err(wrong)
-            .map(|next| next.unwrap_or(snapshot))
+        let next = self
+            .read(|record| self.following(&snapshot, record, now_ms))
+            .map_err(wrong)?;
+        let Some(next) = next else {
+            return Ok(snapshot);
+        };
+        for policy in [&next.live].into_iter().chain(&next.candidate) {
+            snapshot.fits(policy)?;
+        }
+        Ok(snapshot.with_trial(Arc::new(next)))
     }
 
-    /// Swaps the snapshot where the record has moved on.
-    fn enforce(&self, gateway: &Gateway, record: &mut Record) -> Result<(), Fault> {
+    /// Swaps the snapshot where the record has moved on. It does so even where the configuration does not fit, and
+    /// says so: the record names what was approved, and what it replaces is no longer that.
+    fn enforce(&self, gateway: &Gateway, record: &mut Record, now_ms: u64) -> Result<(), Fault> {
         let _alone = gateway
             .changing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let now = gateway.snapshot.load_full();
-        if let Some(next) = self.following(&now, record)? {
-            tracing::info!(revision = %next.policy.revision, bundle = %next.policy.bundle_id, "policy in force");
-            gateway.snapshot.store(Arc::new(next));
+        let Some(next) = self.following(&now, record, now_ms)? else {
+            return Ok(());
+        };
+        for mistake in now.fits(&next.live).err().into_iter().flatten() {
+            tracing::error!(%mistake, "the live policy does not fit the configuration");
         }
+        let (revision, bundle) = (&next.live.revision, &next.live.bundle_id);
+        tracing::info!(%revision, %bundle, "policy in force");
+        gateway
+            .snapshot
+            .store(Arc::new(now.with_trial(Arc::new(next))));
         Ok(())
     }
 
-    /// The snapshot that the record asks for; none where it is the present one.
-    fn following(&self, now: &Snapshot, record: &mut Record) -> Result<Option<Snapshot>, Fault> {
-        let live = record.live()?.bundle;
-        let tried = record.candidate().map(|change| {
+    /// What the record asks for at a time; none where it is in force already.
+    ///
+    /// An emergency that has run out is not asked for any more, whether or not its end could be written down.
+    fn following(
+        &self,
+        now: &Snapshot,
+        record: &mut Record,
+        now_ms: u64,
+    ) -> Result<Option<Trial>, Fault> {
+        let over = ends(record, now_ms);
+        let live = if over {
+            let before = record.lived().nth(1).ok_or(Refused::NothingBefore)?;
+            before.bundle
+        } else {
+            record.live()?.bundle
+        };
+        let tried = record.candidate().filter(|_| !over).map(|change| {
             let mode = if let Stage::Canary(canary) = &change.stage {
                 Mode::Canary(canary.clone())
             } else {
@@ -218,48 +263,37 @@ impl Office {
         if same {
             return Ok(None);
         }
+        let known = [&now.policy].into_iter();
+        let known = known.chain(present.and_then(|trial| trial.candidate.as_ref()));
         let mut compiled = |id| -> Result<Arc<Policy>, Fault> {
-            let known = present
-                .into_iter()
-                .flat_map(|trial| std::iter::once(&trial.live).chain(trial.candidate.as_ref()));
-            for policy in known {
-                if policy.bundle_id == id {
-                    return Ok(Arc::clone(policy));
-                }
+            if let Some(policy) = known.clone().find(|policy| policy.bundle_id == id) {
+                return Ok(Arc::clone(policy));
             }
             let policy = Policy::compile(record.bundle(&id)?).map_err(Fault::Unfit)?;
-            now.fits(&policy).map_err(Fault::Unfit)?;
             Ok(Arc::new(policy))
         };
-        let policy = compiled(live)?;
-        let mut rollout =
-            Rollout::steady(Arc::clone(&policy.compiled), Arc::clone(&self.successes));
+        let live = compiled(live)?;
+        let mut rollout = Rollout::steady(Arc::clone(&live.compiled), Arc::clone(&self.successes));
         let mut candidate = None;
         if let Some((id, bundle, mode)) = tried {
             let tried = compiled(bundle)?;
-            let limits = now
-                .configuration
-                .policy
-                .review
-                .as_ref()
-                .map_or_else(Default::default, |review| review.rollback);
+            let review = now.configuration.policy.review.as_ref();
+            let limits = review.map_or_else(Default::default, |review| review.rollback);
             rollout =
                 rollout.with_candidate(id, Arc::clone(&tried.compiled), mode, &self.lot, limits);
             candidate = Some(tried);
         }
-        let trial = Trial {
+        Ok(Some(Trial {
             rollout,
-            live: Arc::clone(&policy),
+            live,
             candidate,
-        };
-        Ok(Some(now.with_policy(policy, Arc::new(trial))))
+        }))
     }
 
-    /// Does what time and the candidate's refusals ask for. It waits for the disk.
+    /// Does what time and the candidate's refusals ask for, and tells what was written down. It waits for the disk.
     ///
-    /// # Errors
-    /// When the record cannot be written. An emergency that has run out ends all the same.
-    pub fn tend(&self, gateway: &Gateway, now_ms: u64) -> Result<Vec<Done>, Fault> {
+    /// What cannot be written is out of force all the same, and written with the next attempt.
+    pub fn tend(&self, gateway: &Gateway, now_ms: u64) -> Vec<Done> {
         let mut done = Vec::new();
         let trial = gateway.snapshot.load().trial.clone();
         let verdict = trial.as_ref().and_then(|trial| {
@@ -267,64 +301,23 @@ impl Office {
             let Verdict::RollBack { why } = trial.rollout.verdict()?;
             Some((id, why.to_string()))
         });
-        let over = |record: &mut Record| {
-            record
-                .due(now_ms)
-                .iter()
-                .any(|due| matches!(due, Due::Ends { .. }))
-        };
-        if verdict.is_none() && !self.read(over) {
-            return Ok(done);
+        if verdict.is_none() && !self.read(|record| ends(record, now_ms)) {
+            return done;
         }
-        self.act(gateway, |record| {
-            if let Some((id, why)) = verdict {
+        let tended = self.act(gateway, now_ms, |record| {
+            let taken_back = verdict.map_or(Ok(()), |(id, why)| {
                 record.take_back(id, &Actor::gateway(), &why, now_ms)?;
                 done.push(Done::TakenBack(id, why));
-            }
-            if let Some(id) = record.tend(now_ms)? {
-                done.push(Done::Expired(id));
-            }
-            Ok(())
-        })
-        .or_else(|error| self.without_store(gateway, now_ms, error))?;
-        Ok(done)
-    }
-
-    /// An emergency ends in time even where that cannot be written down; the next attempt writes it.
-    fn without_store(&self, gateway: &Gateway, now_ms: u64, error: Fault) -> Result<(), Fault> {
-        self.read(|record| {
-            let over = record
-                .due(now_ms)
-                .iter()
-                .any(|due| matches!(due, Due::Ends { .. }));
-            let Some(before) = record
-                .lived()
-                .nth(1)
-                .filter(|_| over)
-                .map(|change| change.bundle)
-            else {
-                return Ok(());
-            };
-            let _alone = gateway
-                .changing
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let now = gateway.snapshot.load_full();
-            if now.policy.bundle_id == before {
-                return Ok(());
-            }
-            let policy = Arc::new(Policy::compile(record.bundle(&before)?).map_err(Fault::Unfit)?);
-            let trial = Trial {
-                rollout: Rollout::steady(Arc::clone(&policy.compiled), Arc::clone(&self.successes)),
-                live: Arc::clone(&policy),
-                candidate: None,
-            };
-            gateway
-                .snapshot
-                .store(Arc::new(now.with_policy(policy, Arc::new(trial))));
-            Ok(())
-        })
-        .and(Err(error))
+                Ok(())
+            });
+            let ended = record.tend(now_ms)?;
+            done.extend(ended.map(Done::Expired));
+            taken_back
+        });
+        if let Err(error) = tended {
+            tracing::error!(%error, "the record of policy changes could not be written");
+        }
+        done
     }
 
     /// Takes over settings from a new configuration.
@@ -345,6 +338,38 @@ impl Office {
 /// A share or departments that cannot be.
 pub fn canary(departments: Vec<String>, share: u8) -> Result<Canary, Fault> {
     Ok(Canary::new(departments, share)?)
+}
+
+/// Whether the live policy is an emergency that has run out.
+fn ends(record: &Record, now_ms: u64) -> bool {
+    let due = record.due(now_ms);
+    due.iter().any(|due| matches!(due, Due::Ends { .. }))
+}
+
+/// The file of the record.
+fn store(state: &Path) -> PathBuf {
+    state.join("policy.db")
+}
+
+/// The file with the end of the record.
+fn anchor(state: &Path) -> PathBuf {
+    state.join("policy.anchor")
+}
+
+/// Opens the record and verifies all of it.
+fn open_record(state: &Path, review: &config::Review) -> Result<Record, Mistake> {
+    let file = store(state);
+    let wrong = |error: &dyn std::fmt::Display| Mistake::of_file(&file, error.to_string());
+    let key_file = state.join("keys").join("policy.key");
+    let key = keys::load_or_make(&key_file, || {
+        SigningKey::generate_pkcs8().map_err(|error| error.to_string())
+    })
+    .map_err(|error| Mistake::of_file(&key_file, error))?;
+    let key = SigningKey::from_pkcs8(&key)
+        .map_err(|error| Mistake::of_file(&key_file, error.to_string()))?;
+    let noted = read_anchor(&anchor(state))?;
+    let store = SqliteStore::open(&file).map_err(|error| wrong(&error))?;
+    Registry::open(store, key, &[], review.approval.clone(), noted).map_err(|error| wrong(&error))
 }
 
 fn random() -> Result<Vec<u8>, String> {

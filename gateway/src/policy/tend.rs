@@ -37,18 +37,8 @@ pub async fn keep(gateway: Arc<Gateway>) {
 }
 
 fn once(gateway: &Gateway) -> Vec<Done> {
-    let tended = gateway
-        .office
-        .as_ref()
-        .map(|office| office.tend(gateway, clock::wall_ms()));
-    match tended {
-        None => Vec::new(),
-        Some(Ok(done)) => done,
-        Some(Err(error)) => {
-            tracing::error!(%error, "the record of policy changes could not be written");
-            Vec::new()
-        }
-    }
+    let office = gateway.office.as_ref();
+    office.map_or_else(Vec::new, |office| office.tend(gateway, clock::wall_ms()))
 }
 
 /// The event of what was done; a log line as well, for whoever has no console.

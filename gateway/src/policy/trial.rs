@@ -23,7 +23,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Decides a request, and tells by which policy.
+    /// Decides a request, and tells which policy did; see [`Self::policy`].
     ///
     /// Callers who have not proved who they are count by their address: they would otherwise be one caller, on one
     /// side of a share as a whole.
@@ -36,7 +36,7 @@ impl Trial {
         caller: &Caller,
         address: IpAddr,
         now_ms: u64,
-    ) -> Result<(Decision, &Arc<Policy>), Unjudged> {
+    ) -> Result<(Decision, By), Unjudged> {
         let who = if caller.is_nobody() && self.candidate.is_some() {
             Cow::Owned(address.to_string())
         } else {
@@ -44,10 +44,14 @@ impl Trial {
         };
         let department = caller.department.as_deref().unwrap_or_default();
         let outcome = self.rollout.decide(values, &who, department, now_ms)?;
-        let policy = match (outcome.by, &self.candidate) {
+        Ok((outcome.decision, outcome.by))
+    }
+
+    /// The policy that decided; the live one where there is no candidate.
+    pub fn policy(&self, by: By) -> &Policy {
+        match (by, &self.candidate) {
             (By::Candidate, Some(candidate)) => candidate,
             (By::Candidate | By::Live, _) => &self.live,
-        };
-        Ok((outcome.decision, policy))
+        }
     }
 }

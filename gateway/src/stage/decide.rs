@@ -1,6 +1,7 @@
 //! Whether this caller may do this here: the facts for the policy, and what its answer means.
 
 use hangu_identity::Caller;
+use hangu_policy::lifecycle::rollout::By;
 use hangu_policy::{Decision, Grounds, Permit, Snapshot, Unjudged, Value};
 use http::request::Parts;
 
@@ -129,8 +130,8 @@ pub fn permit(exchange: &mut Exchange, caller: &Caller, parts: &Parts) -> Result
         time: snapshot.calendar.at(exchange.begun_ms),
         cert: exchange.connection.peer().is_some(),
     };
-    let (decision, policy) = match &snapshot.trial {
-        None => (question.ask(&snapshot.policy.compiled)?, &snapshot.policy),
+    let (decision, by) = match &snapshot.trial {
+        None => (question.ask(&snapshot.policy.compiled)?, By::Live),
         Some(trial) => {
             let (address, now) = (exchange.address(), exchange.begun_ms);
             question
@@ -138,8 +139,13 @@ pub fn permit(exchange: &mut Exchange, caller: &Caller, parts: &Parts) -> Result
                 .map_err(undecided)?
         }
     };
-    let refusal = refusal_of(&decision, caller, &question, &policy.compiled);
-    exchange.decision = Some(Decided::new(&decision, std::sync::Arc::clone(policy)));
+    let refusal = refusal_of(
+        &decision,
+        caller,
+        &question,
+        &snapshot.policy_of(by).compiled,
+    );
+    exchange.decision = Some(Decided::new(&decision, by));
     match (refusal, decision.into_permit()) {
         (None, Ok(permit)) => {
             fulfillable(&permit, caller)?;

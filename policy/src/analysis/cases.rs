@@ -69,21 +69,7 @@ pub struct Report {
     pub coverage: Coverage,
 }
 
-/// Reads tests, one JSON object a line; empty lines are skipped.
-///
-/// # Errors
-///
-/// The first line that is no test, with its number.
-pub fn parse(text: &str) -> Result<Vec<(usize, Case)>, String> {
-    let source = Source { name: "", text };
-    // The name is empty, and what stands before the line with it.
-    read_all(source).map_err(|mistakes| {
-        let first = mistakes.first().map(ToString::to_string);
-        first.unwrap_or_default().trim_start_matches(':').to_owned()
-    })
-}
-
-/// Reads a file of tests as [`parse`] does.
+/// Reads a file of tests: one JSON object a line, each with the number of its line. Blank lines are passed over.
 ///
 /// # Errors
 ///

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Digest;
 use crate::analysis::cases;
 use crate::engine::snapshot::Snapshot;
-use crate::source::{Dialect, Mistake, Source};
+use crate::source::{Dialect, Mistake, Source, size};
 
 /// A text with the name under which it is reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,24 +82,28 @@ impl Bundle {
         Snapshot::load(self.model.source(), &rules, Dialect::Strict)
     }
 
-    /// Runs its tests; what comes back are those that do not hold, `file:line: message`.
-    pub fn failing_cases(&self, snapshot: &Snapshot) -> Vec<String> {
-        let mut failing = Vec::new();
-        for text in &self.cases {
-            let name = &text.name;
-            match cases::parse(&text.text) {
-                Ok(known) => failing.extend(cases::run(snapshot, &known).failures.into_iter().map(
-                    |failure| {
-                        format!(
-                            "{name}:{}: {} {}",
-                            failure.line, failure.name, failure.message
-                        )
-                    },
-                )),
-                Err(message) => failing.push(format!("{name}:{message}")),
-            }
-        }
-        failing
+    /// Runs its tests; what comes back are those that do not hold, and lines that are none.
+    pub fn failing_cases(&self, snapshot: &Snapshot) -> Vec<Mistake> {
+        let failing = |text: &Text| match cases::read_all(text.source()) {
+            Err(unreadable) => unreadable,
+            Ok(known) => cases::failures(snapshot, &known)
+                .into_iter()
+                .map(|failure| {
+                    let name = match failure.name.as_str() {
+                        "" => String::new(),
+                        name => format!(" `{name}`"),
+                    };
+                    Mistake {
+                        file: text.name.clone(),
+                        line: size(failure.line),
+                        column: 1,
+                        message: format!("the test{name} fails: {}", failure.message),
+                        help: String::new(),
+                    }
+                })
+                .collect(),
+        };
+        self.cases.iter().flat_map(failing).collect()
     }
 
     /// The name that its content has.

@@ -20,10 +20,7 @@ pub enum Failed {
     Mistakes(Vec<Mistake>),
     /// Its tests do not hold.
     #[error("{} of its tests do not hold: {}", .0.len(), joined(.0))]
-    Cases(Vec<String>),
-    /// What must hold of every policy does not hold of this one.
-    #[error("{}", joined(.0))]
-    Statements(Vec<String>),
+    Cases(Vec<Mistake>),
     /// A stored record that is not what was written. Nothing is served from such a store.
     #[error("record {number} of the policy store is broken: {source}")]
     Broken {

@@ -33,22 +33,31 @@ pub enum Due {
     },
 }
 
-/// What must hold of a policy beyond loading: the mistakes, or none.
-pub type Check = Box<dyn Fn(&Bundle, &Snapshot) -> Vec<String> + Send + Sync>;
-
 /// The record of changes.
 pub struct Registry<S> {
     store: S,
     key: SigningKey,
     trusted: Vec<PublicKey>,
     settings: Settings,
-    check: Option<Check>,
     ledger: Ledger,
     head: Anchor,
     /// An append failed and may have been done all the same; the store is read before the next step.
     doubt: bool,
-    /// Steps are judged and not kept.
-    rehearsing: bool,
+    /// While steps are rehearsed: the bundles that they bring, which nobody keeps.
+    rehearsal: Option<Vec<(BundleId, Bundle)>>,
+}
+
+/// Steps that are judged and not kept. However they end, the record is as it was.
+struct Rehearsal<'a, S> {
+    registry: &'a mut Registry<S>,
+    before: Ledger,
+}
+
+impl<S> Drop for Rehearsal<'_, S> {
+    fn drop(&mut self) {
+        self.registry.ledger = std::mem::take(&mut self.before);
+        self.registry.rehearsal = None;
+    }
 }
 
 impl<S: Store> Registry<S> {
@@ -75,19 +84,11 @@ impl<S: Store> Registry<S> {
             key,
             trusted,
             settings,
-            check: None,
             ledger,
             head,
             doubt: false,
-            rehearsing: false,
+            rehearsal: None,
         })
-    }
-
-    /// Adds what must hold of every policy before it is reviewed or goes live in an emergency.
-    #[must_use]
-    pub fn with_check(mut self, check: Check) -> Self {
-        self.check = Some(check);
-        self
     }
 
     /// Reads what other processes appended meanwhile.
@@ -101,8 +102,7 @@ impl<S: Store> Registry<S> {
         Ok(())
     }
 
-    /// Takes steps and forgets them: whether they would be taken. Bundles that are not kept yet cannot be read
-    /// back in it.
+    /// Takes steps and forgets them: whether they would be taken, and what they would lead to.
     ///
     /// # Errors
     ///
@@ -112,17 +112,12 @@ impl<S: Store> Registry<S> {
         steps: impl FnOnce(&mut Self) -> Result<R, E>,
     ) -> Result<R, E> {
         self.sure()?;
-        let before = self.ledger.clone();
-        self.rehearsing = true;
-        let outcome = steps(self);
-        self.rehearsing = false;
-        self.ledger = before;
-        outcome
-    }
-
-    /// Whether steps are being rehearsed.
-    pub fn is_rehearsing(&self) -> bool {
-        self.rehearsing
+        self.rehearsal = Some(Vec::new());
+        let rehearsal = Rehearsal {
+            before: self.ledger.clone(),
+            registry: self,
+        };
+        steps(&mut *rehearsal.registry)
     }
 
     /// The present end of the record, to be noted outside the store.
@@ -180,6 +175,10 @@ impl<S: Store> Registry<S> {
     ///
     /// One that is not kept, or no longer what its name says.
     pub fn bundle(&mut self, id: &BundleId) -> Result<Bundle, Failed> {
+        let mut rehearsed = self.rehearsal.iter().flatten();
+        if let Some((_, bundle)) = rehearsed.find(|(known, _)| known == id) {
+            return Ok(bundle.clone());
+        }
         let number = self.head.records;
         bundle(&mut self.store, id)?.ok_or(Failed::Lost { number, id: *id })
     }
@@ -222,16 +221,6 @@ impl<S: Store> Registry<S> {
             (after, snapshot),
             protected,
         ))
-    }
-
-    /// Whether a bundle may be served at all.
-    fn sound(&self, bundle: &Bundle) -> Result<Snapshot, Failed> {
-        let snapshot = bundle.snapshot().map_err(Failed::Mistakes)?;
-        let failing = self.check.as_ref().map(|check| check(bundle, &snapshot));
-        match failing {
-            Some(failing) if !failing.is_empty() => Err(Failed::Statements(failing)),
-            Some(_) | None => Ok(snapshot),
-        }
     }
 
     fn sure(&mut self) -> Result<(), Failed> {
@@ -292,7 +281,8 @@ impl<S: Store> Registry<S> {
         let record = self.record(id, step, by, reason, now_ms);
         let mut next = self.ledger.clone();
         next.apply(&record)?;
-        if self.rehearsing {
+        if let Some(rehearsed) = &mut self.rehearsal {
+            rehearsed.extend(bundle.map(|bundle| (bundle.id(), bundle.clone())));
             self.ledger = next;
             return Ok(());
         }

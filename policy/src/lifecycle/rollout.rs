@@ -189,8 +189,8 @@ impl Rollout {
         Some(self.candidate.as_ref()?.differences.report())
     }
 
-    /// What must be done about the candidate. It is told once; from the moment it was made the live policy
-    /// decides for everybody.
+    /// What must be done about the candidate, until it is done. From the moment the verdict was made the live
+    /// policy decides for everybody.
     pub fn verdict(&self) -> Option<Verdict> {
         self.candidate.as_ref()?.watch.verdict()
     }

@@ -18,6 +18,7 @@ mod lifecycle_support;
 mod properties;
 mod recorded;
 mod statements;
+mod statements_oracle;
 mod storm;
 mod support;
 mod tools;

@@ -190,10 +190,14 @@ export function propose(body, who) {
   const tests = runTests(after, body.cases ?? sources.cases, false)
   const failures = tests.slice(0, -1).map(({ file, failure }) => ({ file, ...failure }))
   if (failures.length > 0) {
-    const told = failures.map(({ file, line, name, message }) => `${file}:${line}: ${name} ${message}`).join('\n')
     throw new Refused(422, 'tests-fail', 'tests of the policy do not hold', '策略的用例未通过', {
-      detail: told,
-      detail_zh: told,
+      mistakes: failures.map(({ file, line, name, message }) => ({
+        file,
+        line,
+        column: 1,
+        message: `the test${name ? ` \`${name}\`` : ''} fails: ${message}`,
+        help: '',
+      })),
     })
   }
   const regions = diff(before, after)

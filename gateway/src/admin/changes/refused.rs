@@ -6,9 +6,6 @@ use hangu_policy::lifecycle::{Failed, Refused};
 use crate::admin::problem::Problem;
 use crate::policy::office::Fault;
 
-/// Longest list of failing tests in a text.
-const SHOWN: usize = 20;
-
 /// The problem that a fault is.
 pub(super) fn problem(fault: &Fault) -> Problem {
     match fault {
@@ -21,14 +18,7 @@ pub(super) fn problem(fault: &Fault) -> Problem {
             "tests of the policy do not hold",
             "策略的用例未通过",
         )
-        .detail(listed(failing), listed(failing)),
-        Fault::Failed(Failed::Statements(failing)) => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "statements-fail",
-            "what must hold of every policy does not hold of this one",
-            "策略不满足必须成立的断言",
-        )
-        .detail(listed(failing), listed(failing)),
+        .mistakes(failing.clone()),
         Fault::Failed(
             Failed::Broken { .. }
             | Failed::Illegal { .. }
@@ -48,19 +38,6 @@ fn unloadable() -> Problem {
         "the policy has mistakes; the live one stays",
         "策略有误，仍使用当前策略",
     )
-}
-
-fn listed(failing: &[String]) -> String {
-    let mut text = failing
-        .iter()
-        .take(SHOWN)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("\n");
-    if failing.len() > SHOWN {
-        text.push_str("\n…");
-    }
-    text
 }
 
 fn step(refused: &Refused) -> Problem {

@@ -11,7 +11,6 @@ use hangu_policy::lifecycle::{Bundle, Canary, Change, ChangeId, Kind, Stage};
 use hangu_policy::{RuleId, RuleView};
 use serde_json::{Value, json};
 
-use super::unreviewed;
 use crate::gateway::Gateway;
 use crate::policy::Policy;
 use crate::policy::office::{Fault, Record};
@@ -48,6 +47,22 @@ pub(super) fn all(gateway: &Gateway) -> Value {
             "candidate": snapshot.trial.as_ref().and_then(|trial| candidate(trial)),
             "changes": record.changes().rev().take(LISTED).map(change).collect::<Vec<_>>(),
         })
+    })
+}
+
+/// The live policy where it follows its files.
+fn unreviewed(gateway: &Gateway) -> Value {
+    let snapshot = gateway.snapshot.load();
+    json!({
+        "reviewed": false,
+        "live": {
+            "bundle": snapshot.policy.bundle_id,
+            "revision": snapshot.policy.revision,
+            "since_ms": snapshot.loaded_ms,
+            "by": null,
+        },
+        "candidate": null,
+        "changes": [],
     })
 }
 

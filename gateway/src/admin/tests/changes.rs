@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use hangu_audit::event::API_ACTIVITY;
@@ -41,6 +42,12 @@ async fn step(world: &World, who: &SignedIn, id: &Value, step: &str, mut body: V
     world
         .ask(who, "POST", &format!("{CHANGES}/{id}/{step}"), Some(body))
         .await
+}
+
+/// Approves what the change brings now.
+async fn approve(world: &World, who: &SignedIn, change: &Value) -> Answer {
+    let bundle = json!({ "bundle": change["bundle"] });
+    step(world, who, &change["id"], "approve", bundle).await
 }
 
 /// What policy says to a person of a department who reads something new.
@@ -98,7 +105,9 @@ async fn a_change_is_live_once_somebody_else_approved_it_and_not_before() {
         (early.status, early.reason()),
         (StatusCode::CONFLICT, "approvals-missing".to_owned())
     );
-    let own = step(&world, &chen, id, "approve", json!({})).await;
+    let unnamed = step(&world, &zhou, id, "approve", json!({})).await;
+    assert_eq!(unnamed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let own = approve(&world, &chen, &change).await;
     assert_eq!(
         (own.status, own.reason()),
         (StatusCode::FORBIDDEN, "own-change".to_owned())
@@ -106,14 +115,7 @@ async fn a_change_is_live_once_somebody_else_approved_it_and_not_before() {
     let stale = json!({ "bundle": "0".repeat(64) });
     let stale = step(&world, &zhou, id, "approve", stale).await;
     assert_eq!(stale.reason(), "changed-meanwhile");
-    let approved = step(
-        &world,
-        &zhou,
-        id,
-        "approve",
-        json!({ "bundle": change["bundle"] }),
-    )
-    .await;
+    let approved = approve(&world, &zhou, &change).await;
     assert_eq!(approved.json()["stage"], "approved", "{approved:?}");
     assert!(!may(&world.gateway, "u:novice", "hr"));
 
@@ -144,6 +146,7 @@ async fn a_change_is_live_once_somebody_else_approved_it_and_not_before() {
         ("approve", None),
         ("approve", Some("changed-meanwhile")),
         ("approve", Some("own-change")),
+        ("approve", Some("malformed")),
         ("advance", Some("approvals-missing")),
         ("propose", None),
     ];
@@ -198,11 +201,10 @@ async fn a_proposal_that_does_not_load_or_whose_tests_fail_leaves_nothing_behind
         (StatusCode::UNPROCESSABLE_ENTITY, "tests-fail".to_owned()),
         "{failing:?}"
     );
-    assert!(
-        failing.json()["detail"]
-            .as_str()
-            .unwrap()
-            .starts_with("new.jsonl:1"),
+    let mistake = &failing.json()["mistakes"][0];
+    assert_eq!(
+        (&mistake["file"], &mistake["line"]),
+        (&json!("new.jsonl"), &json!(1)),
         "{failing:?}"
     );
     let listed = world.ask(&chen, "GET", CHANGES, None).await.json();
@@ -215,7 +217,7 @@ async fn a_shadow_changes_nothing_and_a_canary_only_for_its_department() {
     let (chen, zhou) = (world.sign_in("chen").await, world.sign_in("zhou").await);
     let change = propose(&world, &chen, ROW).await.json();
     let id = &change["id"];
-    step(&world, &zhou, id, "approve", json!({})).await;
+    approve(&world, &zhou, &change).await;
     let shadow = step(&world, &chen, id, "advance", json!({ "to": "shadow" })).await;
     assert_eq!(shadow.json()["stage"], "shadow", "{shadow:?}");
     assert!(!may(&world.gateway, "u:novice", "hr"));
@@ -256,7 +258,7 @@ async fn a_candidate_that_refuses_callers_who_used_to_get_in_is_taken_back_by_it
     let change = propose(&world, &chen, open).await.json();
     assert_eq!(change["required"], 2, "{change}");
     for who in [&zhou, &world.sign_in("wu").await] {
-        step(&world, who, &change["id"], "approve", json!({})).await;
+        approve(&world, who, &change).await;
     }
     let live = step(
         &world,
@@ -274,7 +276,7 @@ async fn a_candidate_that_refuses_callers_who_used_to_get_in_is_taken_back_by_it
     let close = "p, *, hr, *, hr.gov.example, /new/*, *, true, deny,";
     let change = propose(&world, &chen, close).await.json();
     assert_eq!(change["required"], 1, "{change}");
-    step(&world, &zhou, &change["id"], "approve", json!({})).await;
+    approve(&world, &zhou, &change).await;
     let canary = json!({ "to": "canary", "share": 100 });
     step(&world, &chen, &change["id"], "advance", canary).await;
     let refused = people
@@ -289,7 +291,7 @@ async fn a_candidate_that_refuses_callers_who_used_to_get_in_is_taken_back_by_it
         );
     }
     let office = world.gateway.office.as_ref().unwrap();
-    let done = office.tend(&world.gateway, clock::wall_ms()).unwrap();
+    let done = office.tend(&world.gateway, clock::wall_ms());
     assert!(
         matches!(done.as_slice(), [Done::TakenBack(_, why)] if why.contains("used to get in")),
         "{done:?}"
@@ -299,7 +301,7 @@ async fn a_candidate_that_refuses_callers_who_used_to_get_in_is_taken_back_by_it
         (&listed["candidate"], &listed["changes"][0]["stage"]),
         (&Value::Null, &json!("rolled-back"))
     );
-    assert_eq!(office.tend(&world.gateway, clock::wall_ms()).unwrap(), []);
+    assert_eq!(office.tend(&world.gateway, clock::wall_ms()), []);
 }
 
 #[tokio::test]
@@ -319,9 +321,9 @@ async fn an_emergency_is_live_at_once_ends_by_itself_and_owes_a_review() {
     assert_eq!(made.json()["stage"], "live", "{made:?}");
     assert!(may(&world.gateway, "u:novice", "hr"));
     let office = world.gateway.office.as_ref().unwrap();
-    assert_eq!(office.tend(&world.gateway, now + HOUR / 2).unwrap(), []);
+    assert_eq!(office.tend(&world.gateway, now + HOUR / 2), []);
     assert!(may(&world.gateway, "u:novice", "hr"));
-    let done = office.tend(&world.gateway, now + HOUR + 1).unwrap();
+    let done = office.tend(&world.gateway, now + HOUR + 1);
     assert!(matches!(done.as_slice(), [Done::Expired(_)]), "{done:?}");
     assert!(!may(&world.gateway, "u:novice", "hr"));
     let id = &made.json()["id"];
@@ -339,7 +341,7 @@ async fn what_is_live_outlives_a_restart_and_edits_of_the_files_change_nothing()
     let world = World::reviewed();
     let (chen, zhou) = (world.sign_in("chen").await, world.sign_in("zhou").await);
     let change = propose(&world, &chen, ROW).await.json();
-    step(&world, &zhou, &change["id"], "approve", json!({})).await;
+    approve(&world, &zhou, &change).await;
     step(
         &world,
         &chen,
@@ -352,6 +354,7 @@ async fn what_is_live_outlives_a_restart_and_edits_of_the_files_change_nothing()
     fs::write(&rules, "p, *, *, *, *, /*, *, true, deny,\n").unwrap();
     crate::reload::reload(&world.gateway).unwrap();
     assert!(may(&world.gateway, "u:novice", "hr"));
+    fs::write(&rules, "p, u:a, hr\n").unwrap();
     let world = world.restarted();
     assert!(may(&world.gateway, "u:novice", "hr"));
     let listed = world
@@ -359,6 +362,92 @@ async fn what_is_live_outlives_a_restart_and_edits_of_the_files_change_nothing()
         .await
         .json();
     assert_eq!(listed["live"]["bundle"], change["bundle"]);
+}
+
+#[tokio::test]
+async fn an_emergency_that_ran_out_is_out_of_force_before_its_end_is_written_down() {
+    let world = World::reviewed();
+    let chen = world.sign_in("chen").await;
+    let until = clock::wall_ms() + HOUR;
+    let rules = with_row(&world, &chen, ROW).await;
+    let asked = json!({ "reason": "值班放行", "rules": rules, "emergency_until_ms": until });
+    world.ask(&chen, "POST", CHANGES, Some(asked)).await;
+    assert!(may(&world.gateway, "u:novice", "hr"));
+    let office = world.gateway.office.as_ref().unwrap();
+    let serial = |world: &World| Arc::as_ptr(&world.gateway.snapshot.load());
+    office.act(&world.gateway, until + 1, |_| Ok(())).unwrap();
+    assert!(!may(&world.gateway, "u:novice", "hr"));
+    let first = serial(&world);
+    office.act(&world.gateway, until + 2, |_| Ok(())).unwrap();
+    assert_eq!(
+        first,
+        serial(&world),
+        "the same policy is put into force once"
+    );
+    let listed = world.ask(&chen, "GET", CHANGES, None).await.json();
+    assert_eq!(listed["changes"][0]["stage"], "live", "not on record yet");
+    let done = office.tend(&world.gateway, until + 3);
+    assert!(matches!(done.as_slice(), [Done::Expired(_)]), "{done:?}");
+}
+
+#[tokio::test]
+async fn nothing_goes_back_to_a_policy_that_the_configuration_cannot_serve_any_more() {
+    let world = World::reviewed();
+    let (chen, zhou) = (world.sign_in("chen").await, world.sign_in("zhou").await);
+    let mut rules = with_row(&world, &chen, ROW).await;
+    for file in rules.as_array_mut().unwrap() {
+        let text = file["text"]
+            .as_str()
+            .unwrap()
+            .replace("rate:silver", "rate:gold");
+        file["text"] = json!(text);
+    }
+    let asked = json!({ "reason": "取消银级", "rules": rules });
+    let change = world.ask(&chen, "POST", CHANGES, Some(asked)).await.json();
+    approve(&world, &zhou, &change).await;
+    approve(&world, &world.sign_in("wu").await, &change).await;
+    let live = step(
+        &world,
+        &chen,
+        &change["id"],
+        "advance",
+        json!({ "to": "live" }),
+    )
+    .await;
+    assert_eq!(live.json()["stage"], "live", "{live:?}");
+    let configuration = world.folder.path().join("hangu.toml");
+    let text = fs::read_to_string(&configuration).unwrap();
+    let (kept, gone): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| !line.starts_with("silver"));
+    assert_eq!(gone.len(), 1);
+    fs::write(&configuration, kept.join("\n")).unwrap();
+    crate::reload::reload(&world.gateway).unwrap();
+
+    let back = Some(json!({ "reason": "投诉增多" }));
+    let refused = world
+        .ask(&zhou, "POST", "/admin/policy/rollback", back.clone())
+        .await;
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "policy-refused".to_owned()
+        ),
+        "{refused:?}"
+    );
+    let why = refused.json()["errors"][0]["message"].to_string();
+    assert!(why.contains("limit.class.silver"), "{why}");
+    let listed = world.ask(&chen, "GET", CHANGES, None).await.json();
+    assert_eq!(listed["changes"][0]["stage"], "live");
+    assert!(may(&world.gateway, "u:novice", "hr"));
+
+    fs::write(&configuration, &text).unwrap();
+    crate::reload::reload(&world.gateway).unwrap();
+    let done = world
+        .ask(&zhou, "POST", "/admin/policy/rollback", back)
+        .await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    assert!(!may(&world.gateway, "u:novice", "hr"));
 }
 
 #[tokio::test]

@@ -260,10 +260,11 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         assurance: Some(c.assurance.level()),
         clearance: clearance.as_deref(),
     });
-    let rules: SmallVec<[&str; 4]> = exchange
-        .decision
+    let decided = exchange.decision.as_ref();
+    let decided = decided.map(|d| (d, exchange.snapshot.policy_of(d.by)));
+    let rules: SmallVec<[&str; 4]> = decided
         .iter()
-        .flat_map(|d| d.rules.iter().map(|rule| d.under.rule_name(*rule)))
+        .flat_map(|(d, policy)| d.rules.iter().map(|rule| policy.rule_name(*rule)))
         .collect();
     let mut obligations: SmallVec<[&str; 4]> = SmallVec::new();
     if let Some(decided) = &exchange.decision {
@@ -277,11 +278,11 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
             obligations.push("log:full");
         }
     }
-    event.decision = exchange.decision.as_ref().map(|d| Decision {
+    event.decision = decided.map(|(d, policy)| Decision {
         id: exchange.id.as_str(),
         effect: if d.allow { Effect::Allow } else { Effect::Deny },
         rules: &rules,
-        revision: &d.under.revision,
+        revision: &policy.revision,
         grounds: Some(grounds(d.grounds)),
         obligations: &obligations,
     });

@@ -23,7 +23,7 @@ impl<S: Store> Registry<S> {
         reason: &str,
         now_ms: u64,
     ) -> Result<ChangeId, Failed> {
-        self.sound(bundle)?;
+        bundle.snapshot().map_err(Failed::Mistakes)?;
         let step = Step::Founded {
             bundle: bundle.id(),
         };
@@ -71,8 +71,8 @@ impl<S: Store> Registry<S> {
         self.step(id, step, Some(bundle), by, reason, now_ms)
     }
 
-    /// Hands a draft to review: it must load, its tests and the check must hold, and its reach tells whose
-    /// approval it needs.
+    /// Hands a draft to review: it must load, its tests must hold, and its reach tells whose approval it
+    /// needs.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl<S: Store> Registry<S> {
         // Judged once with a reach that asks for least, so that nobody waits for a comparison in vain.
         self.judge(id, self.submission(Reach::none()), by, reason, now_ms)?;
         let after = self.bundle(&bundle)?;
-        let snapshot = self.sound(&after)?;
+        let snapshot = after.snapshot().map_err(Failed::Mistakes)?;
         let failing = after.failing_cases(&snapshot);
         if !failing.is_empty() {
             return Err(Failed::Cases(failing));
@@ -257,7 +257,7 @@ impl<S: Store> Registry<S> {
         let least = Reach::none();
         let first = step(self.settings.needed(&least), least);
         self.judge(self.ledger.next(), first, by, reason, now_ms)?;
-        let snapshot = self.sound(bundle)?;
+        let snapshot = bundle.snapshot().map_err(Failed::Mistakes)?;
         let reach = self.reach_from(&parent, bundle, &snapshot)?;
         let step = step(self.settings.needed(&reach), reach);
         self.begin(step, Some(bundle), by, reason, now_ms)

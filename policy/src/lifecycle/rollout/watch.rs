@@ -107,13 +107,13 @@ impl Watch {
         self.tripped.load(Ordering::Acquire)
     }
 
-    /// The verdict, once.
+    /// The verdict, from the moment it was made.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         if !self.tripped() {
             return None;
         }
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        window.verdict.take()
+        let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.verdict
     }
 
     /// Notes what the candidate said to a caller whom the live policy lets in, now and before.
@@ -195,7 +195,7 @@ mod tests {
         };
         assert_eq!(watch.verdict(), Some(Verdict::RollBack { why }));
         watch.note(4, 3, false);
-        assert_eq!(watch.verdict(), None);
+        assert_eq!(watch.verdict(), Some(Verdict::RollBack { why }));
         assert!(watch.tripped());
     }
 
