@@ -86,7 +86,7 @@ fn contains(policy: &Policy, way: Way, wide: &str, narrow: &str) -> bool {
                     .and_then(|known| known.words.as_ref())
             };
             match (policy.patterns.expression(wide), words(narrow)) {
-                (Some(wide), Some(words)) => words.iter().all(|word| wide.regex.is_match(word)),
+                (Some(wide), Some(words)) => words.iter().all(|word| wide.is_match(word)),
                 (None, _) | (_, None) => wide == ".*" || wide == "^.*$",
             }
         }

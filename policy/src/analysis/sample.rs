@@ -197,7 +197,7 @@ pub(crate) fn matching(policy: &Policy, way: Way, pattern: &str) -> Vec<String> 
                     let bare = pattern.trim_start_matches('^').trim_end_matches('$');
                     let tried = METHODS.iter().copied().chain([bare]);
                     tried
-                        .filter(|text| expression.regex.is_match(text))
+                        .filter(|text| expression.is_match(text))
                         .map(str::to_owned)
                         .collect()
                 }

@@ -124,7 +124,7 @@ impl Check {
             Self::Words { slot, words } => (asked.words(slot.into()) & words != 0).into(),
             Self::Regex { slot, regex } => {
                 match (regexes.get(regex as usize), asked.fact(slot.into())) {
-                    (Some(known), Fact::Text(text)) => known.regex.is_match(text).into(),
+                    (Some(known), Fact::Text(text)) => known.is_match(text).into(),
                     _ => Truth::Unknown,
                 }
             }

@@ -132,7 +132,7 @@ impl Patterns {
             Way::Regex => self
                 .expression(pattern)
                 .map_or(Truth::Unknown, |expression| {
-                    expression.regex.is_match(value).into()
+                    expression.is_match(value).into()
                 }),
             Way::Address => match (self.networks.get(pattern), value.parse::<IpAddr>()) {
                 (Some((network, _)), Ok(address)) => {

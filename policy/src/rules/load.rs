@@ -260,10 +260,20 @@ impl Loader<'_> {
                 ));
                 continue;
             }
-            let part_only = self
-                .patterns
-                .expression(&cell.text)
-                .is_some_and(|expression| !expression.anchored);
+            let expression = self.patterns.expression(&cell.text);
+            let large = expression.is_some_and(|expression| !expression.is_table());
+            let part_only = expression.is_some_and(|expression| !expression.anchored);
+            if *way == Way::Regex && large {
+                warnings.push(row.mistake(
+                    name,
+                    cell.offset,
+                    format!(
+                        "`{}` is too large for a table: threads share what it is matched with",
+                        brief(&cell.text)
+                    ),
+                    "leave out counted repetitions of anything, like `.{0,100}`".to_owned(),
+                ));
+            }
             if *way == Way::Regex && part_only {
                 warnings.push(row.mistake(
                     name,

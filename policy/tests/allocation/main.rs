@@ -78,6 +78,30 @@ fn a_denial_asks_the_heap_for_nothing_either() {
 }
 
 #[test]
+fn an_expression_asks_the_heap_for_nothing_not_even_the_first_time() {
+    let _turn = TURN.lock();
+    let row = "p, u:3, d0, zone:internet, d0.gov.example, /re/*, ^P[A-Z]{2}(CH)?$, true, allow,";
+    let loaded = load(&format!("{}{row}\n", policy(DEPARTMENT)));
+    let context = [("risk", Value::Int(10)), ("dev", Value::Int(80))];
+    for (method, allowed) in [("PATCH", true), ("PUT", true), ("PURGE", false)] {
+        let text = Value::Str;
+        let request = [
+            text("u:3"),
+            text("d0"),
+            text("zone:internet"),
+            text("d0.gov.example"),
+            text("/re/x"),
+            text(method),
+            Value::Map(&context),
+        ];
+        let before = counting::asked();
+        let decision = loaded.decide(&request).unwrap();
+        assert_eq!(counting::asked() - before, 0, "{method}");
+        assert_eq!(decision.into_permit().is_ok(), allowed, "{method}");
+    }
+}
+
+#[test]
 fn a_hundred_thousand_rules_are_loaded_in_less_than_64_megabytes() {
     let _turn = TURN.lock();
     const RULES: usize = 100_000;
