@@ -81,7 +81,7 @@ impl Inspector {
             .to_ascii_lowercase();
         let text = decoded(content_type, &media_type, &inflated)?;
         let mut reading = Reading {
-            scan: Scan::new(&self.literals, self.settings.sensitivity),
+            scan: Scan::new(self),
             settings: &self.settings,
             complete,
         };

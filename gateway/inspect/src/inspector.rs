@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::decode::percent::{self, Plus};
 use crate::detect::Literals;
 use crate::detect::protocol::{self, Lines};
+use crate::except::Exceptions;
 use crate::rules;
 use crate::scan::Scan;
 use crate::split::{cookie, query};
@@ -71,6 +72,7 @@ pub const THRESHOLD: u32 = 5;
 pub struct Inspector {
     pub(crate) settings: Settings,
     pub(crate) literals: Arc<Literals>,
+    pub(crate) exceptions: Exceptions,
 }
 
 /// The head of a request as it will be forwarded.
@@ -92,6 +94,7 @@ impl Inspector {
         Self {
             settings,
             literals: Arc::new(Literals::new()),
+            exceptions: Exceptions::default(),
         }
     }
 
@@ -109,12 +112,22 @@ impl Inspector {
                 ..self.settings.clone()
             },
             literals: Arc::clone(&self.literals),
+            exceptions: self.exceptions.clone(),
+        }
+    }
+
+    /// Returns the same inspector with what an operator excepts; the automaton is shared.
+    #[must_use]
+    pub fn with_exceptions(&self, exceptions: Exceptions) -> Self {
+        Self {
+            exceptions,
+            ..self.clone()
         }
     }
 
     /// Reads method, path, query, cookies and every other header.
     pub fn head(&self, head: &Head<'_>) -> Verdict {
-        let mut scan = Scan::new(&self.literals, self.settings.sensitivity);
+        let mut scan = Scan::new(self);
         method(&mut scan, head.method.as_bytes());
         path(&mut scan, head.target_path);
         if let Some(query) = head.query {

@@ -19,6 +19,7 @@ pub mod cli;
 mod coding;
 mod decode;
 mod detect;
+mod except;
 pub mod inspector;
 #[cfg(test)]
 mod nasty;
@@ -32,5 +33,6 @@ pub mod verdict;
 
 pub use body::{Completeness, Undecodable};
 pub use decode::{Layer, Layers};
+pub use except::{Exception, Exceptions, Exempt, Subject, UnknownSubject};
 pub use inspector::{Head, Inspector, Sensitivity, Settings};
 pub use verdict::{Category, Finding, Findings, Place, RuleId, Verdict};

@@ -5,7 +5,7 @@ use crate::decode::{Layer, Layers, ROUNDS, peel, percent};
 use crate::detect::protocol::{Lines, controls};
 use crate::detect::quotation::Surroundings;
 use crate::detect::{Literals, PLAIN, look};
-use crate::inspector::Sensitivity;
+use crate::inspector::Inspector;
 use crate::rules;
 use crate::text::{find, find_byte};
 use crate::verdict::{Manner, Spot, Verdict};
@@ -17,10 +17,11 @@ pub(crate) struct Scan<'i> {
 }
 
 impl<'i> Scan<'i> {
-    pub(crate) fn new(literals: &'i Literals, sensitivity: Sensitivity) -> Self {
+    pub(crate) fn new(inspector: &'i Inspector) -> Self {
+        let sensitivity = inspector.settings.sensitivity;
         Self {
-            literals,
-            verdict: Verdict::new(sensitivity),
+            literals: &inspector.literals,
+            verdict: Verdict::new(sensitivity, inspector.exceptions.clone()),
         }
     }
 

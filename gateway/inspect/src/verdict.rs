@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
 use crate::decode::Layers;
+use crate::except::{Exceptions, Exempt};
 use crate::inspector::Sensitivity;
 use crate::rules::Rule;
 
@@ -25,6 +26,8 @@ pub struct Verdict {
     pub findings: Findings,
     #[serde(skip)]
     sensitivity: Sensitivity,
+    #[serde(skip)]
+    exceptions: Exceptions,
 }
 
 /// Whether evidence is an attack or is spoken of.
@@ -64,14 +67,16 @@ impl Serialize for Findings {
 }
 
 impl Verdict {
-    /// Says whether the score reaches `threshold`; a threshold of zero blocks nothing that has no finding.
+    /// Says whether the score reaches `threshold`; a threshold of zero blocks nothing that has no finding, or only
+    /// those that are merely observed.
     pub fn blocks(&self, threshold: u32) -> bool {
-        !self.findings.is_empty() && self.score >= threshold
+        self.score >= threshold && self.findings.iter().any(|finding| !finding.observed)
     }
 
-    pub(crate) fn new(sensitivity: Sensitivity) -> Self {
+    pub(crate) fn new(sensitivity: Sensitivity, exceptions: Exceptions) -> Self {
         Self {
             sensitivity,
+            exceptions,
             ..Self::default()
         }
     }
@@ -111,8 +116,14 @@ impl Verdict {
         from: usize,
         to: usize,
     ) {
+        let exempt = self.exceptions.of(rule, spot);
+        if exempt == Some(Exempt::Off) {
+            return;
+        }
+        let observed = exempt == Some(Exempt::Observe);
         // Hostile values match thousands of times: what would be dropped is not written down first.
-        let known = || self.findings.iter().filter(|f| f.rule == rule.id);
+        let same = |f: &&Finding| f.rule == rule.id && f.observed == observed;
+        let known = || self.findings.iter().filter(same);
         if known().count() >= KEPT_PER_RULE
             && (manner == Manner::Quoted || known().any(|f| !f.quoted))
         {
@@ -126,6 +137,7 @@ impl Verdict {
                 Sensitivity::Strict => rule.strict(),
             },
             quoted: manner == Manner::Quoted,
+            observed,
             place: spot.to_place(),
             evidence: excerpt(value, from, to),
             technique: rule.technique,
@@ -139,7 +151,7 @@ impl Verdict {
         for known in self
             .findings
             .iter()
-            .filter(|known| known.rule == finding.rule)
+            .filter(|known| known.rule == finding.rule && known.observed == finding.observed)
         {
             same += 1;
             meant |= !known.quoted;
@@ -149,10 +161,22 @@ impl Verdict {
         if !heavier && (same >= KEPT_PER_RULE || known_here) {
             return;
         }
-        if self.findings.len() < KEPT && !self.findings.contains(&finding) {
-            self.findings.0.push(finding);
-            self.score = self.weigh();
+        if self.findings.contains(&finding) {
+            return;
         }
+        if self.findings.len() >= KEPT {
+            // What counts finds room, however much was said that does not count.
+            let light = |known: &Finding| known.quoted || known.observed;
+            let Some(place) = self.findings.iter().rposition(light) else {
+                return;
+            };
+            if light(&finding) {
+                return;
+            }
+            self.findings.0.remove(place);
+        }
+        self.findings.0.push(finding);
+        self.score = self.weigh();
     }
 
     /// Adds up: what is sure counts wherever it stands, what is not only together with others in the same place, and
@@ -163,8 +187,12 @@ impl Verdict {
         let mut quoted: u32 = 0;
         for (i, finding) in self.findings.iter().enumerate() {
             let before = self.findings.get(..i).unwrap_or_default();
-            let known = |same: &dyn Fn(&Finding) -> bool| before.iter().any(same);
+            let known =
+                |same: &dyn Fn(&Finding) -> bool| before.iter().any(|f| !f.observed && same(f));
             let rule = finding.rule;
+            if finding.observed {
+                continue;
+            }
             if finding.quoted {
                 if !known(&|f| f.rule == rule) {
                     quoted = quoted.saturating_add(finding.score);
@@ -186,8 +214,10 @@ impl Verdict {
     }
 
     fn unsure_in(&self, place: &Place) -> u32 {
-        let here =
-            |f: &&Finding| !f.quoted && f.score < SURE && !f.is_of_the_whole() && f.place == *place;
+        let here = |f: &&Finding| {
+            let counts = !f.quoted && !f.observed;
+            counts && f.score < SURE && !f.is_of_the_whole() && f.place == *place
+        };
         let mut sum: u32 = 0;
         let mut rules: SmallVec<[RuleId; 8]> = SmallVec::new();
         for finding in self.findings.iter().filter(here) {
@@ -213,6 +243,9 @@ pub struct Finding {
     /// default setting.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub quoted: bool,
+    /// Whether the operator wants it to be seen and not to count, here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub observed: bool,
     /// Where in the request.
     pub place: Place,
     /// At most 80 characters of the value around the match, control characters escaped. It may hold personal or
@@ -287,6 +320,50 @@ pub enum Category {
     Protocol,
 }
 
+impl Category {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Sql,
+        Self::CrossSite,
+        Self::Traversal,
+        Self::Command,
+        Self::Code,
+        Self::Template,
+        Self::Remote,
+        Self::Xml,
+        Self::NoSql,
+        Self::Ldap,
+        Self::Scanner,
+        Self::Upload,
+        Self::Protocol,
+    ];
+
+    /// Returns the name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+            Self::CrossSite => "cross-site",
+            Self::Traversal => "traversal",
+            Self::Command => "command",
+            Self::Code => "code",
+            Self::Template => "template",
+            Self::Remote => "remote",
+            Self::Xml => "xml",
+            Self::NoSql => "no-sql",
+            Self::Ldap => "ldap",
+            Self::Scanner => "scanner",
+            Self::Upload => "upload",
+            Self::Protocol => "protocol",
+        }
+    }
+}
+
+impl std::fmt::Display for Category {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Where in a request something was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "in", content = "name", rename_all = "kebab-case")]
@@ -341,23 +418,30 @@ pub(crate) enum Spot<'a> {
 }
 
 impl Spot<'_> {
-    /// Says whether the name of the parameter holds one of these words, in any case.
-    pub(crate) fn is_named(self, words: &[&[u8]]) -> bool {
-        let name = match self {
+    /// Returns the name of the parameter, where it stands in one.
+    pub(crate) fn name(&self) -> Option<&[u8]> {
+        match self {
             Self::Query(n)
             | Self::Cookie(n)
             | Self::Form(n)
             | Self::Xml(n)
             | Self::Part(n)
-            | Self::PartHeader(n) => n,
-            Self::Json(pointer) => pointer.as_bytes(),
-            Self::Header(n) => n.as_bytes(),
+            | Self::PartHeader(n) => Some(n),
+            Self::Json(pointer) => Some(pointer.as_bytes()),
+            Self::Header(n) => Some(n.as_bytes()),
             Self::Method
             | Self::Path
             | Self::QueryName
             | Self::CookieName
             | Self::FormName
-            | Self::Body => return false,
+            | Self::Body => None,
+        }
+    }
+
+    /// Says whether the name of the parameter holds one of these words, in any case.
+    pub(crate) fn is_named(self, words: &[&[u8]]) -> bool {
+        let Some(name) = self.name() else {
+            return false;
         };
         // Names are short; what is longer than this is no name that anybody chose.
         let name = name
@@ -462,6 +546,24 @@ mod tests {
             1,
         );
         assert_eq!(one.score, 5);
+    }
+
+    #[test]
+    fn what_counts_finds_room_among_what_does_not() {
+        let mut verdict = Verdict::default();
+        for round in 0..200_usize {
+            let rule = rules::CATALOGUE[round % (rules::CATALOGUE.len() - 1)];
+            let name = round.to_string();
+            let spot = Spot::Query(name.as_bytes());
+            verdict.add_in(Manner::Quoted, &rule, spot, &Layers::default(), b"x", 0, 1);
+        }
+        assert_eq!((verdict.findings.len(), verdict.score), (KEPT, 0));
+        let last = rules::CATALOGUE.last().unwrap();
+        let sure = &rules::SQLI_UNION;
+        verdict.add(sure, Spot::Query(b"q"), &Layers::default(), b"y", 0, 1);
+        verdict.add(last, Spot::Query(b"q"), &Layers::default(), b"y", 0, 1);
+        assert_eq!(verdict.findings.len(), KEPT);
+        assert!(verdict.blocks(5), "{}", verdict.score);
     }
 
     #[test]
