@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use hangu_identity::Caller;
 use hangu_identity::session::Session;
 use hangu_inspect::Verdict;
+use hangu_inspect::seclang::Match;
 use hangu_policy::lifecycle::rollout::By;
 use hangu_policy::{Decision, Grounds, Obligations, RuleId};
 use hangu_redact::Summary;
@@ -70,6 +71,8 @@ pub struct Exchange {
     pub caller: Option<Arc<Caller>>,
     /// What inspection saw.
     pub verdict: Verdict,
+    /// Rules in SecLang that matched.
+    pub ruled: Vec<Match>,
     /// What was not looked at, and why.
     pub unread: Option<&'static str>,
     /// What policy said.
@@ -245,6 +248,7 @@ impl Exchange {
             credential: None,
             caller: None,
             verdict: Verdict::default(),
+            ruled: Vec::new(),
             unread: None,
             decision: None,
             sent: None,

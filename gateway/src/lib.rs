@@ -39,6 +39,7 @@ pub mod policy;
 pub mod recorded;
 pub mod refusal;
 pub mod reload;
+pub mod rulesets;
 pub mod serve;
 pub mod snapshot;
 pub mod stage;

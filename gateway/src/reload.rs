@@ -141,7 +141,7 @@ fn end_sessions_of_the_removed(gateway: &Gateway, snapshot: &Snapshot) {
 pub async fn watch(gateway: Arc<Gateway>) {
     let (send, mut changed) = mpsc::channel::<()>(1);
     let mut watcher = FileWatcher::new(send);
-    watcher.follow(&gateway.snapshot.load().configuration.files);
+    watcher.follow(&gateway.snapshot.load().files());
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -166,7 +166,7 @@ pub async fn watch(gateway: Arc<Gateway>) {
         })
         .await;
         if let Ok(Ok(snapshot)) = reloaded {
-            watcher.follow(&snapshot.configuration.files);
+            watcher.follow(&snapshot.files());
         }
     }
 }

@@ -11,7 +11,8 @@ use arc_swap::ArcSwap;
 use hangu_identity::assertion::AssertionSigner;
 use hangu_identity::binding::BindingKey;
 use hangu_identity::token::{Jwks, Verifier};
-use hangu_inspect::{Inspector, Settings};
+use hangu_inspect::seclang::RuleSet;
+use hangu_inspect::{Exceptions, Inspector, Settings};
 use hangu_limit::Rate;
 use hangu_policy::RateClass;
 use hangu_policy::lifecycle::rollout::By;
@@ -26,7 +27,8 @@ use crate::keys;
 use crate::policy::Policy;
 use crate::policy::office::Office;
 use crate::policy::trial::Trial;
-use crate::stage::route::Routes;
+use crate::rulesets::RuleSets;
+use crate::stage::route::{Routes, covers};
 use crate::stage::tls::ZoneTls;
 use crate::upstream::{Upstream, health};
 use crate::world::world;
@@ -60,6 +62,8 @@ pub struct Snapshot {
     pub rates: Arc<Rates>,
     /// Detection of attacks.
     pub inspector: Arc<Inspector>,
+    /// Rules in SecLang that portals name.
+    pub rules: Arc<RuleSets>,
     /// Issuers and their keys; keys from URLs are swapped when they are fetched.
     pub tokens: Arc<ArcSwap<Verifier>>,
     /// Local identities and API keys.
@@ -94,6 +98,45 @@ pub struct Portal {
     pub upstream: Arc<Upstream>,
     /// The key of its `Hangu-Binding`.
     pub binding_key: Option<BindingKey>,
+    /// Rules in SecLang that judge its requests as well.
+    pub rules: Vec<Arc<RuleSet>>,
+    /// What is no attack here.
+    pub exceptions: Vec<Exempted>,
+}
+
+/// What is no attack in a portal.
+#[derive(Debug)]
+pub struct Exempted {
+    /// The settings.
+    pub settings: config::Excepted,
+    /// When it ends, in milliseconds since the epoch.
+    pub ends_ms: Option<u64>,
+}
+
+impl Exempted {
+    /// Whether its last day is over.
+    pub fn has_ended(&self, now_ms: u64) -> bool {
+        self.ends_ms.is_some_and(|end| end <= now_ms)
+    }
+}
+
+impl Portal {
+    /// What is no attack in a request: exceptions that have not ended, of its path and the zone it comes from.
+    pub fn exceptions(&self, path: &str, from: usize, now_ms: u64) -> Exceptions {
+        let apply = |exempted: &&Exempted| {
+            let settings = &exempted.settings;
+            let elsewhere = settings.from.is_some_and(|zone| zone != from);
+            let covered = settings.path.as_deref();
+            !elsewhere
+                && !exempted.has_ended(now_ms)
+                && covered.is_none_or(|prefix| covers(prefix, path))
+        };
+        if self.exceptions.is_empty() {
+            return Exceptions::default();
+        }
+        let apply = self.exceptions.iter().filter(apply);
+        Exceptions::new(apply.map(|exempted| exempted.settings.exception.clone()))
+    }
 }
 
 /// Rates.
@@ -316,10 +359,12 @@ impl Snapshot {
             .iter()
             .map(|z| build_zone(&mut shop, z, before))
             .collect();
+        let known = before.map(|before| &*before.rules);
+        let rules = RuleSets::load(&configuration.rules, known, &mut shop.mistakes);
         let portals = configuration
             .portals
             .iter()
-            .map(|p| build_portal(&mut shop, p, before))
+            .map(|p| build_portal(&mut shop, p, before, &rules, &configuration.time_zone))
             .collect::<Vec<_>>();
         let routes = match Routes::new(&configuration.portals) {
             Ok(routes) => routes,
@@ -397,11 +442,18 @@ impl Snapshot {
                 || Arc::new(Inspector::new(Settings::default())),
                 |b| Arc::clone(&b.inspector),
             ),
+            rules: Arc::new(rules),
             tokens: Arc::new(ArcSwap::from_pointee(tokens)),
             identities,
             signer,
             configuration: Arc::new(configuration),
         })
+    }
+
+    /// Every file that it was built from; a change of any is a reason to read again.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let named = self.configuration.files.iter();
+        named.chain(self.rules.files()).cloned().collect()
     }
 
     /// The policy that decided a request under this snapshot.
@@ -504,6 +556,8 @@ fn build_portal(
     shop: &mut Workshop<'_>,
     portal: &config::Portal,
     before: Option<&Snapshot>,
+    rules: &RuleSets,
+    time_zone: &str,
 ) -> Option<Arc<Portal>> {
     let kept = before.and_then(|b| b.portals.iter().find(|p| p.settings.name == portal.name));
     // Certificates may have changed under the same names, so only upstreams without TLS are kept.
@@ -534,7 +588,23 @@ fn build_portal(
         settings: portal.clone(),
         upstream,
         binding_key,
+        rules: rules.named(&portal.inspect.rules),
+        exceptions: exempted(&portal.inspect.except, time_zone),
     }))
+}
+
+/// Exceptions with the moment at which their last day is over.
+fn exempted(except: &[config::Excepted], time_zone: &str) -> Vec<Exempted> {
+    let end = |last: jiff::civil::Date| {
+        let next = last.tomorrow().ok()?.in_tz(time_zone).ok()?;
+        u64::try_from(next.timestamp().as_millisecond()).ok()
+    };
+    let ends = |settings: &config::Excepted| Exempted {
+        // A day that no clock can tell has no end that could be missed: it is over.
+        ends_ms: settings.until.map(|last| end(last).unwrap_or(0)),
+        settings: settings.clone(),
+    };
+    except.iter().map(ends).collect()
 }
 
 /// What of a policy a configuration cannot serve: rates that are not there, statements that are not proved.

@@ -12,6 +12,7 @@ mod handshakes;
 mod harness;
 mod identify;
 mod inspection;
+mod inspection_rules;
 mod limits;
 mod policy;
 mod protocols;

@@ -64,6 +64,16 @@ impl FromStr for Subject {
     }
 }
 
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::All => "*",
+            Self::Category(category) => category.as_str(),
+            Self::Rule(rule) => rule.as_str(),
+        })
+    }
+}
+
 impl Exception {
     fn is_about(&self, rule: &Rule, spot: Spot<'_>) -> bool {
         let subject = match self.subject {

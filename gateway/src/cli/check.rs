@@ -32,6 +32,17 @@ pub(super) fn check(path: &Path) -> Answer {
             for warning in &c.redact.warnings {
                 complain(&format!("警告 warning: {warning}"));
             }
+            let now_ms = crate::clock::wall_ms();
+            for portal in &snapshot.portals {
+                for ended in portal.exceptions.iter().filter(|e| e.has_ended(now_ms)) {
+                    complain(&format!(
+                        "警告 warning: portal `{}`: the exception of {} has ended · 此例外已过期: {}",
+                        portal.settings.name,
+                        ended.settings.exception.subject,
+                        ended.settings.reason
+                    ));
+                }
+            }
             say(&line)
         }
         Err(mistakes) => {

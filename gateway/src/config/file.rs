@@ -45,6 +45,9 @@ pub(super) struct File {
     /// How often one may ask.
     #[serde(default)]
     pub limit: Limit,
+    /// What the inspection of portals shares.
+    #[serde(default)]
+    pub inspect: super::inspection::Inspection,
     /// Redaction of bodies.
     #[serde(default)]
     pub redact: super::redaction::Redact,
@@ -298,6 +301,12 @@ pub(super) struct Inspect {
     pub over_bound: Option<Unreadable>,
     /// A body that cannot be decoded: refuse or pass. Default: `refuse`.
     pub undecodable: Option<Unreadable>,
+    /// Names of `[[inspect.rules]]` that judge as well, once a caller may do what is asked. Default: none.
+    #[serde(default)]
+    pub rules: Vec<At<String>>,
+    /// What is no attack here, or only looks like one.
+    #[serde(default)]
+    pub except: Vec<super::inspection::Except>,
 }
 
 /// What findings do.

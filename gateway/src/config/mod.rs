@@ -2,6 +2,7 @@
 
 mod at;
 mod file;
+mod inspection;
 mod load;
 mod mistake;
 mod redaction;
@@ -13,6 +14,7 @@ pub use file::{
     Balance, ClientCertificates, InspectMode, LogFormat, Method, Protocol, Record, TlsVersion,
     Unreadable,
 };
+pub use inspection::{Excepted, RuleSource};
 pub use load::load;
 pub use mistake::{Mistake, nearest};
 pub use redaction::Redaction;

@@ -28,9 +28,11 @@ pub use self::policy::{Policy, Review};
 use self::portal::resolve_portal;
 pub use self::portal::{Inspect, Portal};
 pub use self::upstream::{Eject, Health, Upstream, UpstreamTls};
+pub(super) use self::zone::zone_index;
 pub use self::zone::{Bounds, Crossing, KeyPair, Zone, ZoneTls};
 use self::zone::{resolve_crossing, resolve_zone};
 use super::file::LogFormat;
+use super::inspection::{RuleSource, resolve_rules};
 use super::load::Source;
 use super::mistake::Mistake;
 use super::redaction::Redaction;
@@ -64,6 +66,8 @@ pub struct Configuration {
     pub identity: Identity,
     /// Rates.
     pub limit: Limit,
+    /// Rules in SecLang that portals name.
+    pub rules: Vec<RuleSource>,
     /// Redaction.
     pub redact: Redaction,
     /// The audit log.
@@ -130,6 +134,11 @@ pub(super) fn resolve(
     }
     let mut crossings: Vec<Crossing> = Vec::new();
     let mut portals: Vec<Portal> = Vec::new();
+    let mut rules: Vec<RuleSource> = Vec::new();
+    for source in sources {
+        let mut desk = Desk { source, mistakes };
+        resolve_rules(&mut desk, &mut rules, &source.file.inspect);
+    }
     let mut policy = None;
     let mut console = None;
     let mut operations = None;
@@ -146,7 +155,7 @@ pub(super) fn resolve(
                     format!("portal `{}` is declared twice", *portal.name),
                 );
             }
-            let portal = resolve_portal(&mut desk, &zones, portal);
+            let portal = resolve_portal(&mut desk, &zones, &rules, portal);
             portals.extend(portal);
         }
         if let Some(p) = &source.file.policy {
@@ -242,6 +251,7 @@ pub(super) fn resolve(
         policy,
         identity,
         limit,
+        rules,
         redact,
         audit,
         situational,
@@ -326,6 +336,7 @@ fn empty(path: &Path) -> Configuration {
             assertion_key: PathBuf::new(),
             assertion_issuer: String::new(),
         },
+        rules: Vec::new(),
         redact: Redaction::default(),
         limit: Limit {
             address: rate_of(200, SECOND, 400),

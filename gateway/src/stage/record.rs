@@ -2,6 +2,7 @@
 //! for it. What it says is `event`'s.
 
 mod event;
+pub mod ruled;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ use crate::stage::redact::Prepared;
 use crate::streams::Stay;
 use crate::tunnel;
 use crate::watch::Seen;
-pub use event::{category, grounds, timestamp};
 use event::{event, masked, tls_of};
+pub use event::{grounds, timestamp};
 
 /// Nothing is served that could not be recorded.
 ///
@@ -124,6 +125,7 @@ fn is_ordinary(exchange: &Exchange, ending: &Ending) -> bool {
             status.as_u16() < 400
                 && redacted.as_ref().is_none_or(|r| r.counts.total() == 0)
                 && exchange.verdict.findings.is_empty()
+                && exchange.ruled.is_empty()
         }
         Ending::BrokenOff { .. }
         | Ending::Streamed { .. }

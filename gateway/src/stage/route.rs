@@ -307,7 +307,7 @@ impl Routes {
 }
 
 /// Whether a prefix covers a path on whole segments.
-fn covers(prefix: &str, path: &str) -> bool {
+pub fn covers(prefix: &str, path: &str) -> bool {
     match path.strip_prefix(prefix) {
         Some("") => true,
         Some(rest) => prefix.ends_with('/') || rest.starts_with('/'),

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use hangu_inspect::Category;
 use hangu_situational::{Cause, Findings, Observation, Outcome, Personal, Reaction, SignIn};
 
 use super::{EventSummary, Kind, Live, Ordinary, Seen};
 use crate::exchange::{Ending, Exchange};
 use crate::gateway::Gateway;
 use crate::refusal::Refusal;
-use crate::stage::record;
+use crate::stage::record::{self, ruled};
 
 /// Shows requests that ended as requests should to the detectors.
 pub(super) fn observe_ordinary(gateway: &Arc<Gateway>, seen: &Ordinary) -> Vec<Reaction> {
@@ -178,8 +179,17 @@ fn observe_exchange(
         .verdict
         .findings
         .iter()
-        .map(|f| record::category(f.category))
+        .filter(|finding| !finding.observed)
+        .map(|finding| finding.category)
+        .chain(
+            exchange
+                .ruled
+                .iter()
+                .map(|matched| ruled::category(&matched.tags)),
+        )
+        .map(Category::as_str)
         .collect();
+    let score = exchange.verdict.score.max(ruled::sum(&exchange.ruled));
     let observation = Observation {
         caller: if caller.is_nobody() { "" } else { &caller.id },
         portal: portal.map_or("", |p| &p.settings.name),
@@ -194,7 +204,7 @@ fn observe_exchange(
             cause: cause(r),
         }),
         findings: Findings {
-            score: exchange.verdict.score,
+            score,
             categories: &categories,
         },
         personal: Personal {
@@ -263,7 +273,7 @@ fn summary(number: u64, exchange: &Exchange, ending: &Ending) -> EventSummary {
             "allowed"
         },
         reason: refusal.map(|r| r.reason().to_owned()),
-        score: exchange.verdict.score,
+        score: exchange.verdict.score.max(ruled::sum(&exchange.ruled)),
         redacted,
         duration_us: u64::try_from(exchange.took().as_micros()).unwrap_or(u64::MAX),
     }

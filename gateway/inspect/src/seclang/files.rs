@@ -9,7 +9,7 @@ use super::source::LoadError;
 ///
 /// # Errors
 /// A path that names nothing.
-pub(super) fn expand(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
+pub fn expand(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
     if let Some((before, after)) = name.as_deref().and_then(|n| n.split_once('*')) {
         let folder = path.parent().unwrap_or(Path::new("."));

@@ -34,7 +34,12 @@ impl Desk<'_> {
             .push(Mistake::of_file(&self.source.path, message));
     }
 
-    pub(super) fn path(&self, path: &Path) -> PathBuf {
+    /// The file that is read.
+    pub(in crate::config) fn named_in(&self) -> PathBuf {
+        self.source.path.clone()
+    }
+
+    pub(in crate::config) fn path(&self, path: &Path) -> PathBuf {
         self.source
             .path
             .parent()

@@ -8,6 +8,7 @@ use super::upstream::resolve_upstream;
 use super::zone::zone_index;
 use super::{Upstream, Zone};
 use crate::config::file::{self, InspectMode, InspectSensitivity, Method, Record, Unreadable};
+use crate::config::inspection::{Excepted, RuleSource, resolve_excepted};
 
 /// A service behind the gateway.
 #[derive(Debug, Clone)]
@@ -57,11 +58,16 @@ pub struct Inspect {
     pub over_bound: Unreadable,
     /// A body that cannot be decoded.
     pub undecodable: Unreadable,
+    /// Names of the rules in SecLang that judge as well.
+    pub rules: Vec<String>,
+    /// What is no attack here.
+    pub except: Vec<Excepted>,
 }
 
 pub(super) fn resolve_portal(
     desk: &mut Desk<'_>,
     zones: &[Zone],
+    rules: &[RuleSource],
     portal: &file::Portal,
 ) -> Option<Portal> {
     let zone = zone_index(desk, zones, &portal.zone);
@@ -89,6 +95,17 @@ pub(super) fn resolve_portal(
         }
     }
     let upstream = resolve_upstream(desk, &portal.name, &portal.upstream);
+    for name in &portal.inspect.rules {
+        if !rules.iter().any(|rules| rules.name == **name) {
+            desk.wrong(
+                &name.span(),
+                format!("no `[[inspect.rules]]` has the name `{}`", **name),
+            );
+        }
+    }
+    let except = portal.inspect.except.iter();
+    let except = except.filter_map(|except| resolve_excepted(desk, zones, except));
+    let except = except.collect();
     let inspect = Inspect {
         mode: portal.inspect.mode.unwrap_or(InspectMode::Block),
         threshold: portal.inspect.threshold.unwrap_or(5),
@@ -99,6 +116,8 @@ pub(super) fn resolve_portal(
         body: size(portal.inspect.body, 128 << 10),
         over_bound: portal.inspect.over_bound.unwrap_or(Unreadable::Pass),
         undecodable: portal.inspect.undecodable.unwrap_or(Unreadable::Refuse),
+        rules: portal.inspect.rules.iter().map(|n| (**n).clone()).collect(),
+        except,
     };
     Some(Portal {
         name: (*portal.name).clone(),

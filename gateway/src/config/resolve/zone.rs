@@ -147,7 +147,11 @@ pub(super) fn resolve_zone(desk: &mut Desk<'_>, zone: &file::Zone) -> Zone {
     }
 }
 
-pub(super) fn zone_index(desk: &mut Desk<'_>, zones: &[Zone], name: &At<String>) -> Option<usize> {
+pub(in crate::config) fn zone_index(
+    desk: &mut Desk<'_>,
+    zones: &[Zone],
+    name: &At<String>,
+) -> Option<usize> {
     let index = zones.iter().position(|z| z.name == **name);
     if index.is_none() {
         let near = nearest(name, zones.iter().map(|z| z.name.as_str()));

@@ -13,7 +13,7 @@ use hangu_audit::event::{
     Response as EventResponse, Risk, Severity, Status, Tls, TlsWritten, Traffic, Upstream, What,
 };
 use hangu_identity::Proof;
-use hangu_inspect::{Category, Place};
+use hangu_inspect::Place;
 use hangu_policy::{Grounds, RateClass};
 use hangu_redact::{Level, Summary, mask_str};
 use http::Version;
@@ -23,6 +23,7 @@ use smallvec::SmallVec;
 use crate::connection::{Agent, Connection, TlsFacts};
 use crate::exchange::{Ending, Exchange};
 use crate::refusal::Refusal;
+use crate::stage::record::ruled;
 
 /// What of a client's text is kept, in characters. Chosen: paths and user agents of honest clients fit.
 const KEPT: usize = 512;
@@ -130,25 +131,6 @@ fn place(place: &Place) -> String {
     }
 }
 
-/// The name of a category of findings.
-pub const fn category(category: Category) -> &'static str {
-    match category {
-        Category::Sql => "sql",
-        Category::CrossSite => "cross-site",
-        Category::Traversal => "traversal",
-        Category::Command => "command",
-        Category::Code => "code",
-        Category::Template => "template",
-        Category::Remote => "remote",
-        Category::Xml => "xml",
-        Category::NoSql => "no-sql",
-        Category::Ldap => "ldap",
-        Category::Scanner => "scanner",
-        Category::Upload => "upload",
-        Category::Protocol => "protocol",
-    }
-}
-
 const fn redaction(level: Level) -> &'static str {
     match level {
         Level::L1 => "redact:L1",
@@ -183,7 +165,7 @@ fn severity(exchange: &Exchange, ending: &Ending) -> Severity {
         | Ending::BrokenOff { .. }
         | Ending::Streamed { .. }
         | Ending::Own(_) => {
-            if exchange.verdict.findings.is_empty() {
+            if exchange.verdict.findings.is_empty() && exchange.ruled.is_empty() {
                 Severity::Informational
             } else {
                 Severity::Medium
@@ -292,6 +274,17 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         .iter()
         .map(|f| (place(&f.place), masked(&f.evidence)))
         .collect();
+    let ruled: Vec<[String; 3]> = exchange
+        .ruled
+        .iter()
+        .map(|m| {
+            [
+                m.rule.to_string(),
+                masked(&m.place).into(),
+                masked(&m.data).into(),
+            ]
+        })
+        .collect();
     let findings: SmallVec<[Finding<'_>; 2]> = exchange
         .verdict
         .findings
@@ -299,12 +292,26 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         .zip(&places)
         .map(|(f, (place, evidence))| Finding {
             rule: f.rule.as_str(),
-            score: f.score,
-            category: category(f.category),
+            score: if f.observed { 0 } else { f.score },
+            category: f.category.as_str(),
             technique: Some(f.technique),
             place,
             evidence: Some(evidence),
         })
+        .chain(
+            exchange
+                .ruled
+                .iter()
+                .zip(&ruled)
+                .map(|(matched, [rule, place, evidence])| Finding {
+                    rule,
+                    score: ruled::score(matched.severity),
+                    category: ruled::category(&matched.tags).as_str(),
+                    technique: None,
+                    place,
+                    evidence: Some(evidence),
+                }),
+        )
         .collect();
     event.findings = &findings;
     event.risk = (exchange.risk > 0).then_some(Risk {

@@ -1,0 +1,179 @@
+//! What inspection is told beyond how strict it is: rules in SecLang, and what is no attack in a place.
+
+use std::path::PathBuf;
+
+use hangu_inspect::{Exception, Exempt, Subject};
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::at::At;
+use super::resolve::{Desk, Zone, zone_index};
+
+/// What the inspection of portals shares.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Inspection {
+    /// Rules in SecLang, such as the OWASP Core Rule Set, that portals name.
+    #[serde(default)]
+    pub rules: Vec<RuleFiles>,
+}
+
+/// Rules in SecLang under a name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RuleFiles {
+    /// The name by which portals ask for them.
+    pub name: At<String>,
+    /// Files; folders, of which `crs-setup.conf`, `*.conf` and `rules/*.conf` are read; or paths that end in `*.conf`.
+    /// They are read in this order.
+    pub files: Vec<At<PathBuf>>,
+}
+
+/// What is no attack in a place.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Except {
+    /// A rule such as `xss-markup`, a category such as `cross-site`, or `*`.
+    pub rule: At<String>,
+    /// A path prefix on whole segments. Default: every path.
+    pub path: Option<At<String>>,
+    /// The name of a parameter, cookie or header; in JSON a pointer such as `/items/*/text`. Default: everywhere.
+    pub parameter: Option<String>,
+    /// The zone that requests come from. Default: every zone.
+    pub from: Option<At<String>>,
+    /// `off`: nothing is said of it. `observe`: it is recorded and does not count. Default: `off`.
+    pub mode: Option<ExceptMode>,
+    /// The last day, such as `2027-03-31`, in the gateway's time zone. Needed for `off`.
+    pub until: Option<At<String>>,
+    /// Why.
+    pub reason: At<String>,
+}
+
+/// What becomes of findings that are excepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ExceptMode {
+    /// Nothing is said of them.
+    Off,
+    /// They are recorded and do not count.
+    Observe,
+}
+
+/// Rules in SecLang under a name, as meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSource {
+    /// The name.
+    pub name: String,
+    /// The file that names them.
+    pub named_in: PathBuf,
+    /// Files, folders, or paths that end in `*.conf`.
+    pub paths: Vec<PathBuf>,
+}
+
+/// What is no attack in a place, as meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excepted {
+    /// A path prefix on whole segments.
+    pub path: Option<String>,
+    /// Index of the zone that requests come from.
+    pub from: Option<usize>,
+    /// The last day.
+    pub until: Option<Date>,
+    /// What is excepted.
+    pub exception: Exception,
+    /// Why.
+    pub reason: String,
+}
+
+/// Checks names and makes paths whole.
+pub(super) fn resolve_rules(
+    desk: &mut Desk<'_>,
+    known: &mut Vec<RuleSource>,
+    written: &Inspection,
+) {
+    for rules in &written.rules {
+        if known.iter().any(|other| other.name == *rules.name) {
+            desk.wrong(
+                &rules.name.span(),
+                format!("rules `{}` are declared twice", *rules.name),
+            );
+        }
+        if rules.files.is_empty() {
+            desk.wrong(
+                &rules.name.span(),
+                "`files` is empty, so there are no rules",
+            );
+        }
+        known.push(RuleSource {
+            name: (*rules.name).clone(),
+            named_in: desk.named_in(),
+            paths: rules.files.iter().map(|path| desk.path(path)).collect(),
+        });
+    }
+}
+
+/// Checks names and dates.
+pub(super) fn resolve_excepted(
+    desk: &mut Desk<'_>,
+    zones: &[Zone],
+    written: &Except,
+) -> Option<Excepted> {
+    let subject = written.rule.parse::<Subject>();
+    if let Err(wrong) = &subject {
+        desk.wrong(&written.rule.span(), wrong.to_string());
+    }
+    let path = written.path.as_ref().map(|path| {
+        if crate::canon::path(path.as_bytes()).as_deref().ok() != Some(path.as_str()) {
+            desk.wrong(
+                &path.span(),
+                format!("`{}` is no canonical path that begins with `/`", **path),
+            );
+        }
+        (**path).clone()
+    });
+    let from = written
+        .from
+        .as_ref()
+        .map(|zone| zone_index(desk, zones, zone));
+    let exempt = match written.mode {
+        None | Some(ExceptMode::Off) => Exempt::Off,
+        Some(ExceptMode::Observe) => Exempt::Observe,
+    };
+    let until = written.until.as_ref().map(|until| {
+        let date = until.parse::<Date>();
+        if date.is_err() {
+            desk.wrong(
+                &until.span(),
+                format!("`{}` is no date; write for example `2027-03-31`", **until),
+            );
+        }
+        date.ok()
+    });
+    if until.is_none() && exempt == Exempt::Off {
+        desk.wrong(
+            &written.rule.span(),
+            "an exception that is `off` needs `until`, its last day",
+        );
+    }
+    if written.reason.trim().is_empty() {
+        desk.wrong(&written.reason.span(), "`reason` is empty; say why");
+    }
+    Some(Excepted {
+        path,
+        from: match from {
+            None => None,
+            Some(zone) => Some(zone?),
+        },
+        until: match until {
+            None => None,
+            Some(date) => Some(date?),
+        },
+        exception: Exception {
+            subject: subject.ok()?,
+            parameter: written.parameter.clone(),
+            exempt,
+        },
+        reason: (*written.reason).clone(),
+    })
+}
