@@ -12,7 +12,7 @@ use hangu_inspect::Verdict;
 use hangu_inspect::seclang::Match;
 use hangu_policy::lifecycle::rollout::By;
 use hangu_policy::{Decision, Grounds, Obligations, RuleId};
-use hangu_redact::Summary;
+use hangu_redact::{Person, Summary};
 use http::header::USER_AGENT;
 use http::{HeaderMap, Method, StatusCode, Version, request};
 use hyper::upgrade::OnUpgrade;
@@ -73,6 +73,8 @@ pub struct Exchange {
     pub verdict: Verdict,
     /// Rules in SecLang that matched.
     pub ruled: Vec<Match>,
+    /// Whom the answer told of, where it was redacted.
+    pub people: Vec<Person>,
     /// What was not looked at, and why.
     pub unread: Option<&'static str>,
     /// What policy said.
@@ -249,6 +251,7 @@ impl Exchange {
             caller: None,
             verdict: Verdict::default(),
             ruled: Vec::new(),
+            people: Vec::new(),
             unread: None,
             decision: None,
             sent: None,

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::alerts_file::AlertsFile;
 use crate::config::Mistake;
 use crate::connection::Connections;
+use crate::discovery::Discovery;
 use crate::id::Ids;
 use crate::journal::Journal;
 use crate::jwks::JwksFetcher;
@@ -56,6 +57,8 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// Alerts, risk and responses.
     pub tower: Arc<Watchtower>,
+    /// Which field carries which kind of personal data.
+    pub discovery: Discovery,
     /// Where alerts are kept over a restart.
     pub alerts_file: AlertsFile,
     /// When API keys were last used.

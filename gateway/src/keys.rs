@@ -25,6 +25,17 @@ pub fn load_or_make(
     Ok(bytes)
 }
 
+/// Random bytes for a key.
+///
+/// # Errors
+/// When the system gives none.
+pub fn random(length: usize) -> Result<Vec<u8>, String> {
+    let mut key = vec![0; length];
+    aws_lc_rs::rand::fill(&mut key)
+        .map_err(|_| "the operating system gives no random numbers".to_owned())?;
+    Ok(key)
+}
+
 /// Writes a secret so that only its owner can read it.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod control;
+pub mod discovery;
 pub mod drive;
 pub mod exchange;
 pub mod gateway;

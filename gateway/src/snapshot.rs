@@ -17,6 +17,7 @@ use hangu_limit::Rate;
 use hangu_policy::RateClass;
 use hangu_policy::lifecycle::rollout::By;
 use hangu_policy::lifecycle::{Bundle, Text};
+use hangu_redact::PersonKey;
 
 use crate::admin::authority::Authority;
 use crate::admin::users::Administrators;
@@ -223,6 +224,17 @@ impl Workshop<'_> {
             .ok()
     }
 
+    /// The key under which people are told apart in answers; made where there is none yet.
+    fn person_key(&mut self, state: &Path) -> Option<PersonKey> {
+        let path = state.join("keys").join("person.key");
+        let key = keys::load_or_make(&path, || keys::random(16));
+        let key = key.map_err(|e| self.wrong(&path, e)).ok()?;
+        <[u8; 16]>::try_from(key.as_slice())
+            .map(PersonKey::new)
+            .map_err(|_| self.wrong(&path, "it should have 16 bytes"))
+            .ok()
+    }
+
     fn authority(
         &mut self,
         console: &config::Console,
@@ -346,7 +358,7 @@ impl Snapshot {
     /// # Errors
     /// Every mistake in the files it names; nothing is in force then.
     pub fn build(
-        configuration: Configuration,
+        mut configuration: Configuration,
         before: Option<&Self>,
     ) -> Result<Self, Vec<Mistake>> {
         let path = configuration.path.clone();
@@ -354,6 +366,9 @@ impl Snapshot {
             path: &path,
             mistakes: Vec::new(),
         };
+        if let Some(key) = shop.person_key(&configuration.state) {
+            Arc::make_mut(&mut configuration.redact.rules).set_person_key(key);
+        }
         let zones: Vec<Zone> = configuration
             .zones
             .iter()

@@ -18,6 +18,7 @@ use crate::alerts_file::AlertsFile;
 use crate::clock;
 use crate::config::{self, Mistake};
 use crate::connection::Connections;
+use crate::discovery::Discovery;
 use crate::gateway::Gateway;
 use crate::id::Ids;
 use crate::journal::Journal;
@@ -105,6 +106,7 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
     let ids =
         Ids::new().map_err(|_| wrong(&state, &"the operating system gives no random numbers"))?;
     let metrics = Metrics::new(configuration);
+    let discovery = Discovery::start().map_err(|error| wrong(&configuration.path, &error))?;
     let office = match &configuration.policy.review {
         None => None,
         Some(review) => {
@@ -134,6 +136,7 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
         streams: Arc::new(Streams::default()),
         metrics,
         tower,
+        discovery,
         alerts_file,
         key_use: KeyUse::open(state.join(key_use::FILE)),
         jwks: JwksFetcher::default(),

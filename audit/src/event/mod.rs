@@ -20,13 +20,13 @@ pub use about::{Act, Administration, Alert, Authentication, Countermeasure, Logo
 pub use owned::{
     Owned, OwnedActor, OwnedAlert, OwnedAnalytic, OwnedApi, OwnedAttack, OwnedAuthorization,
     OwnedCertificate, OwnedDecision, OwnedEndpoint, OwnedFinding, OwnedFingerprint, OwnedLimit,
-    OwnedMetadata, OwnedNamed, OwnedOrg, OwnedPolicy, OwnedProduct, OwnedRemedy, OwnedRequest,
-    OwnedResource, OwnedResponse, OwnedRisk, OwnedTls, OwnedTraffic, OwnedUid, OwnedUnmapped,
-    OwnedUpstream, OwnedUrl, OwnedUser,
+    OwnedMetadata, OwnedNamed, OwnedOrg, OwnedPeople, OwnedPolicy, OwnedProduct, OwnedRemedy,
+    OwnedRequest, OwnedResource, OwnedResponse, OwnedRisk, OwnedTls, OwnedTraffic, OwnedUid,
+    OwnedUnmapped, OwnedUpstream, OwnedUrl, OwnedUser,
 };
 pub use parts::{
-    Actor, CallerKind, Certificate, Decision, Effect, Endpoint, Finding, Limit, Request, Response,
-    Risk, Tls, Traffic, Upstream,
+    Actor, CallerKind, Certificate, Decision, Effect, Endpoint, Finding, Limit, People, Request,
+    Response, Risk, Tls, Traffic, Upstream,
 };
 pub use write::TlsWritten;
 
@@ -78,6 +78,8 @@ pub struct Event<'a> {
     pub findings: &'a [Finding<'a>],
     /// How many values of each kind were redacted.
     pub redactions: &'a [(&'a str, u64)],
+    /// Whom the response told of.
+    pub people: Option<People<'a>>,
     /// The limit that was nearest, or that was exceeded.
     pub limit: Option<Limit<'a>>,
     /// Risk at the time.
@@ -118,6 +120,7 @@ impl<'a> Event<'a> {
             decision: None,
             findings: &[],
             redactions: &[],
+            people: None,
             limit: None,
             risk: None,
             traffic: None,

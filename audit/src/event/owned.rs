@@ -359,6 +359,16 @@ fields! {
 }
 
 fields! {
+    /// Whom a response told of.
+    OwnedPeople {
+        /// How many.
+        count: u64,
+        /// Some of them, each by a keyed hash.
+        told: Vec<String>,
+    }
+}
+
+fields! {
     /// What only Hangu knows.
     OwnedUnmapped {
         /// The portal.
@@ -375,6 +385,8 @@ fields! {
         findings: Vec<OwnedFinding>,
         /// Redacted values by kind.
         redactions: BTreeMap<String, u64>,
+        /// Whom the response told of.
+        people: Option<OwnedPeople>,
         /// The limit.
         limit: Option<OwnedLimit>,
         /// Risk.

@@ -154,6 +154,15 @@ pub struct Finding<'a> {
     pub evidence: Option<&'a str>,
 }
 
+/// Whom a response told of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct People<'a> {
+    /// How many there were that could be told apart.
+    pub count: u64,
+    /// Some of them, each by a keyed hash.
+    pub told: &'a [&'a str],
+}
+
 /// A limit and how much of it was left.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limit<'a> {

@@ -79,6 +79,10 @@ fn request() -> Event<'static> {
             evidence: Some("1' or ***"),
         }],
         redactions: &[("resident-id", 3), ("mobile", 1)],
+        people: Some(People {
+            count: 3,
+            told: &["abcdefghijklmnop"],
+        }),
         limit: Some(Limit {
             name: "per-caller",
             remaining: 0,
@@ -131,7 +135,7 @@ fn a_request_is_written_like_this() {
             r#""assurance":3,"clearance":"internal","decision":{"id":"d-9","effect":"deny","rules":["r1","r2"],"#,
             r#""revision":"2026-11-22.3","grounds":"rule","obligations":["redact:mask"]},"findings":[{"rule":"sqli-1","score":5,"#,
             r#""category":"sql-injection","technique":"T1190","place":"query:id","evidence":"1' or ***"}],"redactions":"#,
-            r#"{"resident-id":3,"mobile":1},"limit":{"name":"per-caller","remaining":0,"retry_after_ms":1500},"risk":{"caller":40,"#,
+            r#"{"resident-id":3,"mobile":1},"people":{"count":3,"told":["abcdefghijklmnop"]},"limit":{"name":"per-caller","remaining":0,"retry_after_ms":1500},"risk":{"caller":40,"#,
             r#""address":75},"upstream":{"address":"10.0.0.5:80","attempts":2,"code":200},"latency_us":1500,"duration_us":2345,"#,
             r#""notes":["body-unread"]}}"#,
         )

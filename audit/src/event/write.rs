@@ -202,6 +202,12 @@ impl Event<'_> {
                 }
             });
         }
+        if let Some(people) = &self.people {
+            json.object("people", |json| {
+                json.number("count", people.count);
+                json.texts("told", people.told);
+            });
+        }
         if let Some(limit) = &self.limit {
             json.object("limit", |json| {
                 json.text("name", limit.name);

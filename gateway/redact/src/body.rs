@@ -11,6 +11,7 @@ use crate::coding::Coding;
 use crate::kind::Summary;
 use crate::level::Level;
 use crate::media::{Format, Media};
+use crate::people::Person;
 use crate::redactor::Redactor;
 use crate::rules::Rules;
 
@@ -73,6 +74,8 @@ pub struct BodyRedactor {
     media: Media,
     bytes_in: u64,
     bytes_out: u64,
+    /// What was done and whom it tells of, once the body has ended.
+    ended: Option<(Summary, Vec<Person>)>,
 }
 
 enum Pipe {
@@ -132,6 +135,7 @@ impl BodyRedactor {
             media,
             bytes_in: 0,
             bytes_out: 0,
+            ended: None,
         }
     }
 
@@ -168,6 +172,7 @@ impl BodyRedactor {
             Pipe::Failed => Err(BodyError::Failed),
         };
         if result.is_err() {
+            self.ended = self.so_far();
             self.pipe = Pipe::Failed;
         }
         self.bytes_out += (out.len() - written) as u64;
@@ -180,15 +185,15 @@ impl BodyRedactor {
     /// The coded body is not complete, or an earlier call failed.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Summary, BodyError> {
         let written = out.len();
-        let summary = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
+        let (summary, people) = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
             Pipe::Identity(mut redactor) => {
                 let summary = redactor.finish(out);
                 charset_of(&redactor)?;
-                summary
+                (summary, redactor.people())
             }
             // No body at all is complete in every coding.
             Pipe::Gzip(_) | Pipe::Brotli(_) | Pipe::Deflate(_) if self.bytes_in == 0 => {
-                Summary::default()
+                <(Summary, Vec<Person>)>::default()
             }
             Pipe::Gzip(mut decoder) => {
                 let result = decoder.try_finish();
@@ -205,11 +210,31 @@ impl BodyRedactor {
             Pipe::Failed => return Err(BodyError::Failed),
         };
         self.bytes_out += (out.len() - written) as u64;
-        Ok(Summary {
+        let summary = self.sized(summary);
+        self.ended = Some((summary, people));
+        Ok(summary)
+    }
+
+    fn sized(&self, summary: Summary) -> Summary {
+        Summary {
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
             ..summary
-        })
+        }
+    }
+
+    /// Returns what was done so far, and the people whom the body tells of so far; see [`Redactor::people`]. Nothing is
+    /// known of a body that failed.
+    #[must_use]
+    pub fn so_far(&self) -> Option<(Summary, Vec<Person>)> {
+        let redactor = match &self.pipe {
+            Pipe::Identity(redactor) => &**redactor,
+            Pipe::Gzip(decoder) => &decoder.get_ref().redactor,
+            Pipe::Brotli(decoder) => &decoder.get_ref().redactor,
+            Pipe::Deflate(decoder) => &decoder.get_ref().redactor,
+            Pipe::Failed => return self.ended.clone(),
+        };
+        Some((self.sized(redactor.summary()), redactor.people()))
     }
 }
 
@@ -271,7 +296,7 @@ impl Middle {
         result: io::Result<()>,
         coding: &'static str,
         out: &mut Vec<u8>,
-    ) -> Result<Summary, BodyError> {
+    ) -> Result<(Summary, Vec<Person>), BodyError> {
         self.judge(result, coding)?;
         self.scratch.clear();
         let summary = self.redactor.finish(&mut self.scratch);
@@ -280,7 +305,7 @@ impl Middle {
             .write_all(&self.scratch)
             .and_then(|()| self.encoder.finish(out))
             .map_err(|source| BodyError::Corrupt { coding, source })?;
-        Ok(summary)
+        Ok((summary, self.redactor.people()))
     }
 
     fn judge(&self, result: io::Result<()>, coding: &'static str) -> Result<(), BodyError> {

@@ -207,6 +207,7 @@ impl Scan {
         let fits = !text.is_empty() && shape::fits(rule, &text);
         if fits {
             let action = self.sink.add(rule.kind);
+            self.sink.note(rule.kind, &text);
             if action == Action::Null && quoted {
                 copy.put(from - 1, to + 1, &Put::Text("null".to_owned()));
             } else {
@@ -236,6 +237,7 @@ impl Scan {
         copy: &mut Copy<'_>,
     ) {
         let action = self.sink.add(kind);
+        self.sink.note(kind, value);
         if let (Action::Null, Some((from, to))) = (action, quoted) {
             copy.put(from - 1, to + 1, &Put::Text("null".to_owned()));
             return;

@@ -8,6 +8,7 @@ use crate::kind::Summary;
 use crate::level::Level;
 use crate::media::{Format, Media};
 use crate::own_stage::OwnStage;
+use crate::people::Person;
 use crate::rules::Rules;
 use crate::scan::Scan;
 use crate::table::Table;
@@ -173,6 +174,14 @@ impl Redactor {
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
         }
+    }
+
+    /// Returns the people whom the body tells of so far, in no order that says anything; at most
+    /// [`crate::PEOPLE_MAX`], and none where the rules have no key to tell them apart.
+    #[must_use]
+    pub fn people(&self) -> Vec<Person> {
+        let people = self.scan.sink.people.as_ref();
+        people.map_or_else(Vec::new, |people| people.told())
     }
 
     /// Returns how many bytes are held back: at most [`HELD_MAX`], more with a table or an operator's own patterns.

@@ -9,6 +9,7 @@ use crate::label::{Labels, Rule, Strength};
 use crate::level::Level;
 use crate::mask::{self, Edits};
 use crate::own::OwnKind;
+use crate::people::PersonKey;
 
 /// Rules for bodies; made once, shared by every body.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub struct Rules {
     actions: [Actions; 4],
     labels: Labels,
     keys: Option<Arc<Keys>>,
+    person_key: Option<Arc<PersonKey>>,
     own: Vec<Arc<OwnKind>>,
 }
 
@@ -27,6 +29,7 @@ impl Default for Rules {
             actions: Level::ALL.map(Actions::of),
             labels: Labels::shipped().clone(),
             keys: None,
+            person_key: None,
             own: Vec::new(),
         }
     }
@@ -90,6 +93,23 @@ impl Rules {
     /// Gives the keys of tokens, encryption and shifted dates. Without them those actions drop the value.
     pub fn set_keys(&mut self, keys: Arc<Keys>) {
         self.keys = Some(keys);
+    }
+
+    /// Returns the keys of tokens, encryption and shifted dates.
+    #[must_use]
+    pub fn keys(&self) -> Option<&Arc<Keys>> {
+        self.keys.as_ref()
+    }
+
+    /// Gives the key under which people are told apart. Without it bodies tell of nobody.
+    pub fn set_person_key(&mut self, key: PersonKey) {
+        self.person_key = Some(Arc::new(key));
+    }
+
+    /// Returns the key under which people are told apart.
+    #[must_use]
+    pub fn person_key(&self) -> Option<&Arc<PersonKey>> {
+        self.person_key.as_ref()
     }
 
     /// Adds a kind of the operator's own.

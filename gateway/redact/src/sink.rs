@@ -8,6 +8,7 @@ use crate::find::Hit;
 use crate::kind::{Counts, Kind};
 use crate::level::Level;
 use crate::mask;
+use crate::people::People;
 use crate::rules::Rules;
 
 /// What becomes of values, and how many there were.
@@ -19,12 +20,17 @@ pub(crate) struct Sink {
     pub(crate) in_string: bool,
     pub(crate) found: Counts,
     pub(crate) masked: Counts,
+    /// Whom the body tells of, where there is a key to tell people apart.
+    pub(crate) people: Option<Box<People>>,
 }
 
 impl Sink {
     pub(crate) fn new(rules: Arc<Rules>, level: Level, in_string: bool) -> Self {
         Self {
             actions: rules.actions(level),
+            people: rules
+                .person_key()
+                .map(|key| Box::new(People::new(Arc::clone(key)))),
             rules,
             in_string,
             found: Counts::default(),
@@ -42,6 +48,13 @@ impl Sink {
         action
     }
 
+    /// Notes whom a value identifies.
+    pub(crate) fn note(&mut self, kind: Kind, value: &str) {
+        if let Some(people) = &mut self.people {
+            people.note(kind, value);
+        }
+    }
+
     /// Counts a value and writes what its action leaves of it.
     pub(crate) fn write(
         &mut self,
@@ -51,6 +64,8 @@ impl Sink {
         copy: &mut Copy<'_>,
     ) {
         let action = self.add(hit.kind);
+        let value = text.get(hit.start..hit.end).unwrap_or_default();
+        self.note(hit.kind, std::str::from_utf8(value).unwrap_or_default());
         match action {
             Action::Pass => {}
             _ if !self.in_string && text.get(hit.start..hit.end).is_some_and(is_number) => {

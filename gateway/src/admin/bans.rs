@@ -172,7 +172,11 @@ impl Wanted {
     }
 }
 
-fn reason(text: &str) -> Result<&str, Problem> {
+/// A reason that somebody gave.
+///
+/// # Errors
+/// Where there is none, or it is too long.
+pub fn reason(text: &str) -> Result<&str, Problem> {
     match text.trim() {
         "" => Err(Problem::malformed(
             "`reason` is empty; say why",

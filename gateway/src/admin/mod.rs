@@ -24,6 +24,7 @@ pub mod openapi;
 pub mod overview;
 pub mod policy;
 pub mod problem;
+pub mod redaction;
 pub mod routes;
 pub mod session;
 pub mod stream;

@@ -9,8 +9,8 @@ use hangu_audit::event::Act;
 use crate::admin::context::{Context, Who};
 use crate::admin::problem::Problem;
 use crate::admin::{
-    alerts, bans, callers, changes, decisions, events, openapi, overview, policy, session, stream,
-    system, tools,
+    alerts, bans, callers, changes, decisions, events, openapi, overview, policy, redaction,
+    session, stream, system, tools,
 };
 
 /// What a call does.
@@ -62,6 +62,14 @@ pub enum Operation {
     PolicySources,
     /// Asks about the policy in force or a candidate.
     PolicyTool,
+    /// Tries redaction on a text.
+    TryRedaction,
+    /// Brings back an encrypted value.
+    Reveal,
+    /// Names a person as events do.
+    Person,
+    /// Which field carries which kind of personal data.
+    Fields,
     /// Lists alerts.
     Alerts,
     /// Says that somebody works on an alert.
@@ -127,7 +135,7 @@ const fn route(
 pub static UNKNOWN: Route = route(Operation::Unknown, "", "", "unknown", "api", Act::Read);
 
 /// All calls.
-pub static ROUTES: [Route; 34] = [
+pub static ROUTES: [Route; 38] = [
     route(
         Operation::SignIn,
         "POST",
@@ -313,6 +321,38 @@ pub static ROUTES: [Route; 34] = [
         Act::Read,
     ),
     route(
+        Operation::TryRedaction,
+        "POST",
+        "/admin/redaction/trial",
+        "redaction.try",
+        "redaction",
+        Act::Read,
+    ),
+    route(
+        Operation::Reveal,
+        "POST",
+        "/admin/redaction/reveal",
+        "redaction.reveal",
+        "personal-data",
+        Act::Read,
+    ),
+    route(
+        Operation::Person,
+        "POST",
+        "/admin/redaction/person",
+        "redaction.name",
+        "personal-data",
+        Act::Read,
+    ),
+    route(
+        Operation::Fields,
+        "GET",
+        "/admin/redaction/fields",
+        "redaction.fields",
+        "redaction",
+        Act::Read,
+    ),
+    route(
         Operation::Alerts,
         "GET",
         "/admin/situational/alerts",
@@ -474,6 +514,12 @@ impl Operation {
                 policy::sources(&context)
             }),
             Self::PolicyTool => on(method, tools::ask),
+            Self::TryRedaction => on(method, redaction::trial),
+            Self::Reveal => on(method, redaction::reveal),
+            Self::Person => on(method, redaction::person),
+            Self::Fields => on(method, |State(context): State<Context>| async move {
+                redaction::fields(&context)
+            }),
             Self::Alerts => on(method, alerts::list),
             Self::Acknowledge => on(method, alerts::acknowledge),
             Self::Close => on(method, alerts::close),

@@ -16,6 +16,7 @@ use thiserror::Error;
 use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use crate::discovery::Sampling;
 use crate::exchange::{Ending, Exchange};
 use crate::stage::limit::Held;
 use crate::stage::record;
@@ -62,6 +63,7 @@ pub enum ResponseBody {
 pub struct Stream {
     incoming: Incoming,
     redactor: Option<Box<BodyRedactor>>,
+    sampling: Option<Box<Sampling>>,
     ready: Ready,
     status: StatusCode,
     bytes: u64,
@@ -134,6 +136,8 @@ pub struct Parts {
     pub incoming: Incoming,
     /// The redactor, where the decision asks for one.
     pub redactor: Option<Box<BodyRedactor>>,
+    /// What takes a sample of it.
+    pub sampling: Option<Box<Sampling>>,
     /// The answer's status.
     pub status: StatusCode,
     /// The longest time between two pieces.
@@ -157,6 +161,7 @@ impl Stream {
         Self {
             incoming: parts.incoming,
             redactor: parts.redactor,
+            sampling: parts.sampling,
             ready: Ready::default(),
             status: parts.status,
             bytes: 0,
@@ -247,6 +252,9 @@ impl Stream {
     }
 
     fn on_data(&mut self, data: Bytes) -> Result<(), BrokenOff> {
+        if let Some(sampling) = &mut self.sampling {
+            sampling.feed(&data);
+        }
         let Some(redactor) = &mut self.redactor else {
             if !data.is_empty() {
                 self.ready.push_back(Frame::data(data));
@@ -264,13 +272,15 @@ impl Stream {
     /// The upstream's body is over: what redaction still holds goes out before the trailers.
     fn on_end(&mut self, trailers: Option<HeaderMap>) -> Result<(), BrokenOff> {
         self.state = State::Draining;
-        if let Some(mut redactor) = self.redactor.take() {
+        if let (Some(sampling), Some(exchange)) = (self.sampling.take(), &self.exchange) {
+            exchange.gateway.discovery.take(*sampling);
+        }
+        if let Some(redactor) = &mut self.redactor {
             let mut out = Vec::new();
-            self.summary = Some(
-                redactor
-                    .finish(&mut out)
-                    .map_err(|_| BrokenOff::Undecodable)?,
-            );
+            redactor
+                .finish(&mut out)
+                .map_err(|_| BrokenOff::Undecodable)?;
+            self.note_personal();
             self.push(out);
         }
         if let Some(trailers) = trailers {
@@ -282,7 +292,19 @@ impl Stream {
         Ok(())
     }
 
+    /// Notes what personal data has passed: all of it at the end, or what there was when the body broke off.
+    fn note_personal(&mut self) {
+        let done = self.redactor.take().and_then(|redactor| redactor.so_far());
+        if let Some((summary, people)) = done {
+            self.summary = Some(summary);
+            if let Some(exchange) = &mut self.exchange {
+                exchange.people = people;
+            }
+        }
+    }
+
     fn record(&mut self, why: Option<&'static str>) {
+        self.note_personal();
         let Some(exchange) = self.exchange.take() else {
             return;
         };

@@ -77,7 +77,7 @@ impl Office {
         let wrong =
             |error: &dyn std::fmt::Display| Mistake::of_file(&store(state), error.to_string());
         let lot_file = state.join("keys").join("canary.key");
-        let lot = keys::load_or_make(&lot_file, random)
+        let lot = keys::load_or_make(&lot_file, || keys::random(32))
             .map_err(|error| Mistake::of_file(&lot_file, error))?;
         let lot = <[u8; 32]>::try_from(lot.as_slice())
             .map_err(|_| Mistake::of_file(&lot_file, "it should have 32 bytes"))?;
@@ -370,13 +370,6 @@ fn open_record(state: &Path, review: &config::Review) -> Result<Record, Mistake>
     let noted = read_anchor(&anchor(state))?;
     let store = SqliteStore::open(&file).map_err(|error| wrong(&error))?;
     Registry::open(store, key, &[], review.approval.clone(), noted).map_err(|error| wrong(&error))
-}
-
-fn random() -> Result<Vec<u8>, String> {
-    let mut key = vec![0; 32];
-    aws_lc_rs::rand::fill(&mut key)
-        .map_err(|_| "the operating system gives no random numbers".to_owned())?;
-    Ok(key)
 }
 
 fn read_anchor(file: &Path) -> Result<Option<Anchor>, Mistake> {

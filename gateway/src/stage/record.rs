@@ -169,6 +169,7 @@ pub async fn on_the_way(
     let Prepared {
         response,
         redactor,
+        sampling,
         lease,
         upgraded,
     } = prepared;
@@ -194,6 +195,7 @@ pub async fn on_the_way(
     let mut stream = Stream::new(Parts {
         incoming,
         redactor,
+        sampling,
         status,
         idle: portal.upstream.settings.idle_time,
         end,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hangu_policy::{Permit, RedactLevel};
-use hangu_redact::{BodyRedactor, Coding, Format, Level, Limits, Rules};
+use hangu_redact::{BodyRedactor, Coding, Format, Level, Limits, Media, Rules};
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
     HeaderName, HeaderValue, IF_RANGE, RANGE,
@@ -13,6 +13,7 @@ use http::{Method, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 
 use crate::config::Unreadable;
+use crate::discovery::Sampling;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::stage::forward::Answer;
@@ -23,6 +24,8 @@ use crate::upstream::pool::Lease;
 pub struct Plan {
     level: Option<Level>,
     head_only: bool,
+    /// Whether the answer is a sample of what the portal's fields carry.
+    sampled: bool,
 }
 
 /// An answer that is ready to be passed on.
@@ -31,6 +34,8 @@ pub struct Prepared {
     pub response: Response<Incoming>,
     /// What redacts the body.
     pub redactor: Option<Box<BodyRedactor>>,
+    /// What takes a sample of it.
+    pub sampling: Option<Box<Sampling>>,
     /// The upstream's connection.
     pub lease: Lease,
     /// The other half of an upgraded connection, on its way.
@@ -70,9 +75,18 @@ pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Parts) -> Plan
         parts.headers.remove(IF_RANGE);
         limit_codings(parts);
     }
+    let sampled = exchange.portal().is_ok_and(|portal| {
+        let discovery = &exchange.gateway.discovery;
+        discovery.wants(&portal.settings.name, &exchange.path, exchange.begun_ms)
+    });
+    if sampled {
+        let identity = HeaderValue::from_static("identity");
+        parts.headers.insert(ACCEPT_ENCODING, identity);
+    }
     Plan {
         level,
         head_only: parts.method == Method::HEAD,
+        sampled,
     }
 }
 
@@ -162,10 +176,12 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
         lease,
         upgraded,
     } = answer;
+    let sampling = sampling(exchange, plan, &response);
     let Some(level) = plan.level else {
         return Ok(Prepared {
             response,
             redactor: None,
+            sampling,
             lease,
             upgraded,
         });
@@ -180,6 +196,7 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
             return Ok(Prepared {
                 response,
                 redactor: None,
+                sampling: None,
                 lease,
                 upgraded,
             });
@@ -192,9 +209,36 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
     Ok(Prepared {
         response,
         redactor,
+        sampling,
         lease,
         upgraded,
     })
+}
+
+/// What takes a sample of an answer, where it can be read as it stands.
+fn sampling(
+    exchange: &Exchange,
+    plan: Plan,
+    response: &Response<Incoming>,
+) -> Option<Box<Sampling>> {
+    let headers = response.headers();
+    if !plan.sampled
+        || response.status() != StatusCode::OK
+        || headers.contains_key(CONTENT_ENCODING)
+    {
+        return None;
+    }
+    let media = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let media = Media::from_content_type(media).ok()?;
+    let portal = exchange.portal().ok()?;
+    Some(Box::new(Sampling::new(
+        &portal.settings.name,
+        &exchange.path,
+        media,
+        plan.level,
+        Arc::clone(&exchange.snapshot.configuration.redact.rules),
+        exchange.begun_ms,
+    )))
 }
 
 /// Drops or weakens what described the bytes before redaction.

@@ -173,7 +173,8 @@ fn observe_exchange(
                 .collect()
         })
         .unwrap_or_default();
-    // Without a hash of each person, people are at most as many as the kind of value that occurs most often.
+    let people: Vec<u64> = exchange.people.iter().map(|person| person.0).collect();
+    // Whom no hash tells apart, such as names, are at most as many as the kind of value that occurs most often.
     let subjects = counts.iter().map(|(_, n)| *n).max().unwrap_or(0);
     let categories: Vec<&str> = exchange
         .verdict
@@ -210,7 +211,7 @@ fn observe_exchange(
         personal: Personal {
             counts: &counts,
             subjects,
-            hashes: &[],
+            hashes: &people,
         },
         scanner: categories.contains(&"scanner"),
         ..blank(

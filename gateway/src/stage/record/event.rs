@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use hangu_audit::Timestamp;
 use hangu_audit::event::{
-    Actor, CallerKind, Certificate, Decision, Effect, Endpoint, Event, Finding, Limit, Request,
-    Response as EventResponse, Risk, Severity, Status, Tls, TlsWritten, Traffic, Upstream, What,
+    Actor, CallerKind, Certificate, Decision, Effect, Endpoint, Event, Finding, Limit, People,
+    Request, Response as EventResponse, Risk, Severity, Status, Tls, TlsWritten, Traffic, Upstream,
+    What,
 };
 use hangu_identity::Proof;
 use hangu_inspect::Place;
@@ -27,6 +28,9 @@ use crate::stage::record::ruled;
 
 /// What of a client's text is kept, in characters. Chosen: paths and user agents of honest clients fit.
 const KEPT: usize = 512;
+
+/// People of one answer that an event names. Chosen: a page of a list; their number is told in any case.
+const TOLD: usize = 64;
 
 /// The level at which recorded text is masked.
 const MASK: Level = Level::L3;
@@ -326,6 +330,17 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
     let micros = exchange.took().as_micros();
     event.duration_us = Some(u64::try_from(micros).unwrap_or(u64::MAX));
     let bytes_in = exchange.sent.as_ref().map_or(0, |s| s.bytes());
+    let told: Vec<String> = exchange
+        .people
+        .iter()
+        .take(TOLD)
+        .map(ToString::to_string)
+        .collect();
+    let told: SmallVec<[&str; 4]> = told.iter().map(String::as_str).collect();
+    event.people = (!told.is_empty()).then_some(People {
+        count: exchange.people.len() as u64,
+        told: &told,
+    });
     let mut notes: SmallVec<[&str; 2]> = SmallVec::new();
     notes.extend(exchange.unread);
     let detail;
