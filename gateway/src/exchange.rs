@@ -12,7 +12,7 @@ use hangu_inspect::Verdict;
 use hangu_inspect::seclang::Match;
 use hangu_policy::lifecycle::rollout::By;
 use hangu_policy::{Decision, Grounds, Obligations, RuleId};
-use hangu_redact::{Person, Summary};
+use hangu_redact::{Counts, Level, Person, Summary};
 use http::header::USER_AGENT;
 use http::{HeaderMap, Method, StatusCode, Version, request};
 use hyper::upgrade::OnUpgrade;
@@ -73,6 +73,8 @@ pub struct Exchange {
     pub verdict: Verdict,
     /// Rules in SecLang that matched.
     pub ruled: Vec<Match>,
+    /// What a level of redaction that was tried would have masked.
+    pub tried: Option<Box<(Level, Counts)>>,
     /// Whom the answer told of, where it was redacted.
     pub people: Vec<Person>,
     /// What was not looked at, and why.
@@ -251,6 +253,7 @@ impl Exchange {
             caller: None,
             verdict: Verdict::default(),
             ruled: Vec::new(),
+            tried: None,
             people: Vec::new(),
             unread: None,
             decision: None,

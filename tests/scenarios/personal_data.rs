@@ -213,3 +213,35 @@ async fn a_text_is_tried_at_every_level_and_leaves_nothing_behind() {
     let events = pass.events();
     assert!(!events.iter().any(|e| e.to_string().contains("张三丰")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_that_is_tried_changes_nothing_and_says_what_it_would_have_masked() {
+    let pass = Plan::new()
+        .portal("exchange", |p| {
+            p.insert("redact-trial".into(), "L3".into());
+        })
+        .start()
+        .await;
+    let person = pass.portal(Kind::Exchange).records().person(7).unwrap();
+    let client = etl(&pass);
+    let one = client.get(EXCHANGE, "/api/v1/people/7").await;
+    assert!(one.text().contains(&person.mobile), "L1 is in force");
+    let notes = |event: &Value| -> Vec<String> {
+        let notes = words(event, "/unmapped/notes");
+        notes.into_iter().map(str::to_owned).collect()
+    };
+    let said = notes(&pass.event_of(&client).await);
+    let would = said.iter().find(|note| note.starts_with("would-redact:L3"));
+    let would = would.unwrap_or_else(|| panic!("{said:?}"));
+    assert!(
+        would.contains(" mobile=1") && would.contains(" resident_id=1"),
+        "{would}"
+    );
+    assert!(!would.contains(&person.mobile));
+    // Where what is in force is as strict, nothing is tried.
+    let report = pass.stranger(Zone::Extranet).api_key(&pass.api_key());
+    let page = report.get(EXCHANGE, "/api/v1/people?page=7&size=1").await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    let said = notes(&pass.event_of(&report).await);
+    assert!(!said.iter().any(|note| note.contains("would")), "{said:?}");
+}

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hangu_redact::{BodyRedactor, Summary};
+use hangu_redact::{BodyRedactor, Level, Summary};
 use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -63,6 +63,7 @@ pub enum ResponseBody {
 pub struct Stream {
     incoming: Incoming,
     redactor: Option<Box<BodyRedactor>>,
+    trial: Option<(Level, Box<BodyRedactor>)>,
     sampling: Option<Box<Sampling>>,
     ready: Ready,
     status: StatusCode,
@@ -136,6 +137,8 @@ pub struct Parts {
     pub incoming: Incoming,
     /// The redactor, where the decision asks for one.
     pub redactor: Option<Box<BodyRedactor>>,
+    /// What tries another level on it, which changes nothing.
+    pub trial: Option<(Level, Box<BodyRedactor>)>,
     /// What takes a sample of it.
     pub sampling: Option<Box<Sampling>>,
     /// The answer's status.
@@ -161,6 +164,7 @@ impl Stream {
         Self {
             incoming: parts.incoming,
             redactor: parts.redactor,
+            trial: parts.trial,
             sampling: parts.sampling,
             ready: Ready::default(),
             status: parts.status,
@@ -255,6 +259,10 @@ impl Stream {
         if let Some(sampling) = &mut self.sampling {
             sampling.feed(&data);
         }
+        if let Some((_, trial)) = &mut self.trial {
+            // What it would write, and that it cannot read on, concerns nobody.
+            let _tried = trial.feed(&data, &mut Vec::with_capacity(data.len()));
+        }
         let Some(redactor) = &mut self.redactor else {
             if !data.is_empty() {
                 self.ready.push_back(Frame::data(data));
@@ -272,6 +280,9 @@ impl Stream {
     /// The upstream's body is over: what redaction still holds goes out before the trailers.
     fn on_end(&mut self, trailers: Option<HeaderMap>) -> Result<(), BrokenOff> {
         self.state = State::Draining;
+        if let Some((_, trial)) = &mut self.trial {
+            let _tried = trial.finish(&mut Vec::new());
+        }
         if let (Some(sampling), Some(exchange)) = (self.sampling.take(), &self.exchange) {
             exchange.gateway.discovery.take(*sampling);
         }
@@ -280,9 +291,9 @@ impl Stream {
             redactor
                 .finish(&mut out)
                 .map_err(|_| BrokenOff::Undecodable)?;
-            self.note_personal();
             self.push(out);
         }
+        self.note_personal();
         if let Some(trailers) = trailers {
             self.ready.push_back(Frame::trailers(trailers));
         }
@@ -294,6 +305,10 @@ impl Stream {
 
     /// Notes what personal data has passed: all of it at the end, or what there was when the body broke off.
     fn note_personal(&mut self) {
+        if let (Some((level, trial)), Some(exchange)) = (self.trial.take(), &mut self.exchange) {
+            let tried = trial.so_far();
+            exchange.tried = tried.map(|(tried, _)| Box::new((level, tried.masked)));
+        }
         let done = self.redactor.take().and_then(|redactor| redactor.so_far());
         if let Some((summary, people)) = done {
             self.summary = Some(summary);

@@ -240,6 +240,9 @@ pub(super) struct Portal {
     /// Bodies that redaction cannot read: refuse or pass. Default: `refuse`.
     #[serde(default)]
     pub unreadable: Unreadable,
+    /// A level that is tried on answers beside the one in force, where it is stricter: nothing changes, and the event
+    /// says what it would have masked. Default: none.
+    pub redact_trial: Option<At<String>>,
     /// File of the key of `Hangu-Binding`; without it the header is not sent.
     pub binding_key: Option<At<PathBuf>>,
 }

@@ -169,6 +169,7 @@ pub async fn on_the_way(
     let Prepared {
         response,
         redactor,
+        trial,
         sampling,
         lease,
         upgraded,
@@ -195,6 +196,7 @@ pub async fn on_the_way(
     let mut stream = Stream::new(Parts {
         incoming,
         redactor,
+        trial,
         sampling,
         status,
         idle: portal.upstream.settings.idle_time,

@@ -34,6 +34,8 @@ pub struct Prepared {
     pub response: Response<Incoming>,
     /// What redacts the body.
     pub redactor: Option<Box<BodyRedactor>>,
+    /// What tries another level on it, which changes nothing.
+    pub trial: Option<(Level, Box<BodyRedactor>)>,
     /// What takes a sample of it.
     pub sampling: Option<Box<Sampling>>,
     /// The upstream's connection.
@@ -176,11 +178,15 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
         lease,
         upgraded,
     } = answer;
-    let sampling = sampling(exchange, plan, &response);
+    let (sampling, trial) = (
+        sampling(exchange, plan, &response),
+        trial(exchange, plan, &response),
+    );
     let Some(level) = plan.level else {
         return Ok(Prepared {
             response,
             redactor: None,
+            trial,
             sampling,
             lease,
             upgraded,
@@ -196,6 +202,7 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
             return Ok(Prepared {
                 response,
                 redactor: None,
+                trial: None,
                 sampling: None,
                 lease,
                 upgraded,
@@ -209,10 +216,27 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
     Ok(Prepared {
         response,
         redactor,
+        trial,
         sampling,
         lease,
         upgraded,
     })
+}
+
+/// What tries the portal's other level on an answer, where that is stricter than what is in force. An answer that it
+/// cannot read says nothing.
+fn trial(
+    exchange: &Exchange,
+    plan: Plan,
+    response: &Response<Incoming>,
+) -> Option<(Level, Box<BodyRedactor>)> {
+    let level = exchange.portal().ok()?.settings.redact_trial;
+    let level = level.filter(|level| plan.level.is_none_or(|present| present < *level))?;
+    let rules = Arc::clone(&exchange.snapshot.configuration.redact.rules);
+    match reading(response, rules, level, plan.head_only) {
+        Ok(Reading::Redactor(redactor)) => Some((level, redactor)),
+        Ok(Reading::NoBody) | Err(_) => None,
+    }
 }
 
 /// What takes a sample of an answer, where it can be read as it stands.

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use hangu_redact::Level;
+
 use super::desk::{Desk, size};
 use super::upstream::resolve_upstream;
 use super::zone::zone_index;
@@ -39,6 +41,8 @@ pub struct Portal {
     pub concurrency: u32,
     /// Bodies that redaction cannot read.
     pub unreadable: Unreadable,
+    /// A level of redaction that is tried and changes nothing.
+    pub redact_trial: Option<Level>,
     /// File of the key of `Hangu-Binding`.
     pub binding_key: Option<PathBuf>,
 }
@@ -137,6 +141,7 @@ pub(super) fn resolve_portal(
         body_size: portal.body_size.map_or(16 << 20, |s| s.0),
         concurrency: portal.concurrency.unwrap_or(256),
         unreadable: portal.unreadable,
+        redact_trial: portal.redact_trial.as_ref().and_then(|l| desk.level(l)),
         binding_key: portal.binding_key.as_ref().map(|k| desk.file(k)),
     })
 }

@@ -16,7 +16,7 @@ use hangu_audit::event::{
 use hangu_identity::Proof;
 use hangu_inspect::Place;
 use hangu_policy::{Grounds, RateClass};
-use hangu_redact::{Level, Summary, mask_str};
+use hangu_redact::{Counts, Level, Summary, mask_str};
 use http::Version;
 use http::header::HeaderValue;
 use smallvec::SmallVec;
@@ -341,8 +341,10 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         count: exchange.people.len() as u64,
         told: &told,
     });
+    let tried = exchange.tried.as_deref().and_then(tried);
     let mut notes: SmallVec<[&str; 2]> = SmallVec::new();
     notes.extend(exchange.unread);
+    notes.extend(tried.as_deref());
     let detail;
     let counts;
     match ending {
@@ -436,6 +438,14 @@ thread_local! {
 
 /// Clearances as they stand in events.
 const CLEARANCES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/// What a level of redaction that was tried would have masked, as a note: `would-redact:L3 mobile=2`.
+fn tried((level, masked): &(Level, Counts)) -> Option<String> {
+    let kinds = masked.iter().filter(|(_, count)| *count > 0);
+    let kinds = kinds.map(|(kind, count)| format!(" {kind}={count}"));
+    let kinds: String = kinds.collect();
+    (!kinds.is_empty()).then(|| format!("would-redact:{level}{kinds}"))
+}
 
 fn redactions(summary: Option<&Summary>) -> SmallVec<[(&'static str, u64); 5]> {
     summary
