@@ -84,6 +84,7 @@ impl Scan {
 
     pub(crate) fn step_escaped(
         &mut self,
+        floor: usize,
         start: usize,
         glued: bool,
         last: bool,
@@ -100,6 +101,17 @@ impl Scan {
             Unescaped::Open => Step::Wait { from: start },
             Unescaped::Text { next, more } => {
                 let place_of = |at: usize| scratch.places.get(at).copied().unwrap_or(next);
+                let end = start + scratch.text.len();
+                let plain = copy.buffer.get(start..end) == Some(&scratch.text);
+                let step = if plain && !more && end > start {
+                    self.neighbours(floor, start, end, last, copy)
+                } else {
+                    Step::Stay
+                };
+                if !matches!(step, Step::Stay) {
+                    self.scratch = scratch;
+                    return step;
+                }
                 match self.mask(
                     &scratch.text,
                     start,

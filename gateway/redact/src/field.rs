@@ -10,7 +10,7 @@ use crate::kind::Kind;
 use crate::label::Rule;
 use crate::mask::{self, Edits, Put};
 use crate::scan::{Scan, Step};
-use crate::secret::Rest;
+use crate::secret::{Reach, Rest};
 use crate::shape;
 use crate::value::{letters, narrow, plain};
 
@@ -21,14 +21,22 @@ impl Scan {
     /// Goes on with what is open: an endless secret, or a value that is expected.
     pub(crate) fn resume(&mut self, at: usize, last: bool, copy: &mut Copy<'_>) -> Step {
         if let Some(rest) = &mut self.rest {
-            let (length, ended) = rest.length(copy.buffer.get(at..).unwrap_or_default());
+            let ahead = copy.buffer.get(at..).unwrap_or_default();
+            let reach = rest.reach(ahead, last);
+            let to = match reach {
+                Reach::Ends(length) | Reach::Open(length) => at + length,
+                Reach::All => copy.buffer.len(),
+            };
             copy.upto(at);
-            copy.skip(at + length);
-            if ended {
+            copy.skip(to);
+            if let Reach::Open(_) = reach {
+                return Step::Wait { from: to };
+            }
+            if let Reach::Ends(_) = reach {
                 self.rest = None;
             }
             return Step::To {
-                at: at + length,
+                at: to,
                 glued: false,
             };
         }

@@ -43,6 +43,50 @@ pub(crate) fn whole(text: &[char], put: &str) -> Edits {
     }]
 }
 
+/// Another text for a value, of which only what differs is written: what stays may stand there escaped.
+pub(crate) fn turned(text: &[char], put: &str) -> Edits {
+    let put: SmallVec<[char; 64]> = put.chars().collect();
+    let mut edits = Edits::new();
+    if put.len() == text.len() {
+        for (at, (old, new)) in text.iter().zip(&put).enumerate() {
+            if old == new {
+                continue;
+            }
+            match edits.last_mut() {
+                Some(Edit {
+                    at: from,
+                    over,
+                    put: Put::Text(text),
+                }) if *from + *over == at => {
+                    *over += 1;
+                    text.push(*new);
+                }
+                _ => edits.push(Edit {
+                    at,
+                    over: 1,
+                    put: Put::Text(new.to_string()),
+                }),
+            }
+        }
+        return edits;
+    }
+    let same = |pair: &(&char, &char)| pair.0 == pair.1;
+    let head = text.iter().zip(&put).take_while(same).count();
+    let rest = text.len().min(put.len()) - head;
+    let both = text.iter().rev().zip(put.iter().rev());
+    let tail = both.take(rest).take_while(same).count();
+    smallvec![Edit {
+        at: head,
+        over: text.len() - head - tail,
+        put: Put::Text(
+            put.iter()
+                .take(put.len() - tail)
+                .skip(head)
+                .collect::<String>()
+        ),
+    }]
+}
+
 /// Stars for a value of which nothing stays.
 pub(crate) fn dropped(text: &[char]) -> Edits {
     smallvec![Edit {

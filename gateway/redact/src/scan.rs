@@ -12,7 +12,7 @@ use crate::level::Level;
 use crate::media::Media;
 use crate::names::Names;
 use crate::rules::Rules;
-use crate::run::run_start;
+use crate::run::{Barren, run_start};
 use crate::secret::Rest;
 use crate::sink::Sink;
 use crate::syntax::Syntax;
@@ -38,6 +38,9 @@ pub(crate) struct Scan {
     pub(crate) names: Names,
     /// The place behind the colon that was passed last, and the label before it.
     pub(crate) said: Option<(usize, Option<Rule>)>,
+    /// Where no address with colons is, and where no line of a travel document is.
+    pub(crate) barren: Barren,
+    pub(crate) lineless: Barren,
     pub(crate) letters: Vec<Letter>,
     pub(crate) text: String,
 }
@@ -81,6 +84,8 @@ impl Scan {
             scratch: Scratch::default(),
             names: Names::default(),
             said: None,
+            barren: Barren::default(),
+            lineless: Barren::default(),
             letters: Vec::new(),
             text: String::new(),
         }
@@ -91,6 +96,8 @@ impl Scan {
     pub(crate) fn run(&mut self, buffer: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
         out.reserve(buffer.len());
         self.said = None;
+        self.barren = Barren::default();
+        self.lineless = Barren::default();
         let mut copy = Copy::new(buffer, out);
         let from = self.pass(last, &mut copy);
         copy.upto(from);

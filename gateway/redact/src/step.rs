@@ -74,10 +74,15 @@ impl Scan {
             }
             b'<' => return self.step_document(floor, place, last, copy),
             b'-' => {
+                // The pass may stop before the fifth dash, or behind it.
                 let (start, _) = cluster::start(buffer, floor, place, escapes);
-                let dashes = buffer.get(start..=place).unwrap_or_default();
-                if dashes.len() == 5 && dashes.iter().all(|&byte| byte == b'-') {
+                let run = buffer.get(start..).unwrap_or_default().iter().take(6);
+                let dashes = run.take_while(|&&byte| byte == b'-').count();
+                if dashes == 5 {
                     return self.step_key(start, last, copy);
+                }
+                if dashes > 0 && dashes < 5 && start + dashes == buffer.len() && !last {
+                    return Step::Wait { from: start };
                 }
             }
             _ => {}
@@ -132,13 +137,13 @@ impl Scan {
                     },
                 }
             }
-            Cluster::Escaped => self.step_escaped(start, glued, last, copy),
+            Cluster::Escaped => self.step_escaped(floor, start, glued, last, copy),
         }
     }
 
     /// Looks at runs that go beyond a cluster: addresses with colons, lines of travel documents.
     #[inline]
-    fn neighbours(
+    pub(crate) fn neighbours(
         &mut self,
         floor: usize,
         start: usize,
@@ -168,6 +173,9 @@ impl Scan {
     /// Tells whether a label could end at a mark; wrong at most in saying yes. Most marks end here.
     #[inline]
     fn may_expect(&self, place: usize, buffer: &[u8]) -> bool {
+        if self.syntax == Syntax::Markup {
+            return true;
+        }
         let Some(before) = place
             .checked_sub(8)
             .and_then(|from| buffer.get(from..place))
@@ -184,7 +192,6 @@ impl Scan {
                 b' ' | b'\t' | b'\n' | b'\'' | b'\\' | b'*' | b'.' | b'>' | 0x91,
             ] => true,
             [.., b'%', _, _] => true,
-            _ if self.syntax == Syntax::Markup => true,
             _ => labels.may_end_unshaped(before),
         }
     }
