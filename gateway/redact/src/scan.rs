@@ -7,6 +7,7 @@ use crate::cluster::{self, Scratch};
 use crate::context::Behind;
 use crate::copy::Copy;
 use crate::expect::Expect;
+use crate::grid::Grid;
 use crate::label::Rule;
 use crate::level::Level;
 use crate::media::Media;
@@ -41,6 +42,7 @@ pub(crate) struct Scan {
     /// Where no address with colons is, and where no line of a travel document is.
     pub(crate) barren: Barren,
     pub(crate) lineless: Barren,
+    pub(crate) grid: Grid,
     pub(crate) letters: Vec<Letter>,
     pub(crate) text: String,
 }
@@ -58,8 +60,8 @@ pub(crate) enum Step {
 impl Scan {
     pub(crate) fn new(rules: Arc<Rules>, level: Level, media: Media) -> Self {
         let (syntax, wanted, marks) = match media {
-            Media::Json => (Syntax::Json, Wanted::Quotes, *b"<<"),
-            Media::Ndjson => (Syntax::Json, Wanted::QuotesAndLines, *b"<<"),
+            Media::Json => (Syntax::Json, Wanted::Quotes, *b"=<"),
+            Media::Ndjson => (Syntax::Json, Wanted::QuotesAndLines, *b"=<"),
             Media::Text | Media::EventStream | Media::Csv | Media::Tsv => {
                 (Syntax::Text, Wanted::Neither, *b"=<")
             }
@@ -86,6 +88,7 @@ impl Scan {
             said: None,
             barren: Barren::default(),
             lineless: Barren::default(),
+            grid: Grid::default(),
             letters: Vec::new(),
             text: String::new(),
         }

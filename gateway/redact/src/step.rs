@@ -173,7 +173,7 @@ impl Scan {
     /// Tells whether a label could end at a mark; wrong at most in saying yes. Most marks end here.
     #[inline]
     fn may_expect(&self, place: usize, buffer: &[u8]) -> bool {
-        if self.syntax == Syntax::Markup {
+        if matches!(self.syntax, Syntax::Markup | Syntax::Form) {
             return true;
         }
         let Some(before) = place

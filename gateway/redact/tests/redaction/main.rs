@@ -4,6 +4,7 @@
 mod accuracy;
 mod bodies;
 mod documents;
+mod fields;
 mod machines;
 mod reference;
 mod splits;
