@@ -11,6 +11,7 @@ use crate::find::{After, Hit, find, is_something_else};
 use crate::kind::Kind;
 use crate::label::{Labels, Rule};
 use crate::number::number;
+use crate::run::run_start;
 use crate::scan::{Scan, Step};
 use crate::secret::{self, Rest};
 use crate::sink::is_number;
@@ -99,7 +100,9 @@ impl Scan {
             last,
             &mut scratch,
         ) {
-            Unescaped::Open => Step::Wait { from: start },
+            Unescaped::Open => Step::Wait {
+                from: run_start(copy.buffer, floor, start),
+            },
             Unescaped::Text { next, more } => {
                 let place_of = |at: usize| scratch.places.get(at).copied().unwrap_or(next);
                 let end = start + scratch.text.len();

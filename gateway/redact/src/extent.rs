@@ -112,13 +112,11 @@ pub(crate) fn until(buffer: &[u8], from: usize, ends: impl Fn(u8) -> bool) -> Ex
 
 /// An extent that the end of the body ends.
 pub(crate) fn upto(extent: Extent, buffer: &[u8], last: bool) -> Extent {
-    match extent {
-        Extent::Open { from } if last => {
-            let to = buffer.len();
-            Extent::Whole { from, to, end: to }
-        }
-        other => other,
+    if let (Extent::Open { from }, true) = (extent, last) {
+        let to = buffer.len();
+        return Extent::Whole { from, to, end: to };
     }
+    extent
 }
 
 pub(crate) fn attribute(buffer: &[u8], at: usize) -> Extent {

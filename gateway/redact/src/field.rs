@@ -206,10 +206,8 @@ impl Scan {
                 if place != Place::Array {
                     self.expect = None;
                 }
-                let quotes = match place {
-                    Place::Member | Place::Array | Place::Elements => Quotes::Json,
-                    _ => Quotes::No,
-                };
+                let json = matches!(place, Place::Member | Place::Array | Place::Elements);
+                let quotes = if json { Quotes::Json } else { Quotes::No };
                 if self.whole(expect.rule, (from, to), quotes, copy) {
                     Step::To {
                         at: end,

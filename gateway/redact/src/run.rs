@@ -106,7 +106,7 @@ impl Scan {
         let marked = |byte: Option<u8>| matches!(byte, Some(b'*' | b'_'));
         // What a mask left of an address is no address.
         let goes_on = tail == 0 && behind.is_some_and(is_alnum);
-        if marked(before) || marked(behind) || goes_on {
+        if head == 0 && marked(before) || marked(behind) || goes_on {
             return None;
         }
         let (from, to) = (start + head, end.checked_sub(tail)?);

@@ -273,9 +273,9 @@ mod tests {
                 Reach::Ends(length) => length,
                 Reach::All => match rest.reach(&text[cut..], true) {
                     Reach::Ends(length) => cut + length,
-                    other => panic!("{other:?}"),
+                    open @ (Reach::All | Reach::Open(_)) => panic!("{open:?}"),
                 },
-                Reach::Open(length) => panic!("open at {length}"),
+                open @ Reach::Open(_) => panic!("{open:?}"),
             };
             assert_eq!(&text[length..], b"\nafter", "{cut}");
         }

@@ -65,23 +65,18 @@ pub(crate) fn kind(rule: Rule, text: &str) -> Option<Kind> {
     }
     let text = trim(text);
     // Labels that papers of several kinds share, and places that are written as addresses.
-    match rule.kind {
-        Kind::ResidentId | Kind::Passport | Kind::Permit => {
-            if hong_kong_id(text) {
-                Some(Kind::Permit)
-            } else if passport(text) {
-                Some(Kind::Passport)
-            } else {
-                permit(text).then_some(Kind::Permit)
-            }
-        }
-        Kind::Coordinates => {
-            let named = |ch: char| "省市区县镇乡村路街巷号".contains(ch);
-            let place = text.chars().count() >= 6 && text.chars().any(named);
-            (place && address(text)).then_some(Kind::Address)
-        }
-        _ => None,
+    if matches!(rule.kind, Kind::ResidentId | Kind::Passport | Kind::Permit) {
+        return if hong_kong_id(text) {
+            Some(Kind::Permit)
+        } else if passport(text) {
+            Some(Kind::Passport)
+        } else {
+            permit(text).then_some(Kind::Permit)
+        };
     }
+    let named = |ch: char| "省市区县镇乡村路街巷号".contains(ch);
+    let place = text.chars().count() >= 6 && text.chars().any(named);
+    (rule.kind == Kind::Coordinates && place && address(text)).then_some(Kind::Address)
 }
 
 /// Tells whether a value has a shape that its label's kind has. Full-width digits have become plain ones.

@@ -2,6 +2,7 @@
 
 use crate::cluster::{self, Cluster};
 use crate::copy::Copy;
+use crate::run::run_start;
 use crate::scan::{Scan, Step};
 use crate::syntax::Syntax;
 use crate::unit::{Unit, unit};
@@ -117,7 +118,10 @@ impl Scan {
         let (start, seen) = cluster::start(buffer, floor, place, escapes);
         let glued = self.is_glued(buffer, floor, start);
         match cluster::cut(buffer, start, place, seen, escapes, last) {
-            Cluster::Open => Step::Wait { from: start },
+            // A run with colons may go on beyond the cluster, to both sides.
+            Cluster::Open => Step::Wait {
+                from: run_start(buffer, floor, start),
+            },
             Cluster::Plain { end, more, seen } => {
                 if !more {
                     let step = self.neighbours(floor, start, end, last, copy);
