@@ -156,6 +156,11 @@ pub(crate) fn phrase(rest: &[u8], labels: &Labels) -> Option<Rule> {
     }
     starts.iter().take(count).rev().find_map(|&start| {
         let words = rest.get(start..)?;
+        let last = words.rsplit(|&byte| byte == b' ').next()?;
+        if last.len() < words.len() && last.iter().all(u8::is_ascii_digit) {
+            // A number of its own.
+            return None;
+        }
         let joined: SmallVec<[u8; WINDOW]> =
             words.iter().copied().filter(|&byte| byte != b' ').collect();
         labels.rule(&joined)
@@ -190,7 +195,7 @@ fn connector(text: &[u8]) -> &[u8] {
     match text {
         [
             rest @ ..,
-            b' ' | b'\t' | b':' | b'=' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'#',
+            b' ' | b'\t' | b':' | b'=' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'#' | b'+',
         ]
         // `：`, `（`, `为`, `是`, U+3000, `【`, `“`.
         | [rest @ .., 0xEF, 0xBC, 0x9A | 0x88]

@@ -37,7 +37,7 @@ pub(crate) fn contextual(
             }
         }
         2 if text.get(end) == Some(&b'-') => {
-            let address = text.get(start..start + 17)?;
+            let address = text.get(start..start + 17).unwrap_or_default();
             let ends = text
                 .get(start + 17)
                 .is_none_or(|byte| !matches!(byte, b'-' | b'*') && !byte.is_ascii_alphanumeric());
@@ -154,7 +154,6 @@ fn labelled(
             | Kind::Secret
             | Kind::Email
             | Kind::Ip
-            | Kind::Mac
             | Kind::Custom
             | Kind::Age
     ) {
@@ -162,8 +161,8 @@ fn labelled(
     }
     let fitting = |value: &[u8]| {
         let text = std::str::from_utf8(value).ok()?;
-        (value.len() <= VALUE_MAX && shape::fits(rule, text))
-            .then(|| Hit::word(rule.kind, start, start + value.len()))
+        let kind = (value.len() <= VALUE_MAX).then(|| shape::kind(rule, text))??;
+        Some(Hit::word(kind, start, start + value.len()))
     };
     fitting(long).or_else(|| fitting(text.get(start..end)?))
 }

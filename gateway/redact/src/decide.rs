@@ -7,10 +7,11 @@ use crate::cluster::{self, Unescaped};
 use crate::context::{Behind, Tags, WINDOW, label_before};
 use crate::contextual::contextual;
 use crate::copy::Copy;
-use crate::find::{After, Hit, find};
+use crate::find::{After, Hit, find, is_something_else};
 use crate::kind::Kind;
 use crate::label::{Labels, Rule};
 use crate::number::number;
+use crate::run::run_start;
 use crate::scan::{Scan, Step};
 use crate::secret::{self, Rest};
 use crate::sink::is_number;
@@ -34,16 +35,17 @@ impl Scan {
         {
             return None;
         }
-        let hit = number(text, 0, text.len()).or_else(|| {
-            let before = Ahead {
-                behind: &self.behind,
-                buffer,
-                said: self.said,
-                labels: self.rules.labels(),
-                tags: self.syntax.tags(),
-            };
-            contextual(text, 0, text.len(), &mut |_| before.label(start))
-        });
+        let before = Ahead {
+            behind: &self.behind,
+            buffer,
+            said: self.said,
+            labels: self.rules.labels(),
+            tags: self.syntax.tags(),
+        };
+        let label = &mut |_| before.label(start);
+        let hit = number(text, 0, text.len())
+            .filter(|hit| !is_something_else(hit, label))
+            .or_else(|| contextual(text, 0, text.len(), label));
         if let Some(hit) = hit {
             self.sink.write(&hit, text, &|at| start + at, copy);
         }
@@ -84,6 +86,7 @@ impl Scan {
 
     pub(crate) fn step_escaped(
         &mut self,
+        floor: usize,
         start: usize,
         glued: bool,
         last: bool,
@@ -97,9 +100,22 @@ impl Scan {
             last,
             &mut scratch,
         ) {
-            Unescaped::Open => Step::Wait { from: start },
+            Unescaped::Open => Step::Wait {
+                from: run_start(copy.buffer, floor, start),
+            },
             Unescaped::Text { next, more } => {
                 let place_of = |at: usize| scratch.places.get(at).copied().unwrap_or(next);
+                let end = start + scratch.text.len();
+                let plain = copy.buffer.get(start..end) == Some(&scratch.text);
+                let step = if plain && !more && end > start {
+                    self.neighbours(floor, start, end, last, copy)
+                } else {
+                    Step::Stay
+                };
+                if !matches!(step, Step::Stay) {
+                    self.scratch = scratch;
+                    return step;
+                }
                 match self.mask(
                     &scratch.text,
                     start,
@@ -146,7 +162,18 @@ impl Scan {
             After::Domain
         };
         if !self.sink.in_string && !more && !glued && is_scaled_number(text) {
-            if let Some(kind) = scaled_kind(text) {
+            let before = Ahead {
+                behind: &self.behind,
+                buffer: copy.buffer,
+                said: self.said,
+                labels: self.rules.labels(),
+                tags: self.syntax.tags(),
+            };
+            let kind = scaled_kind(text).filter(|&kind| {
+                let hit = Hit::word(kind, 0, text.len());
+                !is_something_else(&hit, &mut |_| before.label(start))
+            });
+            if let Some(kind) = kind {
                 self.sink
                     .write(&Hit::word(kind, 0, text.len()), text, &place_of, copy);
             }

@@ -2,7 +2,8 @@
 
 use crate::context::{WINDOW, label_of_text, phrase, tag_name};
 use crate::kind::Kind;
-use crate::label::{Rule, has_shape};
+use crate::label::{Rule, Strength};
+use crate::named;
 use crate::names::{Name, Said};
 use crate::scan::Scan;
 use crate::syntax::Syntax;
@@ -31,14 +32,20 @@ pub(crate) enum Place {
     Form,
     /// In quotes.
     Attribute,
+    /// The same, in the attribute that calls something by its name: of a person, if it is in no Latin letters.
+    Called,
+    /// The same, where an attribute behind it says what it is.
+    Value,
     /// Up to the next tag.
     Element,
     /// Behind so many more tags at most.
     Cells(u8),
+    /// In the cell of a table, behind so many more tags at most that open.
+    Within(u8),
 }
 
 /// Tags that may stand between a label and its value.
-const TAGS_MAX: u8 = 4;
+pub(crate) const TAGS_MAX: u8 = 4;
 
 impl Scan {
     /// Reads the label that ends at a mark; remembers and returns that a value is expected.
@@ -47,6 +54,7 @@ impl Scan {
         let mut room = [0; WINDOW];
         let before = self.behind.window(buffer, place, &mut room);
         let expect = match (self.syntax, mark) {
+            (Syntax::Json, b'=') if !self.sink.in_string => None,
             (Syntax::Json, b':') if !self.sink.in_string => self.member(before, buffer, place),
             (Syntax::Form, b'=') => self.parameter(before),
             (Syntax::Form, _) => None,
@@ -98,7 +106,7 @@ impl Scan {
 
     fn parameter(&self, before: &[u8]) -> Option<Expect> {
         let escaped = before.len() >= 3 && before.get(before.len() - 3) == Some(&b'%');
-        if !escaped && !self.rules.labels().may_end_unshaped(before) {
+        if !escaped && !self.rules.labels().may_end(before) {
             return None;
         }
         let start = before
@@ -111,7 +119,7 @@ impl Scan {
         } else {
             self.rules.labels().rule(name)?
         };
-        (!has_shape(rule.kind)).then_some(Expect {
+        (!rule.is_other()).then_some(Expect {
             rule,
             place: Place::Form,
         })
@@ -122,74 +130,115 @@ impl Scan {
             !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':'))
         });
         let start = name.map_or(0, |at| at + 1);
-        let mut name = before.get(start..)?;
-        if name == b"value" {
+        let name = before.get(start..)?;
+        let labels = self.rules.labels();
+        let at = |rule, place| Some(Expect { rule, place });
+        if named::VALUE
+            .iter()
+            .any(|value| name.eq_ignore_ascii_case(value))
+        {
             let tag = before.get(memchr::memrchr(b'<', before)?..start)?;
-            name = [&b"name=\""[..], b"name='", b"id=\"", b"id='"]
-                .iter()
-                .find_map(|head| {
-                    let from = memchr::memmem::find(tag, head)? + head.len();
-                    let rest = tag.get(from..)?;
-                    rest.get(..rest.iter().position(|byte| matches!(byte, b'"' | b'\''))?)
-                })?;
-        } else if name == b"name" || name == b"id" {
-            // Names things of the page.
+            return match named::label(tag, labels, true) {
+                Some(rule) if rule.is_taken_whole() => at(rule, Place::Attribute),
+                Some(_) => None,
+                None => at(PERSON, Place::Value),
+            };
+        }
+        if name.eq_ignore_ascii_case(b"id") {
             return None;
         }
-        if !self.rules.labels().may_end_unshaped(name) {
+        if name.eq_ignore_ascii_case(b"name") {
+            // Names things of the page, but in records people.
+            return at(PERSON, Place::Called);
+        }
+        if !labels.may_end_unshaped(name) {
             return None;
         }
-        let rule = self.rules.labels().rule(tag_name(name))?;
-        (!has_shape(rule.kind)).then_some(Expect {
-            rule,
-            place: Place::Attribute,
-        })
+        let rule = labels.rule(tag_name(name))?;
+        if rule.is_taken_whole() {
+            return at(rule, Place::Attribute);
+        }
+        None
     }
 
-    fn element(&self, before: &[u8]) -> Option<Expect> {
+    fn element(&mut self, before: &[u8]) -> Option<Expect> {
         let labels = self.rules.labels();
         let open = memchr::memrchr(b'<', before)?;
         let tag = before.get(open + 1..)?;
-        if let Some(b'/') = tag.first() {
-            let text = before.get(..open)?.trim_ascii_end();
-            let text = text
-                .strip_suffix(b":")
-                .or_else(|| text.strip_suffix("：".as_bytes()))
-                .unwrap_or(text);
-            if !labels.may_end_unshaped(text) {
-                return None;
-            }
-            let rule = phrase(text, labels)?;
-            return (!has_shape(rule.kind)).then_some(Expect {
+        if let Some((b'/', tag)) = tag.split_first() {
+            let label = phrase(text_before(before.get(..open)?), labels);
+            self.grid.close(tag_name(tag), label);
+            let rule = label.filter(|rule| rule.is_taken_whole() && !self.grid.is_known())?;
+            return Some(Expect {
                 rule,
                 place: Place::Cells(TAGS_MAX),
+            });
+        }
+        let name = tag_name(tag);
+        if let Some(rule) = self.grid.open(name) {
+            return (!rule.is_other()).then_some(Expect {
+                rule,
+                place: Place::Within(TAGS_MAX),
             });
         }
         if tag.ends_with(b"/") {
             return None;
         }
-        let name = tag_name(tag);
-        // Elements of pages that are no fields.
-        if !labels.may_end_unshaped(name)
-            || name.eq_ignore_ascii_case(b"address") && tag.len() > name.len()
-        {
-            return None;
-        }
-        let rule = labels.rule(name)?;
-        (!has_shape(rule.kind)).then_some(Expect {
+        let rule = if labels.may_end_unshaped(name) {
+            // Elements of pages that are no fields.
+            let page = name.eq_ignore_ascii_case(b"address") && tag.len() > name.len();
+            labels.rule(name).filter(|_| !page)
+        } else {
+            None
+        };
+        let rule = rule
+            .or_else(|| named::of_element(name, tag, labels))
+            .filter(|rule| rule.is_taken_whole())?;
+        Some(Expect {
             rule,
             place: Place::Element,
         })
     }
 
     fn text_label(&self, before: &[u8]) -> Option<Expect> {
+        if let [head @ .., b'%', high, low] = before
+            && high.is_ascii_hexdigit()
+            && low.is_ascii_hexdigit()
+        {
+            // A query in an address.
+            let coded = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b'_');
+            let length = head.iter().rev().take_while(|byte| coded(byte)).count();
+            let name = before.get(head.len() - length..)?;
+            return expected_in_text(self.decoded_rule(name, Escapes::Percent)?);
+        }
         expected_in_text(label_of_text(before, self.rules.labels())?)
     }
 }
 
+/// What an attribute is if nothing says more.
+const PERSON: Rule = Rule {
+    kind: Kind::Name,
+    strength: Strength::Weak,
+};
+
+/// The text that ends before a tag, without the tags that close in between and without its colon.
+fn text_before(before: &[u8]) -> &[u8] {
+    let mut text = before.trim_ascii_end();
+    while text.last() == Some(&b'>')
+        && let Some(open) = memchr::memrchr(b'<', text)
+        && text.get(open + 1) == Some(&b'/')
+        && let Some(rest) = text.get(..open)
+    {
+        text = rest.trim_ascii_end();
+    }
+    text.strip_suffix(b":")
+        .or_else(|| text.strip_suffix("：".as_bytes()))
+        .unwrap_or(text)
+}
+
 /// What a label in running text makes the pass expect.
 fn expected_in_text(rule: Rule) -> Option<Expect> {
-    (!has_shape(rule.kind)).then_some(Expect {
+    (rule.is_taken_whole() || rule.is_telephone()).then_some(Expect {
         rule,
         place: Place::Text,
     })
@@ -198,21 +247,30 @@ fn expected_in_text(rule: Rule) -> Option<Expect> {
 /// What the name of a member makes the pass expect behind the colon at `place`.
 #[inline]
 fn expected(rule: Rule, buffer: &[u8], place: usize) -> Option<Expect> {
-    if !has_shape(rule.kind) {
+    if rule.is_other() {
+        return None;
+    }
+    if rule.is_taken_whole() {
         let place = Place::Member;
         return Some(Expect { rule, place });
     }
+    // A bracket before the digits of a telephone number belongs to no run of characters.
+    let begins = |at: usize| match buffer.get(at..(at + 2).min(buffer.len())) {
+        Some([b'[' | b' ' | b'\t' | b'\n' | b'\r', ..] | [] | [b'"']) | None => true,
+        Some([b'"', b'(' | 0xEF]) => rule.is_telephone(),
+        Some(_) => false,
+    };
     let elements = match buffer.get(place + 1) {
-        Some(b' ') => buffer
-            .get(place + 2)
-            .is_none_or(|byte| matches!(byte, b'[' | b' ' | b'\t' | b'\n' | b'\r')),
-        next => next.is_none_or(|byte| matches!(byte, b'[' | b'\t' | b'\n' | b'\r')),
+        Some(b' ') => begins(place + 2),
+        _ => begins(place + 1),
     };
     let by_label = matches!(
         rule.kind,
         Kind::Passport
             | Kind::Permit
             | Kind::Landline
+            | Kind::Mobile
+            | Kind::ResidentId
             | Kind::TaxNumber
             | Kind::Vin
             | Kind::Qq

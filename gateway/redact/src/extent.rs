@@ -110,6 +110,15 @@ pub(crate) fn until(buffer: &[u8], from: usize, ends: impl Fn(u8) -> bool) -> Ex
     }
 }
 
+/// An extent that the end of the body ends.
+pub(crate) fn upto(extent: Extent, buffer: &[u8], last: bool) -> Extent {
+    if let (Extent::Open { from }, true) = (extent, last) {
+        let to = buffer.len();
+        return Extent::Whole { from, to, end: to };
+    }
+    extent
+}
+
 pub(crate) fn attribute(buffer: &[u8], at: usize) -> Extent {
     match buffer.get(at) {
         None => Extent::Open { from: at },
@@ -135,8 +144,26 @@ pub(crate) fn element(buffer: &[u8], at: usize) -> Extent {
     extent
 }
 
+/// Tags that begin or end cells, and those whose text is no value.
+const BORDERS: [&[u8]; 17] = [
+    b"/th", b"/td", b"/tr", b"th", b"tr", b"/table", b"table", b"a", b"button", b"option",
+    b"script", b"style", b"h1", b"h2", b"h3", b"h4", b"nav",
+];
+
+/// Tells whether what is behind a tag is no value of the label before it.
+fn is_border(tag: &[u8]) -> bool {
+    let name = tag.get(1..).unwrap_or_default();
+    BORDERS.iter().any(|border| {
+        name.get(..border.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(border))
+            && !name
+                .get(border.len())
+                .is_some_and(u8::is_ascii_alphanumeric)
+    })
+}
+
 /// Past one tag, or the text between two.
-pub(crate) fn cell(buffer: &[u8], at: usize, tag_max: usize) -> Extent {
+pub(crate) fn cell(buffer: &[u8], at: usize, tag_max: usize, within: bool) -> Extent {
     let rest = buffer.get(at..).unwrap_or_default();
     let blank = rest
         .iter()
@@ -149,6 +176,7 @@ pub(crate) fn cell(buffer: &[u8], at: usize, tag_max: usize) -> Extent {
     match rest.first() {
         None => Extent::Open { from: at },
         Some(b'<') => match memchr(b'>', head) {
+            Some(_) if is_border(head) || within && head.get(1) == Some(&b'/') => Extent::None,
             // What a tag hides must be looked at by itself.
             Some(end) if is_harmless(head.get(..end).unwrap_or_default()) => {
                 Extent::Tag { to: at + end + 1 }
@@ -245,6 +273,9 @@ fn is_open(bytes: &[u8], escapes: Escapes) -> bool {
     }
 }
 
+/// Schemes of credentials in HTTP.
+const SCHEMES: [&str; 5] = ["bearer", "basic", "digest", "token", "apikey"];
+
 /// The letters of a value, first and behind the last; `None` where its end is not among them.
 fn among(all: &[Letter], kind: Kind, whole: bool) -> Option<(usize, usize)> {
     let blank = |letter: &Letter| matches!(letter.ch, ' ' | '\t' | '\u{3000}');
@@ -270,6 +301,17 @@ fn among(all: &[Letter], kind: Kind, whole: bool) -> Option<(usize, usize)> {
         words += usize::from(ch == ' ');
         let closes = matches!(ch, '"' | '\n' | '\r' | '<')
             || quote.is_some_and(|quote| ch == quote || (quote == '“' && ch == '”'));
+        // The scheme of credentials stands before them.
+        let scheme = || {
+            let word: String = rest.iter().take(length).map(|letter| letter.ch).collect();
+            SCHEMES
+                .iter()
+                .any(|scheme| scheme.eq_ignore_ascii_case(&word))
+        };
+        if kind == Kind::Secret && ch == ' ' && (2..=9).contains(&length) && scheme() {
+            length += 1;
+            continue;
+        }
         if closes
             || (quote.is_none()
                 && (!belongs(kind, ch, latin)
@@ -288,7 +330,7 @@ fn among(all: &[Letter], kind: Kind, whole: bool) -> Option<(usize, usize)> {
         .iter()
         .rev()
         .take_while(|letter| {
-            blank(letter) || matches!(letter.ch, '.' | '-') && kind != Kind::Secret
+            blank(letter) || matches!(letter.ch, '.' | '-' | '(' | '（') && kind != Kind::Secret
         })
         .count();
     let mut tail = length - trailing;
@@ -311,6 +353,7 @@ fn belongs(kind: Kind, ch: char, latin: bool) -> bool {
             ch.is_ascii_digit() || matches!(ch, '-' | '/' | '.' | '年' | '月' | '日')
         }
         Kind::Age => ch.is_ascii_digit(),
+        Kind::Mac => ch.is_ascii_hexdigit() || matches!(ch, ':' | '-' | '.'),
         Kind::Coordinates => ch.is_ascii_digit() || matches!(ch, '.' | ',' | '-'),
         Kind::Iban => ch.is_ascii_alphanumeric() || ch == ' ',
         Kind::Plate | Kind::MilitaryId => ch.is_alphanumeric() || ch == '·',
@@ -319,19 +362,19 @@ fn belongs(kind: Kind, ch: char, latin: bool) -> bool {
                 && ch.is_ascii()
                 && !matches!(ch, '\'' | ',' | ';' | '&' | '>' | ')' | ']' | '}')
         }
+        Kind::Mobile | Kind::Landline => {
+            ch.is_ascii_digit() || matches!(ch, '+' | '-' | ' ' | '(' | ')' | '（' | '）')
+        }
         Kind::ResidentId
-        | Kind::Mobile
         | Kind::BankCard
         | Kind::CreditCode
         | Kind::Email
         | Kind::Passport
         | Kind::Permit
-        | Kind::Landline
         | Kind::OrganisationCode
         | Kind::TaxNumber
         | Kind::Vin
         | Kind::Ip
-        | Kind::Mac
         | Kind::Wechat
         | Kind::Qq
         | Kind::SocialSecurity

@@ -4,31 +4,53 @@ use smallvec::SmallVec;
 
 use crate::action::Action;
 use crate::copy::Copy;
-use crate::expect::{Expect, Place};
+use crate::expect::{Expect, Place, TAGS_MAX};
 use crate::extent::{self, Extent};
 use crate::kind::Kind;
 use crate::label::Rule;
 use crate::mask::{self, Edits, Put};
+use crate::named;
 use crate::scan::{Scan, Step};
-use crate::secret::Rest;
+use crate::secret::{Reach, Rest};
 use crate::shape;
+use crate::syntax::Syntax;
+use crate::unit::Escapes;
 use crate::value::{letters, narrow, plain};
 
 /// The longest tag that may stand between a label and its value, in bytes.
 const TAG_MAX: usize = 100;
 
+/// How a whole value stands in its format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    /// Between the quotes of a JSON string, which go with it if nothing stays.
+    Json,
+    /// As the format writes characters.
+    No,
+    /// Percent-encoded, whatever the format.
+    Coded,
+}
+
 impl Scan {
     /// Goes on with what is open: an endless secret, or a value that is expected.
     pub(crate) fn resume(&mut self, at: usize, last: bool, copy: &mut Copy<'_>) -> Step {
         if let Some(rest) = &mut self.rest {
-            let (length, ended) = rest.length(copy.buffer.get(at..).unwrap_or_default());
+            let ahead = copy.buffer.get(at..).unwrap_or_default();
+            let reach = rest.reach(ahead, last);
+            let to = match reach {
+                Reach::Ends(length) | Reach::Open(length) => at + length,
+                Reach::All => copy.buffer.len(),
+            };
             copy.upto(at);
-            copy.skip(at + length);
-            if ended {
+            copy.skip(to);
+            if let Reach::Open(_) = reach {
+                return Step::Wait { from: to };
+            }
+            if let Reach::Ends(_) = reach {
                 self.rest = None;
             }
             return Step::To {
-                at: at + length,
+                at: to,
                 glued: false,
             };
         }
@@ -56,6 +78,11 @@ impl Scan {
     /// Takes the next step towards a value: past what stands before it, or past the value itself, which is masked then.
     fn value(&mut self, expect: Expect, at: usize, last: bool, copy: &mut Copy<'_>) -> Step {
         let buffer = copy.buffer;
+        if expect.place == Place::Text
+            && let Some(step) = self.before_text(expect, at, last, copy)
+        {
+            return step;
+        }
         let extent = match expect.place {
             Place::Member | Place::Elements | Place::Array => extent::json(buffer, at, last),
             Place::Text => extent::text(
@@ -67,17 +94,13 @@ impl Scan {
                 last,
             ),
             Place::Form => {
-                let extent = extent::until(buffer, at, |byte| matches!(byte, b'&' | b'\n' | b' '));
-                if let (Extent::Open { from }, true) = (extent, last) {
-                    let to = buffer.len();
-                    Extent::Whole { from, to, end: to }
-                } else {
-                    extent
-                }
+                let ends = |byte| matches!(byte, b'&' | b'\n' | b' ');
+                extent::upto(extent::until(buffer, at, ends), buffer, last)
             }
-            Place::Attribute => extent::attribute(buffer, at),
+            Place::Attribute | Place::Called | Place::Value => extent::attribute(buffer, at),
             Place::Element => extent::element(buffer, at),
-            Place::Cells(_) => extent::cell(buffer, at, TAG_MAX),
+            Place::Cells(_) => extent::cell(buffer, at, TAG_MAX, false),
+            Place::Within(_) => extent::cell(buffer, at, TAG_MAX, true),
         };
         match (extent, expect.place) {
             (Extent::Open { .. }, _) if !last => Step::Wait { from: at },
@@ -100,6 +123,16 @@ impl Scan {
             (Extent::Tag { to }, Place::Cells(left)) if left > 0 => {
                 self.expect = Some(Expect {
                     place: Place::Cells(left - 1),
+                    ..expect
+                });
+                Step::To {
+                    at: to,
+                    glued: false,
+                }
+            }
+            (Extent::Tag { to }, Place::Within(left)) if left > 0 => {
+                self.expect = Some(Expect {
+                    place: Place::Within(left - 1),
                     ..expect
                 });
                 Step::To {
@@ -140,12 +173,42 @@ impl Scan {
                 }
                 self.number(expect.rule, at, to, copy)
             }
-            (Extent::Whole { from, to, end }, place) if place != Place::Elements => {
+            (Extent::Whole { from, to, end }, Place::Value) => {
+                let rest = buffer.get(end..).unwrap_or_default();
+                let tag = rest.get(..rest.len().min(TAG_MAX)).unwrap_or_default();
+                let close = memchr::memchr(b'>', tag);
+                if close.is_none() && tag.len() < TAG_MAX && !last {
+                    return Step::Wait { from: at };
+                }
+                self.expect = None;
+                let tag = tag.get(..close.unwrap_or(tag.len())).unwrap_or_default();
+                let rule = named::label(tag, self.rules.labels(), true);
+                match rule.filter(|rule| rule.is_taken_whole()) {
+                    Some(rule) if self.whole(rule, (from, to), Quotes::No, copy) => Step::To {
+                        at: end,
+                        glued: false,
+                    },
+                    _ => Step::Stay,
+                }
+            }
+            (Extent::Whole { from, to, .. }, Place::Called)
+                if buffer.get(from..to).is_some_and(<[u8]>::is_ascii) =>
+            {
+                Step::Stay
+            }
+            (Extent::Whole { from, .. }, Place::Elements)
+                if !(expect.rule.is_telephone()
+                    && matches!(buffer.get(from), Some(b'(' | 0xEF))) =>
+            {
+                Step::Stay
+            }
+            (Extent::Whole { from, to, end }, place) => {
                 if place != Place::Array {
                     self.expect = None;
                 }
-                let quoted = matches!(place, Place::Member | Place::Array);
-                if self.whole(expect.rule, from, to, quoted, copy) {
+                let json = matches!(place, Place::Member | Place::Array | Place::Elements);
+                let quotes = if json { Quotes::Json } else { Quotes::No };
+                if self.whole(expect.rule, (from, to), quotes, copy) {
                     Step::To {
                         at: end,
                         glued: false,
@@ -159,38 +222,101 @@ impl Scan {
         }
     }
 
+    /// Looks at what a value in running text begins with; `None` where it is to be read as such.
+    fn before_text(
+        &mut self,
+        expect: Expect,
+        at: usize,
+        last: bool,
+        copy: &mut Copy<'_>,
+    ) -> Option<Step> {
+        let buffer = copy.buffer;
+        let rest = buffer.get(at..).unwrap_or_default();
+        let blanks = rest
+            .iter()
+            .take(8)
+            .take_while(|&&byte| byte == b' ')
+            .count();
+        let from = at + blanks;
+        let head = buffer.get(from..(from + 3).min(buffer.len()))?;
+        let known = last || head.len() == 3;
+        match *head {
+            [] if !known => Some(Step::Wait { from: at }),
+            // The string ends that the label stands in.
+            [b'"', ..] if self.syntax == Syntax::Json => Some(Step::Stay),
+            [b'<', ..] if self.syntax == Syntax::Markup => {
+                if !expect.rule.is_taken_whole() || self.grid.is_known() {
+                    return Some(Step::Stay);
+                }
+                self.expect = Some(Expect {
+                    place: Place::Cells(TAGS_MAX),
+                    ..expect
+                });
+                Some(Step::To {
+                    at: from,
+                    glued: false,
+                })
+            }
+            [b'%', ..] if !known => Some(Step::Wait { from: at }),
+            [b'%', b'8'..=b'9' | b'A'..=b'F' | b'a'..=b'f', low] if low.is_ascii_hexdigit() => {
+                // In an address, as a query.
+                let ends = |byte: u8| {
+                    !(byte.is_ascii_alphanumeric()
+                        || matches!(byte, b'%' | b'+' | b'-' | b'.' | b'_' | b'~' | b'*'))
+                };
+                let extent = extent::upto(extent::until(buffer, from, ends), buffer, last);
+                let Extent::Whole { to, .. } = extent else {
+                    return Some(Step::Wait { from: at });
+                };
+                self.expect = None;
+                let coded = Quotes::Coded;
+                Some(if self.whole(expect.rule, (from, to), coded, copy) {
+                    Step::To {
+                        at: to,
+                        glued: false,
+                    }
+                } else {
+                    Step::Stay
+                })
+            }
+            [b'(', ..] => None,
+            [0xEF, ..] if !known => Some(Step::Wait { from: at }),
+            [0xEF, 0xBC, 0x88] => None,
+            _ if expect.rule.is_telephone() => Some(Step::Stay),
+            _ => None,
+        }
+    }
+
     /// Masks a whole value if it is what its label says.
     fn whole(
         &mut self,
         rule: Rule,
-        from: usize,
-        to: usize,
-        quoted: bool,
+        (from, to): (usize, usize),
+        quotes: Quotes,
         copy: &mut Copy<'_>,
     ) -> bool {
         let written = copy.buffer.get(from..to).unwrap_or_default();
-        if let Some(text) = plain(written, self.syntax.escapes()) {
+        let escapes = if quotes == Quotes::Coded {
+            Escapes::Percent
+        } else {
+            self.syntax.escapes()
+        };
+        if let Some(text) = plain(written, escapes) {
             let value = shape::trim(text);
-            let fits = !value.is_empty() && shape::fits(rule, value);
-            if fits {
-                let start = if value.len() == text.len() {
-                    from
-                } else {
-                    from + text.len() - text.trim_start().len()
-                };
-                self.mask_plain(rule.kind, value, start, quoted.then_some((from, to)), copy);
-            }
-            return fits;
+            let Some(kind) = self.kind(rule, value) else {
+                return false;
+            };
+            let start = if value.len() == text.len() {
+                from
+            } else {
+                from + text.len() - text.trim_start().len()
+            };
+            let quoted = (quotes == Quotes::Json).then_some((from, to));
+            self.mask_plain(kind, value, start, quoted, copy);
+            return true;
         }
         let mut all = std::mem::take(&mut self.letters);
-        letters(
-            copy.buffer,
-            from,
-            to,
-            self.syntax.escapes(),
-            self.charset,
-            &mut all,
-        );
+        letters(copy.buffer, from, to, escapes, self.charset, &mut all);
         let blank = |ch: char| ch.is_whitespace();
         let head = all.iter().take_while(|letter| blank(letter.ch)).count();
         let tail = all
@@ -204,15 +330,15 @@ impl Scan {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         text.extend(inner.iter().map(|letter| narrow(letter.ch)));
-        let fits = !text.is_empty() && shape::fits(rule, &text);
-        if fits {
-            let action = self.sink.add(rule.kind);
-            self.sink.note(rule.kind, &text);
-            if action == Action::Null && quoted {
+        let kind = self.kind(rule, &text);
+        if let Some(kind) = kind {
+            let action = self.sink.add(kind);
+            self.sink.note(kind, &text);
+            if action == Action::Null && quotes == Quotes::Json {
                 copy.put(from - 1, to + 1, &Put::Text("null".to_owned()));
             } else {
                 let chars: SmallVec<[char; 32]> = text.chars().collect();
-                for edit in self.edits(action, rule.kind, &chars) {
+                for edit in self.edits(action, kind, &chars) {
                     let start = inner.get(edit.at).map_or(to, |letter| letter.from);
                     let end = (edit.at + edit.over)
                         .checked_sub(1)
@@ -224,7 +350,15 @@ impl Scan {
         }
         self.letters = all;
         self.text = text;
-        fits
+        kind.is_some()
+    }
+
+    /// The kind of a value; a label is none.
+    fn kind(&self, rule: Rule, text: &str) -> Option<Kind> {
+        let kind = (!text.is_empty()).then(|| shape::kind(rule, text))??;
+        let is_label =
+            matches!(kind, Kind::Name | Kind::Address) && self.rules.labels().is_label(text);
+        (!is_label).then_some(kind)
     }
 
     /// Masks a value whose characters are the bytes from `start` on; `quoted` is what stands between its quotes.
@@ -260,14 +394,14 @@ impl Scan {
             .get(from..to)
             .and_then(|text| std::str::from_utf8(text).ok())
             .unwrap_or_default();
-        if !shape::fits(rule, text) {
+        let Some(kind) = shape::kind(rule, text) else {
             self.expect = None;
             return Step::To {
                 at: from,
                 glued: false,
             };
-        }
-        let action = self.sink.add(rule.kind);
+        };
+        let action = self.sink.add(kind);
         let chars: Vec<char> = text.chars().collect();
         if let Action::Round { .. } = action {
             for edit in mask::apply(action, &chars) {

@@ -70,7 +70,8 @@ pub(crate) fn find(
 ) -> Decided {
     let end = text.len();
     if seen == ALNUM && !glued && !more {
-        if let Some(hit) = number(text, 0, end).or_else(|| contextual(text, 0, end, label)) {
+        let hit = number(text, 0, end).filter(|hit| !is_something_else(hit, label));
+        if let Some(hit) = hit.or_else(|| contextual(text, 0, end, label)) {
             found(&hit);
         }
         return Decided {
@@ -132,13 +133,31 @@ pub(crate) fn find(
                 glued: true,
             };
         }
-        at = match number(text, at, until).or_else(|| contextual(text, at, until, label)) {
+        let hit = number(text, at, until)
+            .filter(|hit| !is_fraction(text, hit) && !is_something_else(hit, label));
+        at = match hit.or_else(|| contextual(text, at, until, label)) {
             Some(hit) => {
                 found(&hit);
                 hit.end
             }
             None => until,
         };
+    }
+}
+
+/// Tells whether a number that no check digit tells for certain stands behind a label of something else: an order, a sum.
+#[inline]
+pub(crate) fn is_something_else(hit: &Hit, label: &mut impl FnMut(usize) -> Option<Rule>) -> bool {
+    matches!(hit.kind, Kind::Mobile | Kind::BankCard)
+        && label(hit.start).is_some_and(Rule::is_other)
+}
+
+/// Tells whether a number is what stands behind `0.`.
+fn is_fraction(text: &[u8], hit: &Hit) -> bool {
+    match text.get(..hit.start) {
+        Some([b'0', b'.']) => true,
+        Some([.., byte, b'0', b'.']) => !is_alnum(*byte),
+        _ => false,
     }
 }
 

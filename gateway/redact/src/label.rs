@@ -25,6 +25,8 @@ pub(crate) enum Strength {
     Strong,
     /// The value must look like the kind by itself.
     Weak,
+    /// It names something else: a number that no check digit tells for certain is none of a person.
+    Other,
 }
 
 /// What a label says.
@@ -32,6 +34,29 @@ pub(crate) enum Strength {
 pub(crate) struct Rule {
     pub(crate) kind: Kind,
     pub(crate) strength: Strength,
+}
+
+impl Rule {
+    /// What a label says that names something else.
+    const OTHER: Self = Self {
+        kind: Kind::Custom,
+        strength: Strength::Other,
+    };
+
+    /// Tells whether the label names something else than personal data.
+    pub(crate) fn is_other(self) -> bool {
+        self.strength == Strength::Other
+    }
+
+    /// Tells whether nothing else would find the values, so that they are looked at whole behind the label.
+    pub(crate) fn is_taken_whole(self) -> bool {
+        !has_shape(self.kind) && !self.is_other()
+    }
+
+    /// Tells whether the values are telephone numbers, which may begin with a bracket.
+    pub(crate) fn is_telephone(self) -> bool {
+        matches!(self.kind, Kind::Mobile | Kind::Landline)
+    }
 }
 
 /// Every label that is known.
@@ -82,6 +107,37 @@ const ROLES: [&[u8]; 30] = [
     b"login",
 ];
 
+/// More of them: whoever is named behind one may be an office.
+const STAFF: [&[u8]; 27] = [
+    b"father",
+    b"mother",
+    b"spouse",
+    b"husband",
+    b"wife",
+    b"child",
+    b"parent",
+    b"doctor",
+    b"nurse",
+    b"teacher",
+    b"driver",
+    b"operator",
+    b"handler",
+    b"consignee",
+    b"consignor",
+    b"insured",
+    b"tenant",
+    b"landlord",
+    b"witness",
+    b"approver",
+    b"auditor",
+    b"reviewer",
+    b"creator",
+    b"author",
+    b"home",
+    b"office",
+    b"nick",
+];
+
 static SHIPPED: LazyLock<Labels> = LazyLock::new(|| {
     let mut labels = Labels {
         words: HashMap::default(),
@@ -94,6 +150,12 @@ static SHIPPED: LazyLock<Labels> = LazyLock::new(|| {
         let Some((kind, words)) = line.split_once(':').filter(|_| !line.starts_with('#')) else {
             continue;
         };
+        if kind == "other" {
+            words
+                .split_whitespace()
+                .for_each(|word| labels.add(word, Rule::OTHER));
+            continue;
+        }
         let (kind, strength) = match kind.strip_suffix('?') {
             Some(kind) => (kind, Strength::Weak),
             None => (kind, Strength::Strong),
@@ -117,10 +179,14 @@ impl Labels {
     pub(crate) fn add(&mut self, word: &str, rule: Rule) {
         let word = canonical(word.as_bytes());
         if let Some(at) = tail(&word) {
-            if !has_shape(rule.kind) {
-                set(&mut self.unshaped, at);
+            let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit());
+            let bare = tail(word.get(..word.len() - digits.count()).unwrap_or_default());
+            for at in [Some(at), bare].into_iter().flatten() {
+                if rule.is_taken_whole() || rule.is_telephone() {
+                    set(&mut self.unshaped, at);
+                }
+                set(&mut self.any, at);
             }
-            set(&mut self.any, at);
             if !word.is_ascii() && word.len() <= CHINESE_MAX {
                 let lengths = match word.last_chunk::<PAIR>() {
                     Some(pair) => self.lengths.entry(*pair).or_default(),
@@ -142,6 +208,12 @@ impl Labels {
     #[inline]
     pub(crate) fn may_end(&self, bytes: &[u8]) -> bool {
         may_end(&self.any, bytes)
+    }
+
+    /// Tells whether a text is a label and nothing more.
+    pub(crate) fn is_label(&self, text: &str) -> bool {
+        self.words
+            .contains_key(canonical(text.as_bytes()).as_slice())
     }
 
     /// Returns what the label says that is the end of `bytes`, as a field's whole name or as the last word of a text.
@@ -173,20 +245,25 @@ impl Labels {
             return Some(*rule);
         }
         let first = word.first();
-        let role = ROLES.iter().find(|role| {
+        let role = ROLES.iter().chain(&STAFF).find(|role| {
             role.first() == first && word.starts_with(role) && word.len() > role.len()
         })?;
         let rest = word.get(role.len()..)?;
         if rest == b"name" {
-            // A user's name is what it signs in with.
-            return (!matches!(*role, b"user" | b"login" | b"company" | b"client")).then_some(
-                Rule {
-                    kind: Kind::Name,
-                    strength: Strength::Strong,
-                },
-            );
+            // A user's name is what it signs in with, and staff may be an office.
+            let strength = match *role {
+                b"company" => return None,
+                b"user" | b"login" | b"client" | b"agent" | b"staff" => Strength::Weak,
+                role if STAFF.contains(&role) => Strength::Weak,
+                _ => Strength::Strong,
+            };
+            let kind = Kind::Name;
+            return Some(Rule { kind, strength });
         }
-        self.words.get(rest).copied()
+        self.words
+            .get(rest)
+            .filter(|rule| !rule.is_other())
+            .copied()
     }
 }
 
@@ -204,7 +281,6 @@ pub(crate) fn has_shape(kind: Kind) -> bool {
         | Kind::TaxNumber
         | Kind::Vin
         | Kind::Ip
-        | Kind::Mac
         | Kind::Qq
         | Kind::SocialSecurity
         | Kind::HousingFund
@@ -215,6 +291,7 @@ pub(crate) fn has_shape(kind: Kind) -> bool {
         | Kind::MilitaryId
         | Kind::OrganisationCode
         | Kind::Plate
+        | Kind::Mac
         | Kind::Name
         | Kind::Address
         | Kind::Coordinates
@@ -295,12 +372,26 @@ fn set(bits: &mut [u64; 1024], at: usize) {
 
 #[inline]
 fn may_end(bits: &[u64; 1024], bytes: &[u8]) -> bool {
-    let digit = bytes.last().is_some_and(u8::is_ascii_digit);
-    digit
-        || tail(bytes).is_some_and(|at| {
+    let has = |word: &[u8]| {
+        tail(word).is_some_and(|at| {
             bits.get(at >> 6)
                 .is_some_and(|word| word >> (at & 63) & 1 == 1)
         })
+    };
+    if !bytes.last().is_some_and(u8::is_ascii_digit) {
+        return has(bytes);
+    }
+    // A number at the end matters only where there is a word before it.
+    let digits = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit());
+    let word = bytes
+        .get(..bytes.len() - digits.count())
+        .unwrap_or_default();
+    match word.last() {
+        None | Some(b'_' | b'-' | b'.' | b' ') => true,
+        Some(byte) => {
+            (byte.is_ascii_alphabetic() || *byte >= 0x80) && (word.len() < 3 || has(word))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -324,7 +415,8 @@ mod tests {
             ("realName", Some(Kind::Name)),
             ("REAL_NAME", Some(Kind::Name)),
             ("applicant-name", Some(Kind::Name)),
-            ("username", None),
+            ("username", Some(Kind::Name)),
+            ("companyName", None),
             ("filename", None),
             ("ip_address", Some(Kind::Ip)),
             ("home_address", Some(Kind::Address)),
@@ -348,7 +440,10 @@ mod tests {
     fn every_kind_but_the_unlabelled_has_a_label() {
         let labels = Labels::shipped();
         for kind in Kind::ALL {
-            let labelled = labels.words.values().any(|rule| rule.kind == kind);
+            let labelled = labels
+                .words
+                .values()
+                .any(|rule| rule.kind == kind && !rule.is_other());
             assert_eq!(
                 labelled,
                 !matches!(kind, Kind::Mrz | Kind::Custom),

@@ -43,6 +43,50 @@ pub(crate) fn whole(text: &[char], put: &str) -> Edits {
     }]
 }
 
+/// Another text for a value, of which only what differs is written: what stays may stand there escaped.
+pub(crate) fn turned(text: &[char], put: &str) -> Edits {
+    let put: SmallVec<[char; 64]> = put.chars().collect();
+    let mut edits = Edits::new();
+    if put.len() == text.len() {
+        for (at, (old, new)) in text.iter().zip(&put).enumerate() {
+            if old == new {
+                continue;
+            }
+            match edits.last_mut() {
+                Some(Edit {
+                    at: from,
+                    over,
+                    put: Put::Text(text),
+                }) if *from + *over == at => {
+                    *over += 1;
+                    text.push(*new);
+                }
+                _ => edits.push(Edit {
+                    at,
+                    over: 1,
+                    put: Put::Text(new.to_string()),
+                }),
+            }
+        }
+        return edits;
+    }
+    let same = |pair: &(&char, &char)| pair.0 == pair.1;
+    let head = text.iter().zip(&put).take_while(same).count();
+    let rest = text.len().min(put.len()) - head;
+    let both = text.iter().rev().zip(put.iter().rev());
+    let tail = both.take(rest).take_while(same).count();
+    smallvec![Edit {
+        at: head,
+        over: text.len() - head - tail,
+        put: Put::Text(
+            put.iter()
+                .take(put.len() - tail)
+                .skip(head)
+                .collect::<String>()
+        ),
+    }]
+}
+
 /// Stars for a value of which nothing stays.
 pub(crate) fn dropped(text: &[char]) -> Edits {
     smallvec![Edit {
@@ -176,6 +220,8 @@ fn groups(text: &[char], count: usize) -> Edits {
     };
     let total = text.split(|&ch| ch == separator).count();
     let fixed = separator != ':' || total == 6;
+    // A hardware address may be written in three groups of two pairs.
+    let count = if total == 3 { count / 2 } else { count };
     // An IPv6 address may leave groups out, so fewer are told apart.
     let wanted = if fixed {
         count
@@ -207,7 +253,12 @@ fn groups(text: &[char], count: usize) -> Edits {
 /// Hides every digit behind the first characters, so that the shape of a date stays.
 fn digits(text: &[char], keep: usize) -> Edits {
     let mut edits = Edits::new();
-    for (at, ch) in text.iter().enumerate().skip(keep) {
+    let (keep, until) = if shape::has_year_last(text) {
+        (0, text.len() - keep.min(4))
+    } else {
+        (keep, text.len())
+    };
+    for (at, ch) in text.iter().enumerate().take(until).skip(keep) {
         if !ch.is_ascii_digit() {
             continue;
         }
@@ -232,6 +283,9 @@ fn digits(text: &[char], keep: usize) -> Edits {
 
 /// Takes decimals away from every number.
 fn round(text: &[char], places: usize) -> Edits {
+    if !text.contains(&'.') || text.contains(&'°') {
+        return dropped(text);
+    }
     let mut edits = Edits::new();
     let mut at = 0;
     while at < text.len() {
@@ -344,6 +398,10 @@ mod tests {
             (Action::Digits { keep: 4 }, "1990-03-07", "1990-**-**"),
             (Action::Digits { keep: 4 }, "1990年3月7日", "1990年*月*日"),
             (Action::Digits { keep: 0 }, "19900307", "********"),
+            (Action::Digits { keep: 4 }, "07/03/1990", "**/**/1990"),
+            (Action::Digits { keep: 0 }, "07/03/1990", "**/**/****"),
+            (Action::Groups { count: 3 }, "001a.2b3c.4d5e", "001a.*.*"),
+            (Action::Round { places: 2 }, "39°54'57.5\"N", "***"),
             (
                 Action::Round { places: 2 },
                 "39.916527,116.397128",

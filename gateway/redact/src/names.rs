@@ -103,7 +103,7 @@ impl Said {
             let text: String = out.iter().map(|letter| letter.ch).collect();
             labels.rule(text.as_bytes())
         } else {
-            labels.rule(name)
+            labels.rule(strip(name))
         };
         // Of a name that is punctuation alone, what stands before it is the label.
         Self {

@@ -64,6 +64,18 @@ pub(crate) fn is_mac(text: &[u8]) -> bool {
         })
 }
 
+/// Tells whether a text is twelve hexadecimal digits, or three groups of four of them with points between.
+pub(crate) fn is_bare_mac(text: &[u8]) -> bool {
+    let digits = text.iter().filter(|&&byte| byte != b'.');
+    let points = text.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+    let places = points
+        .map(|(at, _)| at)
+        .collect::<smallvec::SmallVec<[usize; 4]>>();
+    digits.clone().count() == 12
+        && digits.clone().all(u8::is_ascii_hexdigit)
+        && matches!(places.as_slice(), [] | [4, 9])
+}
+
 /// Tells whether a byte can be part of an address with colons.
 pub(crate) fn is_run(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')

@@ -80,14 +80,15 @@ impl Rules {
     /// Applies an action that needs a key; `None` where it needs none, or there is none.
     pub(crate) fn keyed(&self, action: Action, kind: Kind, text: &[char]) -> Option<Edits> {
         let keys = self.keys.as_ref().filter(|_| action.needs_key())?;
-        let put = if action == Action::Token {
-            keys.token(kind, text)
-        } else if action == Action::Encrypt {
+        if action == Action::Token {
+            return Some(mask::whole(text, &keys.token(kind, text)));
+        }
+        let put = if action == Action::Encrypt {
             keys.encrypt(kind, text)?
         } else {
             keys.shift(text)?
         };
-        Some(mask::whole(text, &put))
+        Some(mask::turned(text, &put))
     }
 
     /// Gives the keys of tokens, encryption and shifted dates. Without them those actions drop the value.

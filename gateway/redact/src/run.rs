@@ -7,7 +7,20 @@ use crate::mrz;
 use crate::network;
 use crate::scan::{Scan, Step};
 use crate::secret::{self, Rest};
-use crate::unit::is_cluster;
+use crate::unit::{Unit, is_alnum, is_cluster, unit};
+
+/// A run in which no address was found: from the place that nothing before is looked at, up to its end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Barren {
+    floor: usize,
+    until: usize,
+}
+
+impl Barren {
+    fn holds(self, floor: usize, place: usize) -> bool {
+        self.floor == floor && place < self.until
+    }
+}
 
 impl Scan {
     /// Decides about an address with colons around `place`.
@@ -24,6 +37,10 @@ impl Scan {
             _ if buffer.get(place + 1) == Some(&b':') => {}
             _ => return Step::Stay,
         }
+        // Every colon of a run asks about the whole run, and hears the same.
+        if self.barren.holds(floor, place) {
+            return Step::Stay;
+        }
         let length = |bytes: &mut dyn Iterator<Item = &u8>| {
             bytes
                 .take(network::RUN_MAX + 1)
@@ -32,43 +49,76 @@ impl Scan {
         };
         let start = place - length(&mut buffer.get(floor..place).unwrap_or_default().iter().rev());
         let end = place + length(&mut buffer.get(place..).unwrap_or_default().iter());
-        if end - start > network::RUN_MAX {
-            return Step::Stay;
-        }
-        if end == buffer.len() && !last {
+        if end - start <= network::RUN_MAX && end == buffer.len() && !last {
             return Step::Wait { from: start };
         }
-        let glued = |byte: u8| {
-            is_cluster(byte) && byte != b'@' || byte == b':' || byte == self.stops.escape
+        let escapes = self.syntax.escapes();
+        let behind = match unit(buffer, end, escapes, last) {
+            Unit::Short if end - start <= network::RUN_MAX => return Step::Wait { from: start },
+            Unit::Char { byte, .. } => Some(byte),
+            Unit::WideX { .. } => Some(b'X'),
+            Unit::Short | Unit::Break { .. } => None,
         };
-        if self.behind.last(buffer, start).is_some_and(glued)
-            || buffer.get(end).copied().is_some_and(glued)
-        {
+        let found = if end - start > network::RUN_MAX {
+            None
+        } else {
+            self.address_in(buffer, floor, (start, end), behind)
+        };
+        let Some((kind, from, to)) = found else {
+            self.barren = Barren { floor, until: end };
             return Step::Stay;
+        };
+        let text = buffer.get(from..to).unwrap_or_default();
+        self.sink
+            .write(&Hit::word(kind, 0, text.len()), text, &|at| from + at, copy);
+        Step::To {
+            at: to,
+            glued: false,
         }
-        let run = buffer.get(start..end).unwrap_or_default();
-        let trimmed = run.len() - run.iter().rev().take_while(|&&byte| byte == b'.').count();
-        let text = run
-            .get(..trimmed)
-            .and_then(|run| std::str::from_utf8(run).ok())
-            .unwrap_or_default();
+    }
+
+    /// Finds the address that a run is, but for the punctuation around it; `behind` is the character that follows.
+    fn address_in(
+        &self,
+        buffer: &[u8],
+        floor: usize,
+        (start, end): (usize, usize),
+        behind: Option<u8>,
+    ) -> Option<(Kind, usize, usize)> {
+        let run = buffer.get(start..end)?;
+        let before = self.behind.last(buffer, start);
+        let word = self.is_glued(buffer, floor, start);
+        let colon = memchr::memchr(b':', run)?;
+        // A label may end with what looks like a first group: `node:fe80::1`.
+        let head = match (run.get(colon + 1), colon, word) {
+            (_, 0, _) if before.is_some_and(|byte| byte.is_ascii_hexdigit()) => return None,
+            (Some(b':'), _, true) => return None,
+            (Some(b':'), _, false) => 0,
+            (_, 0, _) | (_, _, true) => colon + 1,
+            (_, _, false) => 0,
+        };
+        let dots = run.iter().rev().take_while(|&&byte| byte == b'.').count();
+        let tail = match run.get(..run.len() - dots)? {
+            [.., b':', b':'] => dots,
+            [.., b':'] => dots + 1,
+            _ => dots,
+        };
+        let marked = |byte: Option<u8>| matches!(byte, Some(b'*' | b'_'));
+        // What a mask left of an address is no address.
+        let goes_on = tail == 0 && behind.is_some_and(is_alnum);
+        if head == 0 && marked(before) || marked(behind) || goes_on {
+            return None;
+        }
+        let (from, to) = (start + head, end.checked_sub(tail)?);
+        let text = std::str::from_utf8(buffer.get(from..to)?).ok()?;
         let kind = if network::is_mac(text.as_bytes()) {
             Kind::Mac
         } else if network::is_ipv6(text) && self.sink.in_string {
             Kind::Ip
         } else {
-            return Step::Stay;
+            return None;
         };
-        self.sink.write(
-            &Hit::word(kind, 0, trimmed),
-            text.as_bytes(),
-            &|at| start + at,
-            copy,
-        );
-        Step::To {
-            at: start + trimmed,
-            glued: false,
-        }
+        Some((kind, from, to))
     }
 
     /// Decides about a line of a travel document around `place`.
@@ -80,6 +130,9 @@ impl Scan {
         copy: &mut Copy<'_>,
     ) -> Step {
         let buffer = copy.buffer;
+        if self.lineless.holds(floor, place) {
+            return Step::Stay;
+        }
         let length = |bytes: &mut dyn Iterator<Item = &u8>| {
             bytes
                 .take(mrz::LINE_MAX + 1)
@@ -88,17 +141,15 @@ impl Scan {
         };
         let start = place - length(&mut buffer.get(floor..place).unwrap_or_default().iter().rev());
         let end = place + length(&mut buffer.get(place..).unwrap_or_default().iter());
-        if end - start > mrz::LINE_MAX || start == place {
-            return Step::Stay;
-        }
-        if end == buffer.len() && !last {
+        if end - start <= mrz::LINE_MAX && start < place && end == buffer.len() && !last {
             return Step::Wait { from: start };
         }
-        if self.behind.last(buffer, start).is_some_and(is_cluster) {
-            return Step::Stay;
-        }
         let line = buffer.get(start..end).unwrap_or_default();
-        if !mrz::is_document(line) {
+        if start == place
+            || self.behind.last(buffer, start).is_some_and(is_cluster)
+            || !mrz::is_document(line)
+        {
+            self.lineless = Barren { floor, until: end };
             return Step::Stay;
         }
         self.sink.write(

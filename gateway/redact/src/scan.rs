@@ -7,12 +7,13 @@ use crate::cluster::{self, Scratch};
 use crate::context::Behind;
 use crate::copy::Copy;
 use crate::expect::Expect;
+use crate::grid::Grid;
 use crate::label::Rule;
 use crate::level::Level;
 use crate::media::Media;
 use crate::names::Names;
 use crate::rules::Rules;
-use crate::run::run_start;
+use crate::run::{Barren, run_start};
 use crate::secret::Rest;
 use crate::sink::Sink;
 use crate::syntax::Syntax;
@@ -38,6 +39,10 @@ pub(crate) struct Scan {
     pub(crate) names: Names,
     /// The place behind the colon that was passed last, and the label before it.
     pub(crate) said: Option<(usize, Option<Rule>)>,
+    /// Where no address with colons is, and where no line of a travel document is.
+    pub(crate) barren: Barren,
+    pub(crate) lineless: Barren,
+    pub(crate) grid: Grid,
     pub(crate) letters: Vec<Letter>,
     pub(crate) text: String,
 }
@@ -55,8 +60,8 @@ pub(crate) enum Step {
 impl Scan {
     pub(crate) fn new(rules: Arc<Rules>, level: Level, media: Media) -> Self {
         let (syntax, wanted, marks) = match media {
-            Media::Json => (Syntax::Json, Wanted::Quotes, *b"<<"),
-            Media::Ndjson => (Syntax::Json, Wanted::QuotesAndLines, *b"<<"),
+            Media::Json => (Syntax::Json, Wanted::Quotes, *b"=<"),
+            Media::Ndjson => (Syntax::Json, Wanted::QuotesAndLines, *b"=<"),
             Media::Text | Media::EventStream | Media::Csv | Media::Tsv => {
                 (Syntax::Text, Wanted::Neither, *b"=<")
             }
@@ -81,6 +86,9 @@ impl Scan {
             scratch: Scratch::default(),
             names: Names::default(),
             said: None,
+            barren: Barren::default(),
+            lineless: Barren::default(),
+            grid: Grid::default(),
             letters: Vec::new(),
             text: String::new(),
         }
@@ -91,6 +99,8 @@ impl Scan {
     pub(crate) fn run(&mut self, buffer: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
         out.reserve(buffer.len());
         self.said = None;
+        self.barren = Barren::default();
+        self.lineless = Barren::default();
         let mut copy = Copy::new(buffer, out);
         let from = self.pass(last, &mut copy);
         copy.upto(from);

@@ -23,20 +23,47 @@ pub(crate) enum Rest {
     },
 }
 
+/// How far a secret goes in some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It ends after so many bytes.
+    Ends(usize),
+    /// All of them belong to it.
+    All,
+    /// So many belong to it; of the rest it is not known yet.
+    Open(usize),
+}
+
 impl Rest {
-    /// Returns how many bytes belong to the secret, and whether it ends there.
-    pub(crate) fn length(&mut self, bytes: &[u8]) -> (usize, bool) {
-        for (at, &byte) in bytes.iter().enumerate() {
+    /// Returns how far the secret goes in the next bytes.
+    pub(crate) fn reach(&mut self, bytes: &[u8], last: bool) -> Reach {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
             let ends = match self {
                 Self::Token => !is_token(byte),
                 Self::Pem { dashes, closing } => {
                     if byte == b'-' {
                         *dashes = dashes.saturating_add(1);
                         if *dashes == 5 && *closing {
-                            return (at + 1, true);
+                            return Reach::Ends(at + 1);
                         }
                         *closing |= *dashes == 5;
                         false
+                    } else if byte == b'\\' {
+                        *dashes = 0;
+                        let rest = bytes.get(at..).unwrap_or_default();
+                        let run = rest.iter().take(SLASHES_MAX + 1);
+                        let slashes = run.take_while(|&&byte| byte == b'\\').count();
+                        match rest.get(slashes) {
+                            // An escaped quote ends the string that the key stands in.
+                            _ if slashes > SLASHES_MAX => return Reach::Ends(at),
+                            Some(b'n' | b'r' | b'/') => {
+                                at += slashes;
+                                false
+                            }
+                            None if !last => return Reach::Open(at),
+                            _ => return Reach::Ends(at),
+                        }
                     } else {
                         *dashes = 0;
                         !is_pem(byte)
@@ -49,23 +76,27 @@ impl Rest {
                 }
             };
             if ends {
-                return (at, true);
+                return Reach::Ends(at);
             }
+            at += 1;
         }
-        (bytes.len(), false)
+        Reach::All
     }
 }
+
+/// Backslashes in a row before the letter of a line end: strings in strings in strings.
+const SLASHES_MAX: usize = 15;
 
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// Base64, its headers, and line ends plain or escaped.
+/// Base64, its headers, and line ends.
 fn is_pem(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'+' | b'/' | b'=' | b'\r' | b'\n' | b'\\' | b' ' | b':' | b','
+            b'+' | b'/' | b'=' | b'\r' | b'\n' | b' ' | b':' | b','
         )
 }
 
@@ -238,11 +269,13 @@ mod tests {
                 dashes: 0,
                 closing: false,
             };
-            let (first, ended) = rest.length(&text[..cut]);
-            let length = if ended {
-                first
-            } else {
-                first + rest.length(&text[cut..]).0
+            let length = match rest.reach(&text[..cut], false) {
+                Reach::Ends(length) => length,
+                Reach::All => match rest.reach(&text[cut..], true) {
+                    Reach::Ends(length) => cut + length,
+                    open @ (Reach::All | Reach::Open(_)) => panic!("{open:?}"),
+                },
+                open @ Reach::Open(_) => panic!("{open:?}"),
             };
             assert_eq!(&text[length..], b"\nafter", "{cut}");
         }

@@ -55,8 +55,32 @@ pub(crate) fn surname_length(name: &[char]) -> usize {
     }
 }
 
+/// The kind of a value by its label and its shape. Full-width digits have become plain ones.
+pub(crate) fn kind(rule: Rule, text: &str) -> Option<Kind> {
+    if rule.is_other() {
+        return None;
+    }
+    if fits(rule, text) {
+        return Some(rule.kind);
+    }
+    let text = trim(text);
+    // Labels that papers of several kinds share, and places that are written as addresses.
+    if matches!(rule.kind, Kind::ResidentId | Kind::Passport | Kind::Permit) {
+        return if hong_kong_id(text) {
+            Some(Kind::Permit)
+        } else if passport(text) {
+            Some(Kind::Passport)
+        } else {
+            permit(text).then_some(Kind::Permit)
+        };
+    }
+    let named = |ch: char| "省市区县镇乡村路街巷号".contains(ch);
+    let place = text.chars().count() >= 6 && text.chars().any(named);
+    (rule.kind == Kind::Coordinates && place && address(text)).then_some(Kind::Address)
+}
+
 /// Tells whether a value has a shape that its label's kind has. Full-width digits have become plain ones.
-pub(crate) fn fits(rule: Rule, text: &str) -> bool {
+fn fits(rule: Rule, text: &str) -> bool {
     let text = trim(text);
     // What a token leaves is never looked at again.
     if text.starts_with("tok_") {
@@ -85,9 +109,9 @@ pub(crate) fn fits(rule: Rule, text: &str) -> bool {
         Kind::Plate => plate(text),
         Kind::Vin => vin(text),
         Kind::Ip => network::ipv4(text.as_bytes()).is_some() || network::is_ipv6(text),
-        Kind::Mac => network::is_mac(text.as_bytes()),
+        Kind::Mac => network::is_mac(text.as_bytes()) || network::is_bare_mac(text.as_bytes()),
         Kind::Coordinates => coordinates(text),
-        Kind::BirthDate => date(text),
+        Kind::BirthDate => date(text) || is_instant(text),
         Kind::Age => text.parse::<u8>().is_ok_and(|age| age <= 130),
         Kind::Wechat => wechat(text),
         Kind::Qq => {
@@ -295,6 +319,21 @@ fn passport(text: &str) -> bool {
     compact(text, 7..=10, is_alnum) && letters <= 3 && digits(text) >= 6 && !text.contains('-')
 }
 
+/// A letter or two, six digits and perhaps the check character, which may stand in brackets.
+fn hong_kong_id(text: &str) -> bool {
+    let letters = text.bytes().take_while(u8::is_ascii_uppercase).count();
+    let rest = text.get(letters..).unwrap_or_default();
+    let (number, check) = rest.split_at_checked(6).unwrap_or((rest, ""));
+    let check = check
+        .strip_prefix('(')
+        .and_then(|check| check.strip_suffix(')'))
+        .unwrap_or(check);
+    (1..=2).contains(&letters)
+        && number.len() == 6
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && (check.is_empty() || matches!(check.as_bytes(), [b'0'..=b'9' | b'A']))
+}
+
 fn permit(text: &str) -> bool {
     let text = text.as_bytes();
     let (head, rest) = match text {
@@ -366,8 +405,15 @@ fn vin(text: &str) -> bool {
         && digits(text) >= 3
 }
 
-/// Degrees with at least three decimals: fewer place nobody.
+/// Degrees with at least three decimals: fewer place nobody; or degrees with their minutes.
 fn coordinates(text: &str) -> bool {
+    if text.contains('°') {
+        return digits(text) >= 4 && text.chars().count() <= 64;
+    }
+    let text = text
+        .strip_prefix("POINT")
+        .and_then(|text| text.trim_start().strip_prefix('(')?.strip_suffix(')'))
+        .unwrap_or(text);
     let mut parts = 0;
     let all = text
         .split([',', ' ', ';'])
@@ -394,6 +440,11 @@ pub(crate) fn date(text: &str) -> bool {
         return false;
     };
     let (year, month, day) = parts;
+    let (month, day) = if month > 12 {
+        (day, month)
+    } else {
+        (month, day)
+    };
     (1900..=2099).contains(&year) && (1..=12).contains(&month) && day <= 31
 }
 
@@ -412,14 +463,38 @@ pub(crate) fn date_parts(text: &str) -> Option<(u32, u32, u32)> {
         .filter(|part| !part.is_empty());
     let (year, month) = (parts.next()?, parts.next()?);
     let day = parts.next().unwrap_or("0");
+    // The year last, behind day and month in either order.
+    let (year, day) = if day.len() == 4 {
+        (day, year)
+    } else {
+        (year, day)
+    };
     if parts.next().is_some() || year.len() != 4 || month.len() > 2 || day.len() > 2 {
         return None;
     }
     Some((year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
 }
 
+/// Tells whether a number is an instant in seconds or milliseconds since 1970.
+fn is_instant(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    (9..=13).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Tells whether a date is written with its year last.
+pub(crate) fn has_year_last(text: &[char]) -> bool {
+    let digits = |chars: Option<&[char]>| chars.is_some_and(|c| c.iter().all(char::is_ascii_digit));
+    text.len() >= 8
+        && digits(text.get(text.len() - 4..))
+        && !digits(text.get(..4))
+        && text
+            .get(text.len() - 5)
+            .is_some_and(|ch| !ch.is_ascii_digit())
+}
+
+/// WeChat's own names, and the ids that it gives a person for an application.
 fn wechat(text: &str) -> bool {
-    (5..=20).contains(&text.len())
+    (5..=32).contains(&text.len())
         && text
             .bytes()
             .all(|byte| is_alnum(byte) || matches!(byte, b'_' | b'-'))
@@ -496,15 +571,46 @@ mod tests {
             (Vin, &["LSVAA4182E2123456"], &["LSVAA4182E212345I", "123"]),
             (
                 Coordinates,
-                &["116.397128", "39.916527,116.397128", "-73.98543"],
+                &[
+                    "116.397128",
+                    "39.916527,116.397128",
+                    "-73.98543",
+                    "POINT(116.397128 39.916527)",
+                    "39°54'57\"N",
+                    "北京市海淀区中关村大街1号",
+                ],
                 &["116.3", "1.2.3", "999.123456"],
             ),
             (
                 BirthDate,
-                &["1990-03-07", "19900307", "1990年3月7日", "1990/3/7"],
-                &["20", "1990-13-01", "abcd-ef-gh"],
+                &[
+                    "1990-03-07",
+                    "19900307",
+                    "1990年3月7日",
+                    "1990/3/7",
+                    "07/03/1990",
+                    "3-25-1990",
+                    "642470400000",
+                ],
+                &["20", "1990-13-41", "abcd-ef-gh", "1/2/90"],
             ),
             (Age, &["0", "36", "120"], &["200", "x"]),
+            (
+                ResidentId,
+                &[
+                    "110101900307777",
+                    "E12345678",
+                    "H12345678",
+                    "A123456(7)",
+                    "CHN110123456789",
+                ],
+                &["12345", "身份证"],
+            ),
+            (
+                Mac,
+                &["00:1a:2b:3c:4d:5e", "001A2B3C4D5E", "001a.2b3c.4d5e"],
+                &["001A2B3C4D5", "x"],
+            ),
             (Wechat, &["wxid_abc123", "zhangsan88"], &["a b", "***"]),
             (Qq, &["12345", "2233445566"], &["1234", "0123456"]),
             (MedicalRecord, &["ZY0012345", "0012345"], &["abc", "1"]),
@@ -517,7 +623,11 @@ mod tests {
                         kind,
                         strength: Strength::Strong,
                     };
-                    assert_eq!(fits(rule, value), expected, "{kind} {value}");
+                    assert_eq!(
+                        super::kind(rule, value).is_some(),
+                        expected,
+                        "{kind} {value}"
+                    );
                 }
             }
         }
@@ -530,7 +640,7 @@ mod tests {
             strength: Strength::Weak,
         };
         for name in ["张三", "欧阳娜娜", "John Smith", "阿卜杜拉·买买提"] {
-            assert!(fits(rule, name), "{name}");
+            assert!(super::kind(rule, name).is_some(), "{name}");
         }
         for thing in [
             "北京市",
@@ -542,7 +652,7 @@ mod tests {
             "v1",
             "张三的申请表",
         ] {
-            assert!(!fits(rule, thing), "{thing}");
+            assert!(super::kind(rule, thing).is_none(), "{thing}");
         }
     }
 }

@@ -158,8 +158,10 @@ fn without_province(action: Action, kind: Kind) -> Action {
     action
 }
 
-/// Tells whether a cluster has only characters of JSON numbers.
+/// Tells whether a text has only characters of JSON numbers.
 pub(crate) fn is_number(text: &[u8]) -> bool {
-    text.iter()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'))
+    !text.is_empty()
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'))
 }

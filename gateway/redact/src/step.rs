@@ -2,6 +2,7 @@
 
 use crate::cluster::{self, Cluster};
 use crate::copy::Copy;
+use crate::run::run_start;
 use crate::scan::{Scan, Step};
 use crate::syntax::Syntax;
 use crate::unit::{Unit, unit};
@@ -74,10 +75,15 @@ impl Scan {
             }
             b'<' => return self.step_document(floor, place, last, copy),
             b'-' => {
+                // The pass may stop before the fifth dash, or behind it.
                 let (start, _) = cluster::start(buffer, floor, place, escapes);
-                let dashes = buffer.get(start..=place).unwrap_or_default();
-                if dashes.len() == 5 && dashes.iter().all(|&byte| byte == b'-') {
+                let run = buffer.get(start..).unwrap_or_default().iter().take(6);
+                let dashes = run.take_while(|&&byte| byte == b'-').count();
+                if dashes == 5 {
                     return self.step_key(start, last, copy);
+                }
+                if dashes > 0 && dashes < 5 && start + dashes == buffer.len() && !last {
+                    return Step::Wait { from: start };
                 }
             }
             _ => {}
@@ -112,7 +118,10 @@ impl Scan {
         let (start, seen) = cluster::start(buffer, floor, place, escapes);
         let glued = self.is_glued(buffer, floor, start);
         match cluster::cut(buffer, start, place, seen, escapes, last) {
-            Cluster::Open => Step::Wait { from: start },
+            // A run with colons may go on beyond the cluster, to both sides.
+            Cluster::Open => Step::Wait {
+                from: run_start(buffer, floor, start),
+            },
             Cluster::Plain { end, more, seen } => {
                 if !more {
                     let step = self.neighbours(floor, start, end, last, copy);
@@ -132,13 +141,13 @@ impl Scan {
                     },
                 }
             }
-            Cluster::Escaped => self.step_escaped(start, glued, last, copy),
+            Cluster::Escaped => self.step_escaped(floor, start, glued, last, copy),
         }
     }
 
     /// Looks at runs that go beyond a cluster: addresses with colons, lines of travel documents.
     #[inline]
-    fn neighbours(
+    pub(crate) fn neighbours(
         &mut self,
         floor: usize,
         start: usize,
@@ -168,6 +177,9 @@ impl Scan {
     /// Tells whether a label could end at a mark; wrong at most in saying yes. Most marks end here.
     #[inline]
     fn may_expect(&self, place: usize, buffer: &[u8]) -> bool {
+        if matches!(self.syntax, Syntax::Markup | Syntax::Form) {
+            return true;
+        }
         let Some(before) = place
             .checked_sub(8)
             .and_then(|from| buffer.get(from..place))
@@ -184,7 +196,6 @@ impl Scan {
                 b' ' | b'\t' | b'\n' | b'\'' | b'\\' | b'*' | b'.' | b'>' | 0x91,
             ] => true,
             [.., b'%', _, _] => true,
-            _ if self.syntax == Syntax::Markup => true,
             _ => labels.may_end_unshaped(before),
         }
     }

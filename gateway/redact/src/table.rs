@@ -150,9 +150,9 @@ impl Table {
         };
         let start = from + head;
         if let Some(text) = plain(inner, Escapes::Doubled) {
-            if let Some(action) = self.action(rule, text) {
+            if let Some((kind, action)) = self.action(rule, text) {
                 let chars: SmallVec<[char; 64]> = text.chars().collect();
-                let edits = self.edits(action, rule.kind, &chars);
+                let edits = self.edits(action, kind, &chars);
                 copy.edit(&chars, start, &edits);
             }
             return;
@@ -167,9 +167,9 @@ impl Table {
             &mut all,
         );
         let text: String = all.iter().map(|letter| narrow(letter.ch)).collect();
-        if let Some(action) = self.action(rule, &text) {
+        if let Some((kind, action)) = self.action(rule, &text) {
             let chars: Vec<char> = text.chars().collect();
-            for edit in self.edits(action, rule.kind, &chars) {
+            for edit in self.edits(action, kind, &chars) {
                 let place = |at: usize| {
                     all.get(at)
                         .map_or(start + inner.len(), |letter| letter.from)
@@ -181,16 +181,17 @@ impl Table {
     }
 
     /// Counts a cell that is what its column says, and returns what is done to it.
-    fn action(&mut self, rule: Rule, text: &str) -> Option<Action> {
-        if !shape::fits(rule, text) || is_found_anyway(rule.kind, text.trim()) {
+    fn action(&mut self, rule: Rule, text: &str) -> Option<(Kind, Action)> {
+        let kind = shape::kind(rule, text)?;
+        if is_found_anyway(kind, text.trim()) {
             return None;
         }
-        let action = self.rules.action(self.level, rule.kind);
-        self.found.add(rule.kind);
+        let action = self.rules.action(self.level, kind);
+        self.found.add(kind);
         if action != Action::Pass {
-            self.masked.add(rule.kind);
+            self.masked.add(kind);
         }
-        Some(action)
+        Some((kind, action))
     }
 
     fn edits(&self, action: Action, kind: Kind, chars: &[char]) -> Edits {
@@ -209,7 +210,8 @@ fn is_found_anyway(kind: Kind, text: &str) -> bool {
         check::bank_card,
         check::credit_code,
     ];
-    matches!(kind, Kind::Email | Kind::Ip | Kind::Mac)
+    let bare = kind == Kind::Mac && crate::network::is_bare_mac(bytes);
+    matches!(kind, Kind::Email | Kind::Ip | Kind::Mac) && !bare
         || checks.iter().any(|check| check(bytes))
         || (kind == Kind::Landline && bytes.starts_with(b"0") && bytes.contains(&b'-'))
 }

@@ -4,6 +4,8 @@
 mod accuracy;
 mod bodies;
 mod documents;
+mod fields;
+mod machines;
 mod reference;
 mod splits;
 mod support;
