@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 mod attacks;
 mod crs;
 mod dice;
+mod exploits;
 mod mutate;
 mod ordinary;
 mod place;
