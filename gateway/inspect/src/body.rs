@@ -273,12 +273,7 @@ impl Reading<'_> {
     }
 
     fn xml(&mut self, text: &[u8]) {
-        if let Some(at) = xml::doctype(text).filter(|&at| {
-            !span(text, at, at + 15)
-                .to_ascii_lowercase()
-                .ends_with(b" html")
-                && !span(text, at, at + 15).eq_ignore_ascii_case(b"<!doctype html>")
-        }) {
+        if let Some(at) = xml::doctype(text).filter(|&at| !xml::is_public(text, at)) {
             self.scan.verdict.add(
                 &rules::XXE_ENTITY,
                 Spot::Body,

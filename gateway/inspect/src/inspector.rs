@@ -211,7 +211,10 @@ pub(crate) fn pairs<'a>(
     for (raw_name, raw_value) in query::raw_pairs(raw) {
         let name = percent::decode(raw_name, Plus::Space);
         let value = percent::decode(raw_value, Plus::Space);
-        for raw in [raw_name, raw_value] {
+        for raw in [raw_name, raw_value]
+            .into_iter()
+            .filter(|_| !crate::scan::is_binary(&value))
+        {
             if let Some(at) = percent::needless(raw) {
                 scan.verdict.add(
                     &rules::PROTOCOL_ENCODING,

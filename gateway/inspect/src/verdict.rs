@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use crate::decode::Layers;
 use crate::inspector::Sensitivity;
-use crate::rules::Rule;
+use crate::rules::{self, Rule};
 
 /// Findings of one rule that are kept; more say nothing new.
 const KEPT_PER_RULE: usize = 3;
@@ -229,7 +229,10 @@ pub struct Finding {
 impl Finding {
     /// Says whether it tells of the request as a whole rather than of one value.
     fn is_of_the_whole(&self) -> bool {
+        // A line break or an odd encoding tells of the value that it is in.
         matches!(self.category, Category::Protocol | Category::Scanner)
+            && self.rule != rules::PROTOCOL_LINE.id
+            && self.rule != rules::PROTOCOL_ENCODING.id
     }
 }
 
@@ -420,7 +423,6 @@ fn excerpt(value: &[u8], from: usize, to: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules;
 
     #[test]
     fn evidence_is_short_and_free_of_control_characters() {

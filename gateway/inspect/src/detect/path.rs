@@ -73,7 +73,8 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
                 .any(|b| matches!(b, b'(' | b'<' | b'{') || is_space(*b))
             || find(value, i, b"etc").is_some()
             || find(value, i, b"win").is_some();
-        if decided && stands_alone || matches!(spot, Spot::Path) && end - start == 2 {
+        let page = matches!(spot, Spot::Xml(_)) && is_page(value, i);
+        if decided && stands_alone && !page || matches!(spot, Spot::Path) && end - start == 2 {
             found((&rules::PATH_TRAVERSAL, first, i));
             return;
         }
@@ -93,6 +94,22 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
     {
         found((&rules::PATH_TRAVERSAL, start, start + 8));
     }
+}
+
+/// `../../a/b.html`: a link of a page, which goes up as far as its folder is deep.
+fn is_page(value: &[u8], from: usize) -> bool {
+    let path = rest(value, from);
+    let end = path
+        .iter()
+        .position(|b| matches!(b, b'?' | b'#'))
+        .unwrap_or(path.len());
+    let path = span(path, 0, end);
+    [
+        &b".html"[..], b".css", b".js", b".png", b".jpg", b".svg", b".gif", b".md", b".rs", b".woff2",
+    ]
+    .iter()
+    .any(|ending| path.ends_with(ending))
+        && find(path, 0, b"..").is_none_or(|at| at == 0 || path.get(at - 1) == Some(&b'/'))
 }
 
 /// Whole values that are the absolute path of a file of the system or of a server on it.

@@ -139,7 +139,9 @@ pub(super) fn is_harmless(script: &[u8]) -> bool {
         ]
         .iter()
         .all(|word| find(script, 0, word).is_none());
-    tame && (script.starts_with(b"this.src=")
+    script.is_empty()
+        || script.iter().all(|b| b.is_ascii_digit())
+        || tame && (script.starts_with(b"this.src=")
         || script.starts_with(b"this.onerror=null")
         || script.starts_with(b"this.style.")
         || rest(script, 0) == b"return false"

@@ -87,7 +87,7 @@ impl Command {
             >= 3
             && a.is_ascii_digit();
         let telling = spaced
-            && (a == b'-' && b.is_ascii_alphanumeric()
+            && (a == b'-' && b.is_ascii_alphanumeric() && !is_no_flag(ambiguous, name, value, next)
                 || a == b'/' && (is_word(b) || b == b'?')
                 || a == b'~'
                 || name == b"net"
@@ -153,6 +153,12 @@ impl Command {
         !self.argued() && !self.last && start > 0 && is_space(at(value, start - 1))
             || self.ambiguous() && !self.argued() && start > 0
     }
+}
+
+/// `sort -count` in the language of a search: such programs have flags of one letter, but for a few.
+fn is_no_flag(ambiguous: bool, name: &[u8], value: &[u8], next: usize) -> bool {
+    let flag = skip(value, next + 1, is_word) - next - 1;
+    ambiguous && flag > 3 && matches!(name, b"sort" | b"head" | b"tail" | b"cut" | b"date" | b"time" | b"host" | b"type" | b"test" | b"set")
 }
 
 /// Programs whose names are no words of prose, sorted.
