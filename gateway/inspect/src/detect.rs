@@ -4,8 +4,8 @@
 //! detectors know a grammar and confirm.
 
 use crate::classes::Classes;
-use crate::decode::Layers;
-use crate::rules::Rule;
+use crate::decode::{Layer, Layers};
+use crate::rules::{self, Rule};
 use crate::verdict::{Manner, Spot, Verdict};
 
 mod graphql;
@@ -53,7 +53,16 @@ pub(crate) fn look(
         value
     };
     let mut surroundings = quotation::Surroundings::new(value);
+    // A step upwards that had to be decoded by hand was hidden.
+    let hidden = layers
+        .iter()
+        .any(|layer| matches!(layer, Layer::Overlong | Layer::FullWidth));
     let mut found = |(rule, from, to): Match| {
+        let rule = if hidden && rule.id == rules::PATH_PARENT.id {
+            &rules::PATH_TRAVERSAL
+        } else {
+            rule
+        };
         let manner = if surroundings.quote(rule, from, to) {
             Manner::Quoted
         } else {

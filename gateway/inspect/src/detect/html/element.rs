@@ -140,7 +140,6 @@ pub(super) fn is_harmless(script: &[u8]) -> bool {
         .iter()
         .all(|word| find(script, 0, word).is_none());
     script.is_empty()
-        || script.iter().all(|b| b.is_ascii_digit())
         || tame && (script.starts_with(b"this.src=")
         || script.starts_with(b"this.onerror=null")
         || script.starts_with(b"this.style.")
