@@ -11,11 +11,13 @@ use crate::verdict::{Manner, Spot, Verdict};
 mod graphql;
 mod html;
 mod literal;
+mod object;
 mod path;
 pub(crate) mod protocol;
 pub(crate) mod quotation;
 mod scanner;
 mod script;
+mod second;
 mod shell;
 mod sql;
 mod template;
@@ -57,17 +59,22 @@ pub(crate) fn look(
     let hidden = layers
         .iter()
         .any(|layer| matches!(layer, Layer::Overlong | Layer::FullWidth));
+    let mut second = second::Opinion::new(value, verdict.sensitivity());
     let mut found = |(rule, from, to): Match| {
         let rule = if hidden && rule.id == rules::PATH_PARENT.id {
             &rules::PATH_TRAVERSAL
         } else {
             rule
         };
-        let manner = if surroundings.quote(rule, from, to) {
+        let quoted = surroundings.quote(rule, from, to) || second.vetoes(rule, from, to);
+        let manner = if quoted {
             Manner::Quoted
         } else {
             Manner::Meant
         };
+        if manner == Manner::Meant {
+            second.heard(rule);
+        }
         verdict.add_in(manner, rule, spot, layers, value, from, to);
     };
     let topics = literals.search(text, spot, &mut found);
@@ -119,11 +126,20 @@ pub(crate) fn look(
     if classes.any(Classes::BRACE) && graphql::begins(text) {
         graphql::detect(text, &mut found);
     }
+    if classes.any(Classes::COLON)
+        && classes.any(Classes::DOUBLE_QUOTE)
+        && classes.any(Classes::BRACE)
+    {
+        object::detect(text, &mut found);
+    }
     if topics.has(Topics::TEMPLATE) {
         template::detect(text, &mut found);
     }
     if topics.has(Topics::URL) {
         url::detect(text, spot, &mut found);
+    }
+    if second.joins(!topics.is_empty()) {
+        verdict.add(&rules::MODEL_LIKENESS, spot, layers, value, 0, value.len());
     }
 }
 

@@ -20,6 +20,7 @@ mod coding;
 mod decode;
 mod detect;
 pub mod inspector;
+pub mod model;
 #[cfg(test)]
 mod nasty;
 pub mod raw;

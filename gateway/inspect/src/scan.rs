@@ -18,7 +18,8 @@ pub(crate) fn is_binary(bytes: &[u8]) -> bool {
     high >= 3
         && high * 8 >= start.len()
         && start.len() >= 8
-        && std::str::from_utf8(crate::text::span(start, 0, start.len().saturating_sub(3))).is_err_and(|error| error.error_len().is_some())
+        && std::str::from_utf8(crate::text::span(start, 0, start.len().saturating_sub(3)))
+            .is_err_and(|error| error.error_len().is_some())
         && encoding_rs::GB18030
             .decode_without_bom_handling_and_without_replacement(crate::text::span(
                 start,
@@ -38,6 +39,8 @@ pub(crate) fn is_binary(bytes: &[u8]) -> bool {
 pub(crate) struct Scan<'i> {
     pub(crate) literals: &'i Literals,
     pub(crate) verdict: Verdict,
+    /// Every form of every value, where somebody wants to learn from them.
+    pub(crate) seen: Option<Vec<Vec<u8>>>,
 }
 
 impl<'i> Scan<'i> {
@@ -45,6 +48,7 @@ impl<'i> Scan<'i> {
         Self {
             literals,
             verdict: Verdict::new(sensitivity),
+            seen: None,
         }
     }
 
@@ -144,6 +148,9 @@ impl<'i> Scan<'i> {
                 self.verdict
                     .add_in(manner, rule, spot, layers, bytes, from, to);
             });
+        }
+        if let Some(seen) = &mut self.seen {
+            seen.push(bytes.to_vec());
         }
         look(
             self.literals,

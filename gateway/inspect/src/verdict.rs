@@ -69,6 +69,10 @@ impl Verdict {
         !self.findings.is_empty() && self.score >= threshold
     }
 
+    pub(crate) fn sensitivity(&self) -> Sensitivity {
+        self.sensitivity
+    }
+
     pub(crate) fn new(sensitivity: Sensitivity) -> Self {
         Self {
             sensitivity,
@@ -189,11 +193,17 @@ impl Verdict {
         let here =
             |f: &&Finding| !f.quoted && f.score < SURE && !f.is_of_the_whole() && f.place == *place;
         let mut sum: u32 = 0;
-        let mut rules: SmallVec<[RuleId; 8]> = SmallVec::new();
+        let mut known: SmallVec<[RuleId; 8]> = SmallVec::new();
         for finding in self.findings.iter().filter(here) {
-            if !rules.contains(&finding.rule) {
-                rules.push(finding.rule);
-                sum = sum.saturating_add(finding.score);
+            if !known.contains(&finding.rule) {
+                known.push(finding.rule);
+                // Markup as editors make it is markup: one of the two says it.
+                let again = finding.rule == rules::XSS_EMBED.id
+                    && self
+                        .findings
+                        .iter()
+                        .any(|f| here(&f) && f.rule == rules::XSS_MARKUP.id);
+                sum = sum.saturating_add(if again { 0 } else { finding.score });
             }
         }
         sum

@@ -6,6 +6,7 @@
 //! cargo run --release -p hangu-inspect --example devset -- hostile DATA OUT [--count N] [--seed N]
 //! cargo run --release -p hangu-inspect --example devset -- chinese N
 //! cargo run --release -p hangu-inspect --example devset -- ordinary N [--strict] [--texts DIR]... [--seed N]
+//! cargo run --release -p hangu-inspect --example devset -- train DATA WEIGHTS [--ordinary N] [--texts DIR]...
 //! cargo run --release -p hangu-inspect --example devset -- bench DIR [--strict] [--wrong]
 //! ```
 //!
@@ -35,6 +36,7 @@ mod ordinary;
 mod place;
 mod rich;
 mod texts;
+mod train;
 mod web;
 mod wire;
 
@@ -84,8 +86,25 @@ fn main() -> std::io::Result<()> {
         Some("ordinary") => {
             let count = arguments.get(1).and_then(|n| n.parse().ok());
             let seed = option("--seed").and_then(|n| n.parse().ok()).unwrap_or(1);
-            ordinary_ones(count.unwrap_or(300_000), seed, &texts(&arguments), strictness(&arguments));
+            ordinary_ones(
+                count.unwrap_or(300_000),
+                seed,
+                &texts(&arguments),
+                strictness(&arguments),
+            );
             Ok(())
+        }
+        Some("train") => {
+            let number = |name: &str, default: usize| {
+                option(name).and_then(|n| n.parse().ok()).unwrap_or(default)
+            };
+            train::train(
+                Path::new(&arguments[1]),
+                Path::new(&arguments[2]),
+                number("--ordinary", 60_000),
+                number("--seed", 1) as u64,
+                &texts(&arguments),
+            )
         }
         Some("bench") => bench(&arguments),
         _ => {
@@ -136,7 +155,9 @@ fn ordinary_ones(
         ..Default::default()
     });
     let mut kinds: std::collections::BTreeMap<&str, [usize; 2]> = std::collections::BTreeMap::new();
-    let data = std::env::var_os("HANGU_DATA").map(PathBuf::from).unwrap_or_default();
+    let data = std::env::var_os("HANGU_DATA")
+        .map(PathBuf::from)
+        .unwrap_or_default();
     for half in Half::BOTH {
         let mut writer = ordinary::Writer::new(
             half,
@@ -161,7 +182,11 @@ fn ordinary_ones(
                     .filter(|finding| !finding.quoted)
                     .map(|f| format!("{} {:?} `{}`", f.rule, f.place, f.evidence))
                     .collect();
-                println!("{}\t{kind}\t{undecodable:?}\t{}", half.name(), seen.join(" | "));
+                println!(
+                    "{}\t{kind}\t{undecodable:?}\t{}",
+                    half.name(),
+                    seen.join(" | ")
+                );
             }
         }
     }
@@ -169,7 +194,10 @@ fn ordinary_ones(
     for (kind, [blocked, all]) in kinds {
         println!("{kind}: {blocked} of {all}");
     }
-    println!("{sum} of {count} blocked ({:.4} %)", sum as f64 * 100.0 / count as f64);
+    println!(
+        "{sum} of {count} blocked ({:.4} %)",
+        sum as f64 * 100.0 / count as f64
+    );
 }
 
 fn write(

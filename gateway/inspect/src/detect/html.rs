@@ -47,8 +47,10 @@ fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
         }
         let end = attributes(value, start, name_end, name, found);
         // What no parser takes for the end of a name makes another name: `<script[^>]*>` in an expression.
-        let named = matches!(at(value, name_end), b'/' | b'>' | b'<' | b'%' | b'&' | b'+' | b'"' | b'\'')
-            || at(value, name_end) <= b' ';
+        let named = matches!(
+            at(value, name_end),
+            b'/' | b'>' | b'<' | b'%' | b'&' | b'+' | b'"' | b'\''
+        ) || at(value, name_end) <= b' ';
         if named && (name == b"script" || name.ends_with(b":script")) {
             let tag = span(value, name_end, end);
             let live = closing || element::begins_script(tag, rest(value, end));

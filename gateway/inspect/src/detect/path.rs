@@ -86,7 +86,10 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
     if let Some((from, to)) = broken_separator(value) {
         found((&rules::PATH_TRAVERSAL, from, to));
     }
-    if steps == 1 && !matches!(spot, Spot::Header(_)) {
+    if steps == 1
+        && !matches!(spot, Spot::Header(_))
+        && !(matches!(spot, Spot::Json(_) | Spot::Xml(_)) && is_page(value, first + 3))
+    {
         let rule = if first <= 1 && is_secret(value) {
             &rules::PATH_TRAVERSAL
         } else {
@@ -108,8 +111,22 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
 /// `../config/database.yml`: one step up to what holds settings or keys.
 fn is_secret(value: &[u8]) -> bool {
     const ENDINGS: [&[u8]; 16] = [
-        b".yml", b".yaml", b".env", b".conf", b".cnf", b".ini", b".properties", b".config",
-        b".key", b".pem", b".log", b".sqlite", b".passwd", b".php", b"web.xml", b".bak",
+        b".yml",
+        b".yaml",
+        b".env",
+        b".conf",
+        b".cnf",
+        b".ini",
+        b".properties",
+        b".config",
+        b".key",
+        b".pem",
+        b".log",
+        b".sqlite",
+        b".passwd",
+        b".php",
+        b"web.xml",
+        b".bak",
     ];
     value.len() < 200
         && value.iter().all(|b| b.is_ascii_graphic())
@@ -153,7 +170,16 @@ fn is_page(value: &[u8], from: usize) -> bool {
         .unwrap_or(path.len());
     let path = span(path, 0, end);
     [
-        &b".html"[..], b".css", b".js", b".png", b".jpg", b".svg", b".gif", b".md", b".rs", b".woff2",
+        &b".html"[..],
+        b".css",
+        b".js",
+        b".png",
+        b".jpg",
+        b".svg",
+        b".gif",
+        b".md",
+        b".rs",
+        b".woff2",
     ]
     .iter()
     .any(|ending| path.ends_with(ending))

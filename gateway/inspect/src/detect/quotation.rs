@@ -33,10 +33,42 @@ const SYNTAX: [&[u8]; 34] = [
 
 /// Tokens that source code of one language or another is full of.
 const CODE: [&[u8]; 36] = [
-    b"function", b"return", b"var ", b"const ", b"let ", b"=>", b"if (", b"if(", b"else", b"import ",
-    b"});", b"this.", b"void 0", b"def ", b"self.", b"public ", b"static ", b"#include", b"for (",
-    b"for(", b".prototype", b"typeof", b"require(", b"class ", b"null", b"export ", b"private ",
-    b"===", b"!==", b"elif ", b".then(", b"console.", b"window.", b".tostring(", b".push(", b".createelement(",
+    b"function",
+    b"return",
+    b"var ",
+    b"const ",
+    b"let ",
+    b"=>",
+    b"if (",
+    b"if(",
+    b"else",
+    b"import ",
+    b"});",
+    b"this.",
+    b"void 0",
+    b"def ",
+    b"self.",
+    b"public ",
+    b"static ",
+    b"#include",
+    b"for (",
+    b"for(",
+    b".prototype",
+    b"typeof",
+    b"require(",
+    b"class ",
+    b"null",
+    b"export ",
+    b"private ",
+    b"===",
+    b"!==",
+    b"elif ",
+    b".then(",
+    b"console.",
+    b"window.",
+    b".tostring(",
+    b".push(",
+    b".createelement(",
 ];
 /// Bytes of a value that are read for such tokens, and how many kinds of them make it source code. Chosen.
 const SOURCE: (usize, usize) = (4096, 5);
@@ -81,7 +113,10 @@ impl<'a> Surroundings<'a> {
             &rules::PROTOCOL_ENCODING,
             &rules::CMD_PROGRAM,
         ];
-        if to - from <= 24 && BY_CHANCE.iter().any(|known| known.id == rule.id) && is_noise(value, from, to) {
+        if to - from <= 24
+            && BY_CHANCE.iter().any(|known| known.id == rule.id)
+            && is_noise(value, from, to)
+        {
             return true;
         }
         if value.len() < 40 {

@@ -93,7 +93,10 @@ fn left_behind(value: &[u8]) -> Option<usize> {
             ARCHIVES.contains(&stem)
                 || stem.starts_with(b"www.")
                 || ending.starts_with(b".sql")
-                    && matches!(stem, b"1" | b"data" | b"users" | b"test" | b"temp" | b"all" | b"sql")
+                    && matches!(
+                        stem,
+                        b"1" | b"data" | b"users" | b"test" | b"temp" | b"all" | b"sql"
+                    )
         })
     });
     (archived || FILES.contains(&name.as_slice())).then_some(from)

@@ -58,9 +58,10 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
             .iter()
             .any(|b| matches!(b, b'(' | b'`' | b'=') || closed(b))
             || find(body, 0, b"alert").is_some();
-        if scripted && !super::html::is_harmless_handler(body) {
+        let harmless = super::html::is_harmless_handler(body);
+        if scripted && !harmless {
             found((&rules::XSS_HANDLER, start, equals + 1));
-        } else if scripted {
+        } else if harmless {
             found((&rules::XSS_EMBED, start, equals + 1));
         } else {
             found((&rules::XSS_MARKUP, start, equals + 1));

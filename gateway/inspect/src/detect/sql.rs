@@ -319,10 +319,15 @@ fn clause(
                 keep((&rules::SQLI_COMMENT, r.from(i), r.end(right_at)));
             }
         }
-        Some(Kind::Word(Word::Sort)) if r.kind(i + 1) == Some(Kind::Word(Word::By)) => {
-            let Some(by) = r.operand(i + 2) else { return };
+        Some(Kind::Word(Word::Sort)) if r.kind(r.comments(i + 1)) == Some(Kind::Word(Word::By)) => {
+            // A comment where a blank belongs hides something.
+            let hidden = r.comments(i + 1) > i + 1;
+            let Some(by) = r.operand(r.comments(r.comments(i + 1) + 1)) else {
+                return;
+            };
             let after = r.closers(by.last + 1);
-            let strong = by.is_call()
+            let strong = hidden
+                || by.is_call()
                 || by.is_query()
                 || (by.is_number() || broken.is_some())
                     && (matches!(

@@ -60,7 +60,16 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
         found((&rules::SSRF_LOCAL, 0, end));
     }
     let included = spot.is_named(&[
-        b"absolute_path", b"[path]", b"_path", b"include", b"template", b"basedir", b"rootpath", b"file", b"page", b"document_root",
+        b"absolute_path",
+        b"[path]",
+        b"_path",
+        b"include",
+        b"template",
+        b"basedir",
+        b"rootpath",
+        b"file",
+        b"page",
+        b"document_root",
     ]);
     if let Some(from) = remote_file(value, end).or_else(|| {
         (included && is_code(rest(value, end)) || value.starts_with(b"ftp://") && included)
@@ -147,9 +156,22 @@ fn remote_file(value: &[u8], host_end: usize) -> Option<usize> {
 
 /// Says whether the path of a URL names what an including application would run.
 fn is_code(path: &[u8]) -> bool {
-    let question = path.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(path.len());
+    let question = path
+        .iter()
+        .position(|b| matches!(b, b'?' | b'#'))
+        .unwrap_or(path.len());
     let file = span(path, 0, question);
-    [&b".txt"[..], b".php", b".inc", b".jsp", b".asp", b".phtml", b".dat"].iter().any(|e| file.ends_with(e))
+    [
+        &b".txt"[..],
+        b".php",
+        b".inc",
+        b".jsp",
+        b".asp",
+        b".phtml",
+        b".dat",
+    ]
+    .iter()
+    .any(|e| file.ends_with(e))
 }
 
 /// Callbacks of programs on the caller's own machine, as sign-in uses them, name a high port (RFC 8252, section 7.3).

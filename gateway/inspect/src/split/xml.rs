@@ -115,14 +115,10 @@ pub(crate) fn is_public(bytes: &[u8], from: usize) -> bool {
     let identifier_end = find_byte(public, 1, quote).unwrap_or(public.len());
     // The document type is fetched from where it says: only from who publishes it.
     let address = trim(rest(public, identifier_end + 1));
-    let published = address.is_empty()
-        || HOSTS
-            .iter()
-            .any(|host| rest(address, 1).starts_with(host));
+    let published =
+        address.is_empty() || HOSTS.iter().any(|host| rest(address, 1).starts_with(host));
     published
-        && KNOWN
-            .iter()
-            .any(|known| rest(public, 1).starts_with(known))
+        && KNOWN.iter().any(|known| rest(public, 1).starts_with(known))
         && doctype(rest(bytes, end)).is_none()
 }
 

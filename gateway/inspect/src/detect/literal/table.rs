@@ -185,8 +185,8 @@ pub(super) const TOPICS: &[(Topics, &[&str])] = &[
     (
         Topics::TEMPLATE,
         &[
-            "{{", "${", "#{", "<%", "*{", "@(", "{%", "[[", "%{", "@{", "~{", "[=", "[#", "<#", "{$smarty",
-            "{php}", "{system", "{if ", "#set(", "@system.",
+            "{{", "${", "#{", "<%", "*{", "@(", "{%", "[[", "%{", "@{", "~{", "[=", "[#", "<#",
+            "{$smarty", "{php}", "{system", "{if ", "#set(", "@system.",
         ],
     ),
     (
@@ -615,6 +615,12 @@ pub(super) const EVIDENCE: &[Evidence] = &[
             "@org.apache.",
         ],
     ),
+    (
+        &rules::CODE_JAVA,
+        Around::First,
+        &["redirect:http", "redirect:/", "redirectaction:http"],
+    ),
+    (&rules::CODE_PHP, Around::First, &["__construct"]),
     (
         &rules::CODE_PYTHON,
         Around::Anything,

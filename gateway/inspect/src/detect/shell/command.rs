@@ -89,7 +89,9 @@ impl Command {
             >= 3
             && a.is_ascii_digit();
         let telling = spaced
-            && (a == b'-' && b.is_ascii_alphanumeric() && !is_no_flag(ambiguous, name, value, next)
+            && (a == b'-'
+                && b.is_ascii_alphanumeric()
+                && !is_no_flag(ambiguous, name, value, next)
                 || a == b'/' && (is_word(b) || b == b'?')
                 || a == b'~'
                 || name == b"net"
@@ -99,7 +101,10 @@ impl Command {
                 || name == b"reg" && rest(value, next).starts_with(b"add")
                 || name == b"type" && b == b':'
                 || name == b"chmod" && matches!(a, b'+' | b'0'..=b'9')
-                || name == b"which" && PROGRAMS.binary_search(&span(value, next, skip(value, next, is_word))).is_ok()
+                || name == b"which"
+                    && PROGRAMS
+                        .binary_search(&span(value, next, skip(value, next, is_word)))
+                        .is_ok()
                 || is_redirected(name, value, next)
                 || a == b'.' && matches!(b, b'/' | b'.')
                 || address
@@ -107,7 +112,18 @@ impl Command {
                 || b == b':' && at(value, next + 2) == b'/'
                 || b == b':' && at(value, next + 2) == b'\\'
                 || b == b':' && name == b"dir")
-            || matches!(a, b'>' | b'<') && !matches!(b, b'/' | b'b' | b'p');
+            || matches!(a, b'>' | b'<') && !matches!(b, b'/' | b'b' | b'p')
+            || a == b'>'
+                && [
+                    &b">/tmp/"[..],
+                    b">/var/",
+                    b">/dev/",
+                    b">/etc/",
+                    b">/root",
+                    b">/home",
+                ]
+                .iter()
+                .any(|target| rest(value, next).starts_with(target));
         let argued = telling
             || !ambiguous && next < value.len() && matches!(a, b'|' | b';') && last
             || spaced && matches!(a, b'$' | b'"' | b'\'' | b'`')
@@ -170,7 +186,10 @@ fn is_redirected(name: &[u8], value: &[u8], next: usize) -> bool {
     }
     let tail = span(value, next, next + 400);
     let mut i = 0;
-    while let Some(arrow) = tail.get(i..).and_then(|t| t.iter().position(|b| *b == b'>')) {
+    while let Some(arrow) = tail
+        .get(i..)
+        .and_then(|t| t.iter().position(|b| *b == b'>'))
+    {
         let target = skip(tail, i + arrow + 1, |b| is_space(b) || b == b'>');
         if matches!(at(tail, target), b'/' | b'~')
             || at(tail, target + 1) == b':' && at(tail, target + 2) == b'\\'
@@ -185,7 +204,21 @@ fn is_redirected(name: &[u8], value: &[u8], next: usize) -> bool {
 /// `sort -count` in the language of a search: such programs have flags of one letter, but for a few.
 fn is_no_flag(ambiguous: bool, name: &[u8], value: &[u8], next: usize) -> bool {
     let flag = skip(value, next + 1, is_word) - next - 1;
-    ambiguous && flag > 3 && matches!(name, b"sort" | b"head" | b"tail" | b"cut" | b"date" | b"time" | b"host" | b"type" | b"test" | b"set")
+    ambiguous
+        && flag > 3
+        && matches!(
+            name,
+            b"sort"
+                | b"head"
+                | b"tail"
+                | b"cut"
+                | b"date"
+                | b"time"
+                | b"host"
+                | b"type"
+                | b"test"
+                | b"set"
+        )
 }
 
 /// Programs whose names are no words of prose, sorted.

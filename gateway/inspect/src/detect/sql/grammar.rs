@@ -137,13 +137,25 @@ impl<'a> Reader<'a> {
             .count();
         let sign = matches!(
             self.kind(first),
-            Some(Kind::Compare | Kind::Arithmetic | Kind::Bars | Kind::Ampersands | Kind::Open | Kind::Close | Kind::Comma | Kind::Semicolon)
+            Some(
+                Kind::Compare
+                    | Kind::Arithmetic
+                    | Kind::Bars
+                    | Kind::Ampersands
+                    | Kind::Open
+                    | Kind::Close
+                    | Kind::Comma
+                    | Kind::Semicolon
+            )
         );
         sign && words >= 2
             && before.ends_with(b" ")
             && self.kind(first + 1) == Some(Kind::OpenText)
             && (self.word(first + 1).len() == 1
-                || matches!(at(self.word(first + 1), 1), b' ' | b',' | b'.' | b'\n' | b')'))
+                || matches!(
+                    at(self.word(first + 1), 1),
+                    b' ' | b',' | b'.' | b'\n' | b')'
+                ))
     }
 
     /// Skips closing parentheses and comments that separate.
