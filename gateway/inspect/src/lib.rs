@@ -22,8 +22,11 @@ mod detect;
 pub mod inspector;
 pub mod model;
 #[cfg(test)]
+#[cfg(test)]
 mod nasty;
+pub mod openapi;
 pub mod raw;
+pub mod response;
 pub mod rules;
 mod scan;
 pub mod seclang;
@@ -34,4 +37,5 @@ pub mod verdict;
 pub use body::{Completeness, Undecodable};
 pub use decode::{Layer, Layers};
 pub use inspector::{Head, Inspector, Sensitivity, Settings};
+pub use response::ResponseScan;
 pub use verdict::{Category, Finding, Findings, Place, RuleId, Verdict};

@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn values_of_any_length_cost_no_more_than_the_window() {
-        let mut slots_of = |text: &[u8]| {
+        let slots_of = |text: &[u8]| {
             let mut count = 0;
             slots(text, |slot| {
                 assert!(slot < SLOTS);

@@ -106,6 +106,11 @@ rules! {
     SCANNER_PROBE = "scanner-probe", Scanner, 5, "T1595.003", 538, "a path that only a scanner asks for";
     SCANNER_GUESS = "scanner-guess", Scanner, 3, "T1595.003", 538, "a path of a product that is often attacked";
     UPLOAD_SCRIPT = "upload-script", Upload, 5, "T1505.003", 434, "an uploaded file that a server would run";
+    LEAK_TRACE = "leak-trace", Code, 5, "T1592.002", 209, "a trace of an error in a response";
+    LEAK_DATABASE = "leak-database", Sql, 5, "T1592.002", 209, "an error of a database in a response";
+    LEAK_LISTING = "leak-listing", Traversal, 5, "T1083", 548, "a listing of a folder";
+    LEAK_SOURCE = "leak-source", Code, 5, "T1213", 540, "source code of the site in a response";
+    LEAK_FILE = "leak-file", Traversal, 5, "T1005", 552, "a file of the system or of its settings in a response";
     PROTOCOL_SPLITTING = "protocol-splitting", Protocol, 5, "T1190", 113, "a line break followed by a header";
     PROTOCOL_LINE = "protocol-line", Protocol, 3, "T1190", 93, "a line break where none belongs";
     PROTOCOL_NUL = "protocol-nul", Protocol, 5, "T1190", 158, "a NUL byte";

@@ -92,10 +92,9 @@ impl<'a> Surroundings<'a> {
     /// Says whether evidence of `rule` at `from..to` is quoted rather than meant.
     pub(crate) fn quote(&mut self, rule: &Rule, from: usize, to: usize) -> bool {
         let value = self.value;
-        if rule.id == rules::PATH_FILE.id || rule.id == rules::CMD_PROGRAM.id {
-            if is_mentioned(value, from, to) {
-                return true;
-            }
+        let named = rule.id == rules::PATH_FILE.id || rule.id == rules::CMD_PROGRAM.id;
+        if named && is_mentioned(value, from, to) {
+            return true;
         }
         const BY_CHANCE: [&Rule; 14] = [
             &rules::CMD_INJECTION,

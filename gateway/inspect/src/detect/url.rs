@@ -72,8 +72,7 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
         b"document_root",
     ]);
     if let Some(from) = remote_file(value, end).or_else(|| {
-        (included && is_code(rest(value, end)) || value.starts_with(b"ftp://") && included)
-            .then_some(end)
+        (included && (is_code(rest(value, end)) || value.starts_with(b"ftp://"))).then_some(end)
     }) {
         found((&rules::REMOTE_FILE, from, value.len()));
     }
