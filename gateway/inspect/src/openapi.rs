@@ -13,6 +13,7 @@ use regex::Regex;
 mod check;
 mod load;
 mod parameter;
+mod read;
 mod schema;
 
 pub use check::{Departure, Request};

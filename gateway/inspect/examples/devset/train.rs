@@ -99,7 +99,7 @@ fn report(name: &str, set: &[Example], packed: &[u8]) {
             found as f64 * 100.0 / attacks.len().max(1) as f64
         );
     }
-    let mut sorted = attacks.clone();
+    let mut sorted = attacks;
     sorted.sort_by(f32::total_cmp);
     for share in [0.001, 0.005, 0.01, 0.02, 0.05] {
         let limit = sorted[(sorted.len() as f64 * share) as usize];

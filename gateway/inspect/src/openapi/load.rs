@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::parameter::{Parameter, Place};
-use super::schema::{Additional, Format, Schema, SchemaId, Schemas, Type};
-use super::{Body, Content, Document, Operation, PathItem, Pattern, Segment, Unlisted};
+use super::parameter::{Parameter, Place, Style};
+use super::schema::{SchemaId, Schemas};
+use super::{Body, Content, Document, Operation, PathItem, Segment, Unlisted};
 
 /// A mistake in a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum LoadError {
 /// Mistakes that are told; who wrote this many wants to see the first ones only.
 const TOLD: usize = 100;
 /// Schemas inside schemas. Chosen; documents of people have ten.
-const DEPTH: usize = 64;
+pub(super) const DEPTH: usize = 64;
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
@@ -53,8 +53,8 @@ pub(super) fn load(text: &str, unlisted: Unlisted) -> Result<Document, Vec<LoadE
     }
     let bases = loader.bases();
     let mut paths: BTreeMap<usize, Vec<PathItem>> = BTreeMap::new();
-    match root.get("paths") {
-        Some(Value::Object(items)) => {
+    match root.get("paths").and_then(Value::as_object) {
+        Some(items) => {
             for (path, item) in items.iter().filter(|(path, _)| !path.starts_with("x-")) {
                 let at = format!("/paths/{}", escape(path));
                 if let Some(item) = loader.item(path, item, &at) {
@@ -62,7 +62,7 @@ pub(super) fn load(text: &str, unlisted: Unlisted) -> Result<Document, Vec<LoadE
                 }
             }
         }
-        _ => loader.wrong(
+        None => loader.wrong(
             "/paths",
             "is missing; without paths every request would be refused".into(),
         ),
@@ -82,16 +82,16 @@ pub(super) fn load(text: &str, unlisted: Unlisted) -> Result<Document, Vec<LoadE
     }
 }
 
-struct Loader<'d> {
-    root: &'d Value,
-    schemas: Schemas,
+pub(super) struct Loader<'d> {
+    pub(super) root: &'d Value,
+    pub(super) schemas: Schemas,
     /// Schemas by the pointer they are referred to with.
-    known: HashMap<String, SchemaId>,
+    pub(super) known: HashMap<String, SchemaId>,
     wrong: Vec<LoadError>,
 }
 
 impl<'d> Loader<'d> {
-    fn wrong(&mut self, pointer: &str, what: String) {
+    pub(super) fn wrong(&mut self, pointer: &str, what: String) {
         if self.wrong.len() < TOLD {
             self.wrong.push(LoadError::At {
                 pointer: pointer.to_owned(),
@@ -243,9 +243,15 @@ impl<'d> Loader<'d> {
             name,
             required: flag("required").unwrap_or_default(),
             schema: schema.map(|schema| self.schema(schema, &format!("{at}/schema"), 0)),
-            deep: style == "deepObject",
-            explode: flag("explode").unwrap_or(matches!(style, "" | "form")),
-            json: inner.is_some_and(|(media, _)| media.contains("json")),
+            style: if inner.is_some_and(|(media, _)| media.contains("json")) {
+                Style::Json
+            } else if style == "deepObject" {
+                Style::Deep
+            } else if flag("explode").unwrap_or(matches!(style, "" | "form")) {
+                Style::Exploded
+            } else {
+                Style::Listed
+            },
         })
     }
 
@@ -279,239 +285,14 @@ impl<'d> Loader<'d> {
             contents,
         })
     }
-
-    fn schema(&mut self, value: &'d Value, at: &str, depth: usize) -> SchemaId {
-        let id = SchemaId(self.schemas.0.len());
-        self.schemas.0.push(Schema::default());
-        let schema = if depth > DEPTH {
-            self.wrong(at, format!("is nested deeper than {DEPTH} schemas"));
-            Schema::default()
-        } else {
-            self.read(value, at, depth)
-        };
-        if let Some(slot) = self.schemas.0.get_mut(id.0) {
-            *slot = schema;
-        }
-        id
-    }
-
-    fn read(&mut self, value: &'d Value, at: &str, depth: usize) -> Schema {
-        let mut schema = Schema::default();
-        let map = match value {
-            Value::Bool(allowed) => {
-                schema.never = !allowed;
-                return schema;
-            }
-            Value::Object(map) => map,
-            _ => {
-                self.wrong(at, "a schema is an object".into());
-                return schema;
-            }
-        };
-        if let Some(Value::String(reference)) = map.get("$ref") {
-            schema.reference = self.reference(reference, at, depth);
-            return schema;
-        }
-        for (key, value) in map {
-            let inner = format!("{at}/{}", escape(key));
-            self.keyword(&mut schema, map, key, value, &inner, depth);
-        }
-        if map.get("nullable") == Some(&Value::Bool(true)) && !schema.types.is_empty() {
-            schema.types.push(Type::Null);
-            if let Some(allowed) = &mut schema.allowed {
-                allowed.push(Value::Null);
-            }
-        }
-        schema
-    }
-
-    /// Returns the schema that a reference leads to; one that is being read is known by its place already.
-    fn reference(&mut self, reference: &str, at: &str, depth: usize) -> Option<SchemaId> {
-        if let Some(id) = self.known.get(reference) {
-            return Some(*id);
-        }
-        let target = reference
-            .strip_prefix('#')
-            .and_then(|p| self.root.pointer(&unescape(p)));
-        let Some(target) = target else {
-            self.wrong(
-                at,
-                format!("`{reference}` leads nowhere; references start with `#/`"),
-            );
-            return None;
-        };
-        let id = SchemaId(self.schemas.0.len());
-        self.schemas.0.push(Schema::default());
-        self.known.insert(reference.to_owned(), id);
-        let schema = if depth > DEPTH {
-            self.wrong(at, format!("is nested deeper than {DEPTH} schemas"));
-            Schema::default()
-        } else {
-            self.read(target, reference.trim_start_matches('#'), depth + 1)
-        };
-        if let Some(slot) = self.schemas.0.get_mut(id.0) {
-            *slot = schema;
-        }
-        Some(id)
-    }
-
-    fn keyword(
-        &mut self,
-        schema: &mut Schema,
-        map: &Map<String, Value>,
-        key: &str,
-        value: &'d Value,
-        at: &str,
-        depth: usize,
-    ) {
-        let count = || {
-            let n = value.as_u64().and_then(|n| usize::try_from(n).ok());
-            n.ok_or_else(|| "should be a whole number that is not negative".to_owned())
-        };
-        let number = || {
-            value
-                .as_f64()
-                .ok_or_else(|| "should be a number".to_owned())
-        };
-        let outcome: Result<(), String> = match key {
-            "type" => types(value).map(|types| schema.types = types),
-            "format" => {
-                schema.format = value.as_str().and_then(Format::parse);
-                Ok(())
-            }
-            "enum" => match value {
-                Value::Array(values) => {
-                    schema.allowed = Some(values.clone());
-                    Ok(())
-                }
-                _ => Err("should be a list".into()),
-            },
-            "const" => {
-                schema.allowed = Some(vec![value.clone()]);
-                Ok(())
-            }
-            "minLength" => count().map(|n| schema.length.0 = n),
-            "maxLength" => count().map(|n| schema.length.1 = n),
-            "minItems" => count().map(|n| schema.count.0 = n),
-            "maxItems" => count().map(|n| schema.count.1 = n),
-            "minProperties" => count().map(|n| schema.size.0 = n),
-            "maxProperties" => count().map(|n| schema.size.1 = n),
-            "uniqueItems" => {
-                schema.unique = value == &Value::Bool(true);
-                Ok(())
-            }
-            "minimum" => number().map(|n| {
-                schema.minimum = Some((
-                    n,
-                    schema.minimum.is_some_and(|m| m.1)
-                        || map.get("exclusiveMinimum") == Some(&Value::Bool(true)),
-                ))
-            }),
-            "maximum" => number().map(|n| {
-                schema.maximum = Some((n, map.get("exclusiveMaximum") == Some(&Value::Bool(true))))
-            }),
-            // A flag in 3.0, a bound of its own in 3.1.
-            "exclusiveMinimum" | "exclusiveMaximum" if value.is_boolean() => Ok(()),
-            "exclusiveMinimum" => number().map(|n| schema.minimum = Some((n, true))),
-            "exclusiveMaximum" => number().map(|n| schema.maximum = Some((n, true))),
-            "multipleOf" => number().and_then(|n| {
-                if n > 0.0 {
-                    schema.multiple = Some(n);
-                    Ok(())
-                } else {
-                    Err("should be above zero".into())
-                }
-            }),
-            "pattern" => value
-                .as_str()
-                .ok_or_else(|| "should be a string".to_owned())
-                .and_then(Pattern::new)
-                .map(|pattern| schema.pattern = Some(pattern)),
-            "required" => match value {
-                Value::Array(names) => {
-                    schema.required = names
-                        .iter()
-                        .filter_map(Value::as_str)
-                        .map(str::to_owned)
-                        .collect();
-                    Ok(())
-                }
-                _ => Err("should be a list of names".into()),
-            },
-            "items" => {
-                schema.items = Some(self.schema(value, at, depth + 1));
-                Ok(())
-            }
-            "properties" => match value {
-                Value::Object(properties) => {
-                    for (name, property) in properties {
-                        let at = format!("{at}/{}", escape(name));
-                        let id = self.schema(property, &at, depth + 1);
-                        schema.properties.push((name.clone(), id));
-                    }
-                    Ok(())
-                }
-                _ => Err("should be an object".into()),
-            },
-            "additionalProperties" => {
-                schema.additional = match value {
-                    Value::Bool(true) => Additional::Allowed,
-                    Value::Bool(false) => Additional::Refused,
-                    other => Additional::Like(self.schema(other, at, depth + 1)),
-                };
-                Ok(())
-            }
-            "allOf" | "anyOf" | "oneOf" => match value {
-                Value::Array(parts) if !parts.is_empty() => {
-                    let mut ids = Vec::new();
-                    for (i, part) in parts.iter().enumerate() {
-                        ids.push(self.schema(part, &format!("{at}/{i}"), depth + 1));
-                    }
-                    match key {
-                        "allOf" => schema.all = ids,
-                        "anyOf" => schema.any = ids,
-                        _ => schema.one = ids,
-                    }
-                    Ok(())
-                }
-                _ => Err("should be a list of schemas".into()),
-            },
-            "not" => {
-                schema.not = Some(self.schema(value, at, depth + 1));
-                Ok(())
-            }
-            "title" | "description" | "default" | "example" | "examples" | "deprecated"
-            | "readOnly" | "writeOnly" | "nullable" | "xml" | "externalDocs" | "discriminator"
-            | "contentEncoding" | "contentMediaType" | "$comment" | "$id" | "$schema" | "$defs"
-            | "definitions" | "$anchor" => Ok(()),
-            _ if key.starts_with("x-") => Ok(()),
-            _ => Err(format!(
-                "`{key}` is not supported, and what it forbids would pass; describe the value without it"
-            )),
-        };
-        if let Err(what) = outcome {
-            self.wrong(at, what);
-        }
-    }
 }
 
-fn types(value: &Value) -> Result<Vec<Type>, String> {
-    let wrong = || {
-        "should be `string`, `integer`, `number`, `boolean`, `array`, `object` or `null`".to_owned()
-    };
-    let one = |value: &Value| value.as_str().and_then(Type::parse).ok_or_else(wrong);
-    match value {
-        Value::Array(all) => all.iter().map(one).collect(),
-        other => Ok(vec![one(other)?]),
-    }
-}
-
-fn escape(name: &str) -> String {
+pub(super) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
 /// References are URLs: `#/paths/~1a%7Bid%7D`.
-fn unescape(pointer: &str) -> String {
+pub(super) fn unescape(pointer: &str) -> String {
     let bytes =
         crate::decode::percent::decode(pointer.as_bytes(), crate::decode::percent::Plus::Literal);
     String::from_utf8_lossy(&bytes).into_owned()

@@ -34,6 +34,19 @@ impl Place {
     }
 }
 
+/// How a value that is more than a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// One name for each item or property.
+    Exploded,
+    /// The items stand in one value, between commas.
+    Listed,
+    /// `name[key]=value`.
+    Deep,
+    /// The value is JSON.
+    Json,
+}
+
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) place: Place,
@@ -41,12 +54,7 @@ pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) required: bool,
     pub(super) schema: Option<SchemaId>,
-    /// `name[key]=value`.
-    pub(super) deep: bool,
-    /// One name for each item or property; else the items stand in one value, between commas.
-    pub(super) explode: bool,
-    /// The value is JSON.
-    pub(super) json: bool,
+    pub(super) style: Style,
 }
 
 impl Parameter {
@@ -55,7 +63,7 @@ impl Parameter {
         if name == self.name {
             return true;
         }
-        if self.deep {
+        if self.style == Style::Deep {
             return name
                 .strip_prefix(self.name.as_str())
                 .is_some_and(|tail| tail.starts_with('[') && tail.ends_with(']'));
@@ -69,7 +77,7 @@ impl Parameter {
                 .strip_suffix("[]")
                 .is_some_and(|stem| stem == self.name);
         listed
-            || self.explode
+            || self.style == Style::Exploded
                 && schema.is(Type::Object)
                 && schema.properties.iter().any(|(known, _)| known == name)
     }
@@ -77,7 +85,7 @@ impl Parameter {
     /// Turns the values that were sent into one that a schema can judge; `None` where text is all that is known.
     pub(super) fn value(&self, values: &[&str], schemas: &Schemas) -> Option<Value> {
         let id = self.schema?;
-        if self.json {
+        if self.style == Style::Json {
             return Some(serde_json::from_str(values.first()?).unwrap_or(Value::Null));
         }
         let schema = schemas.resolved(id)?;
@@ -86,7 +94,7 @@ impl Parameter {
         }
         if schema.is(Type::Array) {
             let items = schema.items.and_then(|id| schemas.resolved(id));
-            let separate = self.explode && self.place != Place::Path;
+            let separate = self.style == Style::Exploded && self.place != Place::Path;
             let pieces: Vec<&str> = if separate {
                 values.to_vec()
             } else {
