@@ -71,6 +71,40 @@ impl Inspector {
         bytes: &[u8],
         complete: Completeness,
     ) -> Result<Verdict, Undecodable> {
+        self.scan_body(content_type, content_encoding, bytes, complete, None)
+            .map(|scan| scan.verdict)
+    }
+
+    /// Returns every form of every value in a body, as the detectors read it; see [`Inspector::values`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Undecodable`].
+    pub fn body_values(
+        &self,
+        content_type: Option<&str>,
+        content_encoding: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<Vec<Vec<u8>>, Undecodable> {
+        let complete = Completeness::Whole;
+        self.scan_body(
+            content_type,
+            content_encoding,
+            bytes,
+            complete,
+            Some(Vec::new()),
+        )
+        .map(|scan| scan.seen.unwrap_or_default())
+    }
+
+    fn scan_body(
+        &self,
+        content_type: Option<&str>,
+        content_encoding: Option<&str>,
+        bytes: &[u8],
+        complete: Completeness,
+        seen: Option<Vec<Vec<u8>>>,
+    ) -> Result<Scan<'_>, Undecodable> {
         let inflated = inflate(content_encoding, bytes, complete, &self.settings)?;
         let content_type = content_type.unwrap_or_default();
         let media_type = content_type
@@ -85,8 +119,9 @@ impl Inspector {
             settings: &self.settings,
             complete,
         };
+        reading.scan.seen = seen;
         reading.by_type(&media_type, content_type, &text)?;
-        Ok(reading.scan.verdict)
+        Ok(reading.scan)
     }
 }
 
@@ -273,12 +308,7 @@ impl Reading<'_> {
     }
 
     fn xml(&mut self, text: &[u8]) {
-        if let Some(at) = xml::doctype(text).filter(|&at| {
-            !span(text, at, at + 15)
-                .to_ascii_lowercase()
-                .ends_with(b" html")
-                && !span(text, at, at + 15).eq_ignore_ascii_case(b"<!doctype html>")
-        }) {
+        if let Some(at) = xml::doctype(text).filter(|&at| !xml::is_public(text, at)) {
             self.scan.verdict.add(
                 &rules::XXE_ENTITY,
                 Spot::Body,

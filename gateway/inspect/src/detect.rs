@@ -4,18 +4,20 @@
 //! detectors know a grammar and confirm.
 
 use crate::classes::Classes;
-use crate::decode::Layers;
-use crate::rules::Rule;
+use crate::decode::{Layer, Layers};
+use crate::rules::{self, Rule};
 use crate::verdict::{Manner, Spot, Verdict};
 
 mod graphql;
 mod html;
 mod literal;
+mod object;
 mod path;
 pub(crate) mod protocol;
 pub(crate) mod quotation;
 mod scanner;
 mod script;
+mod second;
 mod shell;
 mod sql;
 mod template;
@@ -53,12 +55,26 @@ pub(crate) fn look(
         value
     };
     let mut surroundings = quotation::Surroundings::new(value);
+    // A step upwards that had to be decoded by hand was hidden.
+    let hidden = layers
+        .iter()
+        .any(|layer| matches!(layer, Layer::Overlong | Layer::FullWidth));
+    let mut second = second::Opinion::new(value, verdict.sensitivity());
     let mut found = |(rule, from, to): Match| {
-        let manner = if surroundings.quote(rule, from, to) {
+        let rule = if hidden && rule.id == rules::PATH_PARENT.id {
+            &rules::PATH_TRAVERSAL
+        } else {
+            rule
+        };
+        let quoted = surroundings.quote(rule, from, to) || second.vetoes(rule, from, to);
+        let manner = if quoted {
             Manner::Quoted
         } else {
             Manner::Meant
         };
+        if manner == Manner::Meant {
+            second.heard(rule);
+        }
         verdict.add_in(manner, rule, spot, layers, value, from, to);
     };
     let topics = literals.search(text, spot, &mut found);
@@ -110,11 +126,20 @@ pub(crate) fn look(
     if classes.any(Classes::BRACE) && graphql::begins(text) {
         graphql::detect(text, &mut found);
     }
+    if classes.any(Classes::COLON)
+        && classes.any(Classes::DOUBLE_QUOTE)
+        && classes.any(Classes::BRACE)
+    {
+        object::detect(text, &mut found);
+    }
     if topics.has(Topics::TEMPLATE) {
         template::detect(text, &mut found);
     }
     if topics.has(Topics::URL) {
         url::detect(text, spot, &mut found);
+    }
+    if second.joins(!topics.is_empty()) {
+        verdict.add(&rules::MODEL_LIKENESS, spot, layers, value, 0, value.len());
     }
 }
 

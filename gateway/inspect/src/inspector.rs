@@ -127,7 +127,20 @@ impl Inspector {
 
     /// Reads method, path, query, cookies and every other header.
     pub fn head(&self, head: &Head<'_>) -> Verdict {
+        self.scan_head(head, None).verdict
+    }
+
+    /// Returns every form of every value in the head that is worth a look, as the detectors read it: what the linear
+    /// model is trained on.
+    pub fn values(&self, head: &Head<'_>) -> Vec<Vec<u8>> {
+        self.scan_head(head, Some(Vec::new()))
+            .seen
+            .unwrap_or_default()
+    }
+
+    fn scan_head(&self, head: &Head<'_>, seen: Option<Vec<Vec<u8>>>) -> Scan<'_> {
         let mut scan = Scan::new(self);
+        scan.seen = seen;
         method(&mut scan, head.method.as_bytes());
         path(&mut scan, head.target_path);
         if let Some(query) = head.query {
@@ -152,7 +165,7 @@ impl Inspector {
         for &(name, value) in head.headers {
             header(&mut scan, name, value);
         }
-        scan.verdict
+        scan
     }
 }
 
@@ -184,7 +197,9 @@ fn path(scan: &mut Scan<'_>, raw: &[u8]) {
         );
     }
     scan.value(Spot::Path, &decoded, Lines::Single);
-    let Scan { literals, verdict } = scan;
+    let Scan {
+        literals, verdict, ..
+    } = scan;
     literals.scanners.path(&decoded, &mut |(rule, from, to)| {
         verdict.add(
             rule,
@@ -224,7 +239,10 @@ pub(crate) fn pairs<'a>(
     for (raw_name, raw_value) in query::raw_pairs(raw) {
         let name = percent::decode(raw_name, Plus::Space);
         let value = percent::decode(raw_value, Plus::Space);
-        for raw in [raw_name, raw_value] {
+        for raw in [raw_name, raw_value]
+            .into_iter()
+            .filter(|_| !crate::scan::is_binary(&value))
+        {
             if let Some(at) = percent::needless(raw) {
                 scan.verdict.add(
                     &rules::PROTOCOL_ENCODING,
@@ -277,7 +295,9 @@ fn header(scan: &mut Scan<'_>, name: &str, value: &[u8]) {
             }
         }
         "user-agent" => {
-            let Scan { literals, verdict } = &mut *scan;
+            let Scan {
+                literals, verdict, ..
+            } = &mut *scan;
             literals.scanners.agent(value, &mut |(rule, from, to)| {
                 verdict.add(
                     rule,

@@ -21,9 +21,13 @@ mod decode;
 mod detect;
 mod except;
 pub mod inspector;
+pub mod model;
+#[cfg(test)]
 #[cfg(test)]
 mod nasty;
+pub mod openapi;
 pub mod raw;
+pub mod response;
 pub mod rules;
 mod scan;
 pub mod seclang;
@@ -35,4 +39,5 @@ pub use body::{Completeness, Undecodable};
 pub use decode::{Layer, Layers};
 pub use except::{Exception, Exceptions, Exempt, Subject, UnknownSubject};
 pub use inspector::{Head, Inspector, Sensitivity, Settings};
+pub use response::ResponseScan;
 pub use verdict::{Category, Finding, Findings, Place, RuleId, Verdict};

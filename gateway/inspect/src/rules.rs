@@ -23,8 +23,16 @@ impl Rule {
     /// Returns the score at the strict setting: a hint that stands where it would do harm is taken for an attack,
     /// but for what editors and pasted lines are full of.
     pub(crate) fn strict(&self) -> u32 {
-        const KEPT: [&Rule; 4] = [&XSS_MARKUP, &XSS_CALL, &PROTOCOL_LINE, &PROTOCOL_OVERLONG];
+        const KEPT: [&Rule; 6] = [
+            &XSS_MARKUP,
+            &XSS_CALL,
+            &PROTOCOL_LINE,
+            &PROTOCOL_OVERLONG,
+            &PROTOCOL_ENCODING,
+            &PROTOCOL_CONTROL,
+        ];
         match self.score {
+            _ if self.id == MODEL_LIKENESS.id => 5,
             2 if self.id == PATH_PARENT.id => 5,
             3 if KEPT.iter().all(|rule| rule.id != self.id) => 5,
             score => score,
@@ -79,6 +87,7 @@ rules! {
     CODE_PYTHON = "code-python", Code, 5, "T1190", 94, "Python that reaches the interpreter";
     CODE_SERIALISED = "code-serialised", Code, 5, "T1190", 502, "a serialised object";
     CODE_PROTOTYPE = "code-prototype", Code, 5, "T1190", 1321, "a property of every JavaScript object";
+    MODEL_LIKENESS = "model-likeness", Code, 3, "T1190", 74, "a value made of what attacks are made of, beside other evidence";
     TEMPLATE_EXPRESSION = "template-expression", Template, 5, "T1190", 1336, "an expression for a template engine";
     TEMPLATE_LOOKUP = "template-lookup", Template, 5, "T1190", 917, "a lookup that loads code";
     SSRF_METADATA = "ssrf-metadata", Remote, 5, "T1552.005", 918, "the address of a cloud's metadata";
@@ -97,6 +106,11 @@ rules! {
     SCANNER_PROBE = "scanner-probe", Scanner, 5, "T1595.003", 538, "a path that only a scanner asks for";
     SCANNER_GUESS = "scanner-guess", Scanner, 3, "T1595.003", 538, "a path of a product that is often attacked";
     UPLOAD_SCRIPT = "upload-script", Upload, 5, "T1505.003", 434, "an uploaded file that a server would run";
+    LEAK_TRACE = "leak-trace", Code, 5, "T1592.002", 209, "a trace of an error in a response";
+    LEAK_DATABASE = "leak-database", Sql, 5, "T1592.002", 209, "an error of a database in a response";
+    LEAK_LISTING = "leak-listing", Traversal, 5, "T1083", 548, "a listing of a folder";
+    LEAK_SOURCE = "leak-source", Code, 5, "T1213", 540, "source code of the site in a response";
+    LEAK_FILE = "leak-file", Traversal, 5, "T1005", 552, "a file of the system or of its settings in a response";
     PROTOCOL_SPLITTING = "protocol-splitting", Protocol, 5, "T1190", 113, "a line break followed by a header";
     PROTOCOL_LINE = "protocol-line", Protocol, 3, "T1190", 93, "a line break where none belongs";
     PROTOCOL_NUL = "protocol-nul", Protocol, 5, "T1190", 158, "a NUL byte";

@@ -10,10 +10,37 @@ use crate::rules;
 use crate::text::{find, find_byte};
 use crate::verdict::{Manner, Spot, Verdict};
 
+/// Says whether bytes are those of a digest or of ciphertext: many above ASCII, in no character set.
+pub(crate) fn is_binary(bytes: &[u8]) -> bool {
+    let start = crate::text::span(bytes, 0, 256);
+    let high = start.iter().filter(|b| **b >= 0x80).count();
+    // Random bytes are above ASCII every second time; text of any language has blanks and letters between.
+    high >= 3
+        && high * 8 >= start.len()
+        && start.len() >= 8
+        && std::str::from_utf8(crate::text::span(start, 0, start.len().saturating_sub(3)))
+            .is_err_and(|error| error.error_len().is_some())
+        && encoding_rs::GB18030
+            .decode_without_bom_handling_and_without_replacement(crate::text::span(
+                start,
+                0,
+                start.len() & !1,
+            ))
+            .is_none_or(|text| {
+                text.chars()
+                    .filter(|c| c.is_control() && !matches!(c, '\r' | '\n' | '\t'))
+                    .count()
+                    * 16
+                    > text.chars().count()
+            })
+}
+
 /// The findings so far, and what they are found with.
 pub(crate) struct Scan<'i> {
     pub(crate) literals: &'i Literals,
     pub(crate) verdict: Verdict,
+    /// Every form of every value, where somebody wants to learn from them.
+    pub(crate) seen: Option<Vec<Vec<u8>>>,
 }
 
 impl<'i> Scan<'i> {
@@ -22,6 +49,7 @@ impl<'i> Scan<'i> {
         Self {
             literals: &inspector.literals,
             verdict: Verdict::new(sensitivity, inspector.exceptions.clone()),
+            seen: None,
         }
     }
 
@@ -47,6 +75,12 @@ impl<'i> Scan<'i> {
         {
             return;
         }
+        // Digests and ciphertext in a parameter are no text: their control characters say nothing.
+        let lines = if classes.any(Classes::HIGH) && is_binary(bytes) {
+            Lines::Binary
+        } else {
+            lines
+        };
         self.form(spot, bytes, classes, lines, layers);
         let Some((mut text, layer)) = peel(bytes, classes) else {
             return;
@@ -105,7 +139,8 @@ impl<'i> Scan<'i> {
             };
             let mut surroundings = Surroundings::new(bytes);
             controls(bytes, classes, lines, &mut |(rule, from, to)| {
-                let quoted = lines == Lines::Allowed && surroundings.quote(rule, from, to);
+                let quoted = (lines == Lines::Allowed || rule.id == rules::PROTOCOL_NUL.id)
+                    && surroundings.quote(rule, from, to);
                 let manner = if quoted {
                     Manner::Quoted
                 } else {
@@ -114,6 +149,9 @@ impl<'i> Scan<'i> {
                 self.verdict
                     .add_in(manner, rule, spot, layers, bytes, from, to);
             });
+        }
+        if let Some(seen) = &mut self.seen {
+            seen.push(bytes.to_vec());
         }
         look(
             self.literals,

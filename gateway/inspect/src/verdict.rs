@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::decode::Layers;
 use crate::except::{Exceptions, Exempt};
 use crate::inspector::Sensitivity;
-use crate::rules::Rule;
+use crate::rules::{self, Rule};
 
 /// Findings of one rule that are kept; more say nothing new.
 const KEPT_PER_RULE: usize = 3;
@@ -71,6 +71,10 @@ impl Verdict {
     /// those that are merely observed.
     pub fn blocks(&self, threshold: u32) -> bool {
         self.score >= threshold && self.findings.iter().any(|finding| !finding.observed)
+    }
+
+    pub(crate) fn sensitivity(&self) -> Sensitivity {
+        self.sensitivity
     }
 
     pub(crate) fn new(sensitivity: Sensitivity, exceptions: Exceptions) -> Self {
@@ -219,11 +223,17 @@ impl Verdict {
             counts && f.score < SURE && !f.is_of_the_whole() && f.place == *place
         };
         let mut sum: u32 = 0;
-        let mut rules: SmallVec<[RuleId; 8]> = SmallVec::new();
+        let mut known: SmallVec<[RuleId; 8]> = SmallVec::new();
         for finding in self.findings.iter().filter(here) {
-            if !rules.contains(&finding.rule) {
-                rules.push(finding.rule);
-                sum = sum.saturating_add(finding.score);
+            if !known.contains(&finding.rule) {
+                known.push(finding.rule);
+                // Markup as editors make it is markup: one of the two says it.
+                let again = finding.rule == rules::XSS_EMBED.id
+                    && self
+                        .findings
+                        .iter()
+                        .any(|f| here(&f) && f.rule == rules::XSS_MARKUP.id);
+                sum = sum.saturating_add(if again { 0 } else { finding.score });
             }
         }
         sum
@@ -262,7 +272,11 @@ pub struct Finding {
 impl Finding {
     /// Says whether it tells of the request as a whole rather than of one value.
     fn is_of_the_whole(&self) -> bool {
+        // A line break or an odd encoding tells of the value that it is in, the path of a product of nothing else.
         matches!(self.category, Category::Protocol | Category::Scanner)
+            && self.rule != rules::SCANNER_GUESS.id
+            && self.rule != rules::PROTOCOL_LINE.id
+            && self.rule != rules::PROTOCOL_ENCODING.id
     }
 }
 
@@ -504,7 +518,6 @@ fn excerpt(value: &[u8], from: usize, to: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules;
 
     #[test]
     fn evidence_is_short_and_free_of_control_characters() {

@@ -8,7 +8,7 @@ use hangu_inspect::body::Completeness;
 use hangu_inspect::cli::judge;
 use hangu_inspect::raw::{self, RawRequest};
 use hangu_inspect::seclang::{Connection, Outcome, RequestHead, ResponseHead, RuleSet, Source};
-use hangu_inspect::{Inspector, Sensitivity, Settings};
+use hangu_inspect::{Inspector, ResponseScan, Sensitivity, Settings, openapi};
 
 use crate::input;
 
@@ -17,6 +17,9 @@ const RULES: &str = include_str!("inspect/rules.conf");
 
 /// A request for rules that come without one.
 const REQUEST: &str = include_str!("inspect/request.http");
+
+/// A document whose operations take parameters of every place and bodies of every form.
+const DOCUMENT: &str = include_str!("inspect/openapi.yaml");
 
 /// Parts rules from the request that they judge.
 const PART: &str = "\n----\n";
@@ -49,6 +52,54 @@ pub fn request(data: &[u8]) {
         &request.body,
         Completeness::Truncated,
     ));
+}
+
+/// A response, in pieces: where it is cut changes nothing. The first character says how.
+pub fn response(data: &[u8]) {
+    let (size, body) = data.split_first().map_or((1, data), |(size, body)| {
+        (usize::from(*size % 100) + 1, body)
+    });
+    let read = |size: usize| {
+        let mut scan =
+            ResponseScan::new(500, None, Sensitivity::Default, 1 << 16).expect("pages are read");
+        for chunk in body.chunks(size) {
+            scan.feed(chunk);
+        }
+        let verdict = scan.finish();
+        let rules: Vec<_> = verdict.findings.iter().map(|f| f.rule).collect();
+        (verdict.score, rules)
+    };
+    let whole = read(body.len().max(1));
+    assert_eq!(read(size), whole, "pieces of {size} bytes");
+}
+
+/// An OpenAPI document, then a raw request where one is given.
+pub fn openapi(data: &[u8]) {
+    static SHIPPED: OnceLock<openapi::Document> = OnceLock::new();
+    let text = input::text(data);
+    let (document, request) = text.split_once(PART).unwrap_or((&text, REQUEST));
+    let Ok(request) = raw::parse(request.as_bytes()).or_else(|_| raw::parse(REQUEST.as_bytes()))
+    else {
+        return;
+    };
+    let path = String::from_utf8_lossy(&request.path).into_owned();
+    let ask = |document: &openapi::Document| {
+        drop(document.check(&openapi::Request {
+            method: &request.method,
+            path: &path,
+            query: request.query.as_deref(),
+            headers: &request.header_slices(),
+            body: &request.body,
+        }));
+    };
+    match openapi::Document::load(document, openapi::Unlisted::Refused) {
+        Ok(document) => ask(&document),
+        Err(mistakes) => assert!(!mistakes.is_empty(), "a refusal says why"),
+    }
+    ask(SHIPPED.get_or_init(|| {
+        openapi::Document::load(DOCUMENT, openapi::Unlisted::Allowed)
+            .expect("the document of this target loads")
+    }));
 }
 
 /// Rules in SecLang, then a raw request where one is given.

@@ -54,6 +54,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("inspect_rules", inspect::rules),
     #[cfg(feature = "inspect")]
     ("inspect_ruled", inspect::ruled),
+    #[cfg(feature = "inspect")]
+    ("inspect_response", inspect::response),
+    #[cfg(feature = "inspect")]
+    ("inspect_openapi", inspect::openapi),
     #[cfg(feature = "identity")]
     ("identity_token", identity::token),
     #[cfg(feature = "identity")]

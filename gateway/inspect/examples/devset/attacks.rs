@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::crs;
 use super::dice::{Dice, Half};
+use super::exploits;
 use super::mutate::{Kind, mutate};
 use super::place::place;
 
@@ -354,6 +355,7 @@ pub fn load(data: &Path) -> Vec<Payload> {
             });
         }
     }
+    all.extend(exploits::payloads());
     for folder in ["attacks/payloads", "attacks/libinjection"] {
         for path in files(&data.join(folder), "txt") {
             let name = path
@@ -453,6 +455,11 @@ pub fn requests(
             each(&format!("crs-{name}-raw-plain"), &bytes);
         }
     }
+    for (kind, bytes) in exploits::requests(dice) {
+        if Half::of(&bytes) == half {
+            each(&format!("exploit-{kind}-raw-plain"), &bytes);
+        }
+    }
 }
 
 fn kind_of(name: &str) -> Option<Kind> {
@@ -494,7 +501,7 @@ fn lines(path: &Path) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn unquote(line: &[u8]) -> Vec<u8> {
+pub fn unquote(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
     let mut rest = line;
     while let [b, tail @ ..] = rest {

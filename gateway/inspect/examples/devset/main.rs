@@ -5,6 +5,8 @@
 //! cargo run --release -p hangu-inspect --example devset -- write DATA OUT [--ordinary N] [--texts DIR]... [--seed N]
 //! cargo run --release -p hangu-inspect --example devset -- hostile DATA OUT [--count N] [--seed N]
 //! cargo run --release -p hangu-inspect --example devset -- chinese N
+//! cargo run --release -p hangu-inspect --example devset -- ordinary N [--strict] [--texts DIR]... [--seed N]
+//! cargo run --release -p hangu-inspect --example devset -- train DATA WEIGHTS [--ordinary N] [--texts DIR]...
 //! cargo run --release -p hangu-inspect --example devset -- bench DIR [--strict] [--wrong]
 //! ```
 //!
@@ -27,11 +29,15 @@ use std::path::{Path, PathBuf};
 mod attacks;
 mod crs;
 mod dice;
+mod exploits;
 mod mutate;
+mod noise;
 mod ordinary;
 mod place;
 mod rich;
 mod texts;
+mod train;
+mod web;
 mod wire;
 
 use dice::{Dice, Half};
@@ -49,17 +55,12 @@ fn main() -> std::io::Result<()> {
             let number = |name: &str, default: usize| {
                 option(name).and_then(|n| n.parse().ok()).unwrap_or(default)
             };
-            let texts: Vec<PathBuf> = arguments
-                .windows(2)
-                .filter(|pair| pair[0] == "--texts")
-                .map(|pair| PathBuf::from(&pair[1]))
-                .collect();
             write(
                 Path::new(&arguments[1]),
                 Path::new(&arguments[2]),
                 number("--ordinary", 20_000),
                 number("--seed", 1) as u64,
-                &texts,
+                &texts(&arguments),
             )
         }
         Some("hostile") => {
@@ -82,6 +83,29 @@ fn main() -> std::io::Result<()> {
             );
             Ok(())
         }
+        Some("ordinary") => {
+            let count = arguments.get(1).and_then(|n| n.parse().ok());
+            let seed = option("--seed").and_then(|n| n.parse().ok()).unwrap_or(1);
+            ordinary_ones(
+                count.unwrap_or(300_000),
+                seed,
+                &texts(&arguments),
+                strictness(&arguments),
+            );
+            Ok(())
+        }
+        Some("train") => {
+            let number = |name: &str, default: usize| {
+                option(name).and_then(|n| n.parse().ok()).unwrap_or(default)
+            };
+            train::train(
+                Path::new(&arguments[1]),
+                Path::new(&arguments[2]),
+                number("--ordinary", 60_000),
+                number("--seed", 1) as u64,
+                &texts(&arguments),
+            )
+        }
         Some("bench") => bench(&arguments),
         _ => {
             println!(
@@ -92,26 +116,97 @@ fn main() -> std::io::Result<()> {
     }
 }
 
-fn write(
-    data: &Path,
-    out: &Path,
-    ordinary: usize,
-    seed: u64,
-    texts: &[PathBuf],
-) -> std::io::Result<()> {
+/// Lists the texts in the folders that `--texts` names.
+fn texts(arguments: &[String]) -> Vec<PathBuf> {
     const KINDS: [&str; 20] = [
         "md", "rs", "txt", "py", "js", "html", "toml", "yml", "yaml", "json", "sh", "c", "h",
         "sql", "css", "xml", "pl", "conf", "csv", "ts",
     ];
-    let mut files: Vec<PathBuf> = texts
-        .iter()
-        .flat_map(|folder| attacks::files(folder, ""))
+    let mut files: Vec<PathBuf> = arguments
+        .windows(2)
+        .filter(|pair| pair[0] == "--texts")
+        .flat_map(|pair| attacks::files(Path::new(&pair[1]), ""))
         .collect();
     files.retain(|file| {
         file.extension()
             .and_then(|e| e.to_str())
             .is_some_and(|e| KINDS.contains(&e))
     });
+    files
+}
+
+fn strictness(arguments: &[String]) -> hangu_inspect::Sensitivity {
+    if arguments.iter().any(|a| a == "--strict") {
+        hangu_inspect::Sensitivity::Strict
+    } else {
+        hangu_inspect::Sensitivity::Default
+    }
+}
+
+/// Judges ordinary requests of both halves as they are made, and counts by kind what is blocked and by which rules.
+fn ordinary_ones(
+    count: usize,
+    seed: u64,
+    files: &[PathBuf],
+    sensitivity: hangu_inspect::Sensitivity,
+) {
+    let inspector = hangu_inspect::Inspector::new(hangu_inspect::Settings {
+        sensitivity,
+        ..Default::default()
+    });
+    let mut kinds: std::collections::BTreeMap<&str, [usize; 2]> = std::collections::BTreeMap::new();
+    let data = std::env::var_os("HANGU_DATA")
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    for half in Half::BOTH {
+        let mut writer = ordinary::Writer::new(
+            half,
+            attacks::ordinary_values(&data),
+            files.to_vec(),
+            seed.wrapping_mul(31) ^ half as u64,
+        );
+        for _ in 0..count / 2 {
+            let (kind, bytes) = writer.request();
+            let all = kinds.entry(kind).or_default();
+            all[1] += 1;
+            let Ok(request) = hangu_inspect::raw::parse(&bytes) else {
+                println!("{kind}: no request: {}", bytes.escape_ascii());
+                continue;
+            };
+            let (verdict, undecodable) = hangu_inspect::cli::judge(&inspector, &request);
+            if verdict.blocks(hangu_inspect::inspector::THRESHOLD) || undecodable.is_some() {
+                all[0] += 1;
+                let seen: Vec<String> = verdict
+                    .findings
+                    .iter()
+                    .filter(|finding| !finding.quoted)
+                    .map(|f| format!("{} {:?} `{}`", f.rule, f.place, f.evidence))
+                    .collect();
+                println!(
+                    "{}\t{kind}\t{undecodable:?}\t{}",
+                    half.name(),
+                    seen.join(" | ")
+                );
+            }
+        }
+    }
+    let sum = kinds.values().map(|[blocked, _]| blocked).sum::<usize>();
+    for (kind, [blocked, all]) in kinds {
+        println!("{kind}: {blocked} of {all}");
+    }
+    println!(
+        "{sum} of {count} blocked ({:.4} %)",
+        sum as f64 * 100.0 / count as f64
+    );
+}
+
+fn write(
+    data: &Path,
+    out: &Path,
+    ordinary: usize,
+    seed: u64,
+    files: &[PathBuf],
+) -> std::io::Result<()> {
     for half in Half::BOTH {
         let folder = out.join(half.name());
         std::fs::create_dir_all(&folder)?;
@@ -126,7 +221,7 @@ fn write(
         let mut writer = ordinary::Writer::new(
             half,
             attacks::ordinary_values(data),
-            files.clone(),
+            files.to_vec(),
             seed ^ 0x5eed,
         );
         for number in 0..ordinary {
@@ -197,11 +292,7 @@ fn chinese(count: usize) {
 fn bench(arguments: &[String]) -> std::io::Result<()> {
     use hangu_inspect::bench::{Labels, run};
     let inspector = hangu_inspect::Inspector::new(hangu_inspect::Settings {
-        sensitivity: if arguments.iter().any(|a| a == "--strict") {
-            hangu_inspect::Sensitivity::Strict
-        } else {
-            hangu_inspect::Sensitivity::Default
-        },
+        sensitivity: strictness(arguments),
         ..Default::default()
     });
     let wrong = arguments.iter().any(|a| a == "--wrong");

@@ -5,8 +5,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::dice::{Dice, Half};
+use super::noise;
 use super::rich;
 use super::texts::{CHINESE, CODE, ENGLISH, LOGS, SEARCHES};
+use super::web;
 use super::wire::{Request, component, form_value, multipart};
 
 /// Texts to write requests with, of one half only.
@@ -63,7 +65,9 @@ impl Writer {
 
     /// Writes one request: its kind and its bytes.
     pub fn request(&mut self) -> (&'static str, Vec<u8>) {
-        let (kind, mut request) = match self.dice.roll(26) {
+        let (kind, mut request) = match self.dice.roll(34) {
+            26..=29 => ("noise", noise::request(&mut self.dice)),
+            30..=33 => ("service", web::request(self)),
             0..=2 => ("page", self.page()),
             3 => ("search", self.search()),
             4..=6 => ("form", self.form()),
@@ -190,6 +194,11 @@ impl Writer {
             9 => request.header("Range", "bytes=0-1023"),
             _ => {}
         }
+    }
+
+    /// Some Chinese, on one line or a few.
+    pub fn chinese_text(&mut self) -> String {
+        self.dice.one(&self.chinese).to_string()
     }
 
     fn sentence(&mut self) -> &'static str {

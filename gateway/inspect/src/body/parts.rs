@@ -106,12 +106,11 @@ impl Reading<'_> {
 
     /// Reads an uploaded file for what a server or a browser would run; its text is nobody's query.
     pub(super) fn file(&mut self, spot: Spot<'_>, content: &[u8]) {
-        const MARKS: [(&[u8], &rules::Rule); 9] = [
+        const MARKS: [(&[u8], &rules::Rule); 8] = [
             (b"<?php", &rules::CODE_PHP),
             (b"<?=", &rules::CODE_PHP),
             (b"<%@", &rules::CODE_SERVER_PAGE),
             (b"<jsp:", &rules::CODE_SERVER_PAGE),
-            (b"runtime.getruntime", &rules::CODE_JAVA),
             (b"eval($_", &rules::CODE_PHP),
             (b"eval(request", &rules::CODE_SERVER_PAGE),
             (b"<!entity", &rules::XXE_ENTITY),

@@ -46,7 +46,12 @@ fn tags(value: &[u8], found: &mut impl FnMut(Match)) {
             continue;
         }
         let end = attributes(value, start, name_end, name, found);
-        if name == b"script" || name.ends_with(b":script") {
+        // What no parser takes for the end of a name makes another name: `<script[^>]*>` in an expression.
+        let named = matches!(
+            at(value, name_end),
+            b'/' | b'>' | b'<' | b'%' | b'&' | b'+' | b'"' | b'\''
+        ) || at(value, name_end) <= b' ';
+        if named && (name == b"script" || name.ends_with(b":script")) {
             let tag = span(value, name_end, end);
             let live = closing || element::begins_script(tag, rest(value, end));
             found((
@@ -227,12 +232,14 @@ fn attributes(
 /// Says whether a handler that begins after its `=` only changes its own element; `body` may be cut.
 pub(super) fn is_harmless_handler(body: &[u8]) -> bool {
     let body = crate::text::trim(body);
-    let quote = at(body, 0);
-    if !matches!(quote, b'"' | b'\'') {
-        return false;
+    // Markup inside of markup has its quotes written out.
+    for quote in [&b"\""[..], b"'", b"&quot;", b"&#34;", b"&#39;", b"\\\""] {
+        if body.starts_with(quote) {
+            let end = find(body, quote.len(), quote).unwrap_or(body.len());
+            return element::is_harmless(span(body, quote.len(), end));
+        }
     }
-    let end = find_byte(body, 1, quote).unwrap_or(body.len());
-    element::is_harmless(span(body, 1, end))
+    false
 }
 
 fn is_handler(name: &[u8]) -> bool {

@@ -24,6 +24,10 @@ impl Topics {
     pub(super) const TEMPLATE: Self = Self(16);
     pub(super) const URL: Self = Self(32);
 
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     pub(super) fn has(self, topic: Self) -> bool {
         self.0 & topic.0 != 0
     }

@@ -62,6 +62,7 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
         };
         i = end + separator;
         let odd = at(value, end) == b'\\'
+            || at(value, end) >= 0x80
             || separator > 2 && rest(value, end).starts_with(b"0x")
             || at(value, end) == b';'
             || at(value, end) == 0 && end < value.len();
@@ -73,7 +74,8 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
                 .any(|b| matches!(b, b'(' | b'<' | b'{') || is_space(*b))
             || find(value, i, b"etc").is_some()
             || find(value, i, b"win").is_some();
-        if decided && stands_alone || matches!(spot, Spot::Path) && end - start == 2 {
+        let page = matches!(spot, Spot::Xml(_)) && is_page(value, i);
+        if decided && stands_alone && !page || matches!(spot, Spot::Path) && end - start == 2 {
             found((&rules::PATH_TRAVERSAL, first, i));
             return;
         }
@@ -84,8 +86,19 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
     if let Some((from, to)) = broken_separator(value) {
         found((&rules::PATH_TRAVERSAL, from, to));
     }
-    if steps == 1 && !matches!(spot, Spot::Header(_)) {
-        found((&rules::PATH_PARENT, first, first + 3));
+    if steps == 1
+        && !matches!(spot, Spot::Header(_))
+        && !(matches!(spot, Spot::Json(_) | Spot::Xml(_)) && is_page(value, first + 3))
+    {
+        let rule = if first <= 1 && is_secret(value) {
+            &rules::PATH_TRAVERSAL
+        } else {
+            &rules::PATH_PARENT
+        };
+        found((rule, first, first + 3));
+    }
+    if let Some((from, to)) = odd_file(value) {
+        found((&rules::PATH_TRAVERSAL, from, to));
     }
     if let Some(start) = find(value, 0, b"0x2e0x2e")
         .or_else(|| find(value, 0, b"::$data"))
@@ -93,6 +106,84 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
     {
         found((&rules::PATH_TRAVERSAL, start, start + 8));
     }
+}
+
+/// `../config/database.yml`: one step up to what holds settings or keys.
+fn is_secret(value: &[u8]) -> bool {
+    const ENDINGS: [&[u8]; 16] = [
+        b".yml",
+        b".yaml",
+        b".env",
+        b".conf",
+        b".cnf",
+        b".ini",
+        b".properties",
+        b".config",
+        b".key",
+        b".pem",
+        b".log",
+        b".sqlite",
+        b".passwd",
+        b".php",
+        b"web.xml",
+        b".bak",
+    ];
+    value.len() < 200
+        && value.iter().all(|b| b.is_ascii_graphic())
+        && ENDINGS.iter().any(|ending| value.ends_with(ending))
+}
+
+/// `…etc%bg%qfpasswd`: a known file whose parts stand between the same odd bytes as the steps before it.
+fn odd_file(value: &[u8]) -> Option<(usize, usize)> {
+    const FILES: [(&[u8], &[&[u8]]); 2] = [
+        (b"etc", &[b"passwd", b"issue", b"shadow", b"hosts"]),
+        (b"windows", &[b"system32", b"win.ini"]),
+    ];
+    const LONGEST: usize = 14;
+    for (folder, files) in FILES {
+        let Some(start) = find(value, 0, folder).filter(|start| *start > 0) else {
+            continue;
+        };
+        let from = start + folder.len();
+        for file in files {
+            let Some(end) = find(span(value, 0, from + LONGEST + file.len()), from, file) else {
+                continue;
+            };
+            let separator = span(value, from, end);
+            let odd = !separator.is_empty()
+                && !matches!(separator, b"." | b"-" | b"_" | b"," | b":" | b"/" | b"\\")
+                && !separator.iter().any(|b| is_space(*b));
+            if odd && span(value, 0, start).ends_with(separator) {
+                return Some((start, end + file.len()));
+            }
+        }
+    }
+    None
+}
+
+/// `../../a/b.html`: a link of a page, which goes up as far as its folder is deep.
+fn is_page(value: &[u8], from: usize) -> bool {
+    let path = rest(value, from);
+    let end = path
+        .iter()
+        .position(|b| matches!(b, b'?' | b'#'))
+        .unwrap_or(path.len());
+    let path = span(path, 0, end);
+    [
+        &b".html"[..],
+        b".css",
+        b".js",
+        b".png",
+        b".jpg",
+        b".svg",
+        b".gif",
+        b".md",
+        b".rs",
+        b".woff2",
+    ]
+    .iter()
+    .any(|ending| path.ends_with(ending))
+        && find(path, 0, b"..").is_none_or(|at| at == 0 || path.get(at - 1) == Some(&b'/'))
 }
 
 /// Whole values that are the absolute path of a file of the system or of a server on it.
@@ -121,7 +212,9 @@ fn system_file(value: &[u8]) -> Option<usize> {
         b"/sys/",
         b"/boot/",
     ];
-    const SERVERS: [&[u8]; 12] = [
+    const SERVERS: [&[u8]; 14] = [
+        b"programdata",
+        b"vmware",
         b"apache",
         b"xampp",
         b"wamp",

@@ -55,7 +55,8 @@ pub(crate) fn controls(
 
 /// `\r\nSet-Cookie: …`: a line break, then a name that headers have.
 fn header_after_break(value: &[u8]) -> Option<(usize, usize)> {
-    const NAMES: [&[u8]; 18] = [
+    const NAMES: [&[u8]; 19] = [
+        b"subject:",
         b"set-cookie",
         b"location",
         b"content-type",

@@ -2,7 +2,7 @@
 //! lines of a longer text. What is sent to break something stands alone.
 
 use crate::rules::{self, Rule};
-use crate::text::{at, find_byte, is_space, skip, span, steps};
+use crate::text::{at, find, find_byte, is_space, skip, span, steps};
 
 /// Bytes on each side of the evidence that are read for words; two sentences.
 const WINDOW: usize = 200;
@@ -31,10 +31,53 @@ const SYNTAX: [&[u8]; 34] = [
     b"union", b"update", b"values", b"where",
 ];
 
+/// Tokens that source code of one language or another is full of.
+const CODE: [&[u8]; 36] = [
+    b"function",
+    b"return",
+    b"var ",
+    b"const ",
+    b"let ",
+    b"=>",
+    b"if (",
+    b"if(",
+    b"else",
+    b"import ",
+    b"});",
+    b"this.",
+    b"void 0",
+    b"def ",
+    b"self.",
+    b"public ",
+    b"static ",
+    b"#include",
+    b"for (",
+    b"for(",
+    b".prototype",
+    b"typeof",
+    b"require(",
+    b"class ",
+    b"null",
+    b"export ",
+    b"private ",
+    b"===",
+    b"!==",
+    b"elif ",
+    b".then(",
+    b"console.",
+    b"window.",
+    b".tostring(",
+    b".push(",
+    b".createelement(",
+];
+/// Bytes of a value that are read for such tokens, and how many kinds of them make it source code. Chosen.
+const SOURCE: (usize, usize) = (4096, 5);
+
 /// What surrounds evidence in a value.
 pub(crate) struct Surroundings<'a> {
     value: &'a [u8],
     document: Option<bool>,
+    source: Option<bool>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -42,12 +85,39 @@ impl<'a> Surroundings<'a> {
         Self {
             value,
             document: None,
+            source: None,
         }
     }
 
     /// Says whether evidence of `rule` at `from..to` is quoted rather than meant.
     pub(crate) fn quote(&mut self, rule: &Rule, from: usize, to: usize) -> bool {
         let value = self.value;
+        let named = rule.id == rules::PATH_FILE.id || rule.id == rules::CMD_PROGRAM.id;
+        if named && is_mentioned(value, from, to) {
+            return true;
+        }
+        const BY_CHANCE: [&Rule; 14] = [
+            &rules::CMD_INJECTION,
+            &rules::CMD_SUBSTITUTION,
+            &rules::SQLI_OPERATOR,
+            &rules::SQLI_COMMENT,
+            &rules::SQLI_HINT,
+            &rules::SQLI_TAUTOLOGY,
+            &rules::TEMPLATE_EXPRESSION,
+            &rules::CODE_SERVER_PAGE,
+            &rules::CODE_PHP,
+            &rules::LDAP_FILTER,
+            &rules::PROTOCOL_NUL,
+            &rules::PROTOCOL_CONTROL,
+            &rules::PROTOCOL_ENCODING,
+            &rules::CMD_PROGRAM,
+        ];
+        if to - from <= 24
+            && BY_CHANCE.iter().any(|known| known.id == rule.id)
+            && is_noise(value, from, to)
+        {
+            return true;
+        }
         if value.len() < 40 {
             return false;
         }
@@ -71,10 +141,30 @@ impl<'a> Surroundings<'a> {
             return before.grammar + after.grammar > 0
                 && before.points.min(after.points) >= PROSE / 2
                 && before.points + after.points >= PROSE
-                || self.is_page();
+                || self.is_page()
+                || self.is_source();
         }
         before.grammar + after.grammar > 0 && before.points + after.points >= PROSE
+            || before.points >= 2 && is_commented(span(value, to, to.saturating_add(WINDOW)))
             || self.is_document()
+            || self.is_source()
+            || rule.id == rules::PATH_FILE.id && is_fields(value)
+    }
+
+    /// Says whether the value is source code, on one line or many.
+    fn is_source(&mut self) -> bool {
+        let value = self.value;
+        *self.source.get_or_insert_with(|| {
+            let (bytes, kinds) = SOURCE;
+            let start = span(value, 0, bytes).to_ascii_lowercase();
+            let start = start.as_slice();
+            value.len() >= 240
+                && CODE
+                    .iter()
+                    .filter(|token| find(start, 0, token).is_some())
+                    .count()
+                    >= kinds
+        })
     }
 
     /// Says whether the value has several lines of some length.
@@ -92,6 +182,91 @@ impl<'a> Surroundings<'a> {
     fn is_page(&mut self) -> bool {
         self.is_document() && memchr::memchr_iter(b'\n', self.value).count() >= 2 * LINES
     }
+}
+
+/// Says whether a file or program is named in a sentence: words on both sides, or Chinese on one, and nothing that a
+/// shell would go on with.
+fn is_mentioned(value: &[u8], from: usize, to: usize) -> bool {
+    let before = span(value, from.saturating_sub(WINDOW), from);
+    let after = span(value, to, to.saturating_add(WINDOW));
+    let goes_on = [before, after].iter().any(|side| {
+        side.iter()
+            .any(|b| matches!(b, b'|' | b'&' | b'`' | b'$' | b'<' | b'\\'))
+            || side.windows(2).any(|pair| pair == b"..")
+    });
+    if goes_on {
+        return false;
+    }
+    // The name goes on behind the literal that was found.
+    let end = skip(after, 0, |b| b.is_ascii_graphic());
+    let (left, right) = (words(before), words(span(after, end, after.len())));
+    let chinese = |side: &[u8]| side.iter().filter(|b| **b >= 0x80).count() >= 4;
+    left.points >= 1 && left.points + right.points >= 4 && right.points >= 1
+        || chinese(before)
+        || chinese(after)
+}
+
+/// Says whether a comment behind evidence is a sentence: what is sent to break something has nothing to say.
+fn is_commented(after: &[u8]) -> bool {
+    find(after, 0, b"-- ").is_some_and(|at| words(span(after, at, after.len())).points >= 3)
+}
+
+/// `type=1400 operation="open" name="/proc/x" comm="node"`: fields as programs write them into logs.
+fn is_fields(value: &[u8]) -> bool {
+    let pairs = memchr::memchr_iter(b'=', value)
+        .filter(|&i| {
+            i > 0
+                && (at(value, i - 1).is_ascii_alphanumeric() || at(value, i - 1) == b'_')
+                && (at(value, i + 1).is_ascii_alphanumeric() || at(value, i + 1) == b'"')
+        })
+        .take(3)
+        .count();
+    pairs == 3 && memchr::memchr_iter(b' ', value).take(4).count() == 4
+}
+
+/// Says whether bytes around evidence are noise: passwords, ciphertext, packed bytes. Such text changes between kinds
+/// of characters at nearly every step, and what means something to a parser stands in it by chance.
+fn is_noise(value: &[u8], from: usize, to: usize) -> bool {
+    const HALF: usize = 40;
+    let text = span(value, from.saturating_sub(HALF), to.saturating_add(HALF));
+    if text.len() < 12 || text.len() > 400 {
+        return false;
+    }
+    let kind = |b: u8| match b {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        b'!'..=b'~' => 3,
+        _ => 4,
+    };
+    let mut counts = [0_usize; 5];
+    let (mut changes, mut before) = (0, 4);
+    let (mut run, mut longest) = (0_usize, 0_usize);
+    let mut signs = 0_u128;
+    for &b in text {
+        let kind = kind(b);
+        if let Some(count) = counts.get_mut(kind) {
+            *count += 1;
+        }
+        changes += usize::from(kind != before);
+        before = kind;
+        run = if kind < 2 { run + 1 } else { 0 };
+        longest = longest.max(run);
+        if kind == 3 {
+            signs |= 1 << b;
+        }
+    }
+    steps::count(text.len());
+    let [lower, upper, digits, punctuation, other] = counts;
+    let length = text.len();
+    other == 0
+        && changes * 20 >= length * 11
+        && lower * 12 >= length
+        && upper * 12 >= length
+        && digits + usize::from(length < 24) > 0
+        && punctuation * 6 >= length
+        && signs.count_ones() >= 4
+        && longest <= 8
 }
 
 /// Returns where the element ends whose tag holds `from`, with the script in it.
@@ -188,7 +363,6 @@ fn words(text: &[u8]) -> Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::find;
 
     fn quoted(value: &str, evidence: &str, rule: &Rule) -> bool {
         let from = find(value.as_bytes(), 0, evidence.as_bytes()).unwrap();

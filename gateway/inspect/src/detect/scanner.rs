@@ -5,165 +5,11 @@ use aho_corasick::AhoCorasick;
 use super::Match;
 use super::literal::automaton;
 use crate::rules;
-use crate::text::{at, rest, span};
+use crate::text::{at, find, rest, span};
 
-/// Names of scanners as they stand in `User-Agent`, lower case.
-const AGENTS: [&[u8]; 62] = [
-    b"sqlmap",
-    b"nikto",
-    b"nessus",
-    b"nmap",
-    b"masscan",
-    b"zgrab",
-    b"acunetix",
-    b"netsparker",
-    b"invicti",
-    b"w3af",
-    b"dirbuster",
-    b"gobuster",
-    b"wpscan",
-    b"nuclei",
-    b"havij",
-    b"arachni",
-    b"openvas",
-    b"feroxbuster",
-    b"fuzz faster",
-    b"ffuf",
-    b"thc-hydra",
-    b"(hydra)",
-    b"xray",
-    b"awvs",
-    b"appscan",
-    b"burpsuite",
-    b"burpcollaborator",
-    b"fimap",
-    b"jorgee",
-    b"zmeu",
-    b"morfeus",
-    b"whatweb",
-    b"commix",
-    b"goby",
-    b"fscan",
-    b"dirsearch",
-    b"wfuzz",
-    b"skipfish",
-    b"vega/",
-    b"grabber",
-    b"webinspect",
-    b"qualys",
-    b"jaeles",
-    b"zaproxy",
-    b"owasp zap",
-    b"censysinspect",
-    b"expanse",
-    b"l9explore",
-    b"l9tcpid",
-    b"webshag",
-    b"paros",
-    b"bsqlbf",
-    b"absinthe",
-    b"sqlninja",
-    b"pangolin",
-    b"muieblackcat",
-    b"blackwidow",
-    b"interact.sh",
-    b"burpcollab",
-    b"oastify.com",
-    b"evilginx",
-    b"hakai",
-];
+mod table;
 
-/// What no portal serves and every scanner asks for.
-const PROBES: [&[u8]; 64] = [
-    b"/.env",
-    b"/.git/",
-    b"/.git",
-    b"/.gitignore",
-    b"/.svn/",
-    b"/.hg/",
-    b"/.aws/",
-    b"/.ssh/",
-    b"/.ds_store",
-    b"/.htpasswd",
-    b"/.htaccess",
-    b"/.vscode/sftp",
-    b"/.idea/",
-    b"/.docker",
-    b"/.npmrc",
-    b"/.kube/",
-    b"/.bash_history",
-    b"/.config/",
-    b"/id_rsa",
-    b"/server-status",
-    b"/server-info",
-    b"/phpinfo",
-    b"/info.php",
-    b"/xmlrpc.php",
-    b"/cgi-bin/",
-    b"/vendor/phpunit",
-    b"/hnap1",
-    b"/boaform",
-    b"/gponform",
-    b"/_ignition/",
-    b"/actuator/env",
-    b"/actuator/heapdump",
-    b"/actuator/gateway",
-    b"/actuator/jolokia",
-    b"/jolokia",
-    b"/solr/admin",
-    b"/manager/html",
-    b"/invoker/",
-    b"/jmx-console",
-    b"/web-console/",
-    b"/wls-wsat",
-    b"/_async/",
-    b"/struts2-",
-    b"/druid/index",
-    b"/nacos/v1/",
-    b"/seeyon/",
-    b"/weaver/",
-    b"/public/index.php?s=",
-    b"/think/app/",
-    b"/invokefunction",
-    b"/setup.cgi",
-    b"/shell?cd",
-    b"/eval-stdin",
-    b"/wp-config",
-    b"/config.php.bak",
-    b"/backup.sql",
-    b"/dump.sql",
-    b"/database.sql",
-    b"/db.sql",
-    b"/backup.zip",
-    b"/www.zip",
-    b"/wwwroot.rar",
-    b"/web.rar",
-    b"/.well-known/../",
-];
-
-/// Products that some portals are made of, though few are.
-const GUESSES: [&[u8]; 20] = [
-    b"/wp-login",
-    b"/wp-admin",
-    b"/wp-content/plugins",
-    b"/wp-includes",
-    b"/phpmyadmin",
-    b"/pma/",
-    b"/mysqladmin",
-    b"/adminer",
-    b"/administrator/index.php",
-    b"/console/login",
-    b"/actuator",
-    b"/swagger-ui",
-    b"/telescope/requests",
-    b"/owa/auth",
-    b"/autodiscover",
-    b"/remote/login",
-    b"/dana-na",
-    b"/nacos",
-    b"/druid",
-    b"/api/jsonws",
-];
+use table::{AGENTS, ARCHIVES, FILES, GUESSES, PROBES};
 
 /// The names of all of them, in two automata that are built once.
 pub(crate) struct Scanners {
@@ -175,8 +21,8 @@ impl Scanners {
     /// Builds the automata.
     pub(crate) fn new() -> Self {
         Self {
-            agents: automaton(&AGENTS),
-            paths: automaton(&[PROBES.as_slice(), GUESSES.as_slice()].concat()),
+            agents: automaton(AGENTS),
+            paths: automaton(&[PROBES, GUESSES].concat()),
         }
     }
 
@@ -189,6 +35,9 @@ impl Scanners {
 
     /// Looks for a probe in a decoded path.
     pub(crate) fn path(&self, value: &[u8], found: &mut impl FnMut(Match)) {
+        if is_shared_code(value) {
+            return;
+        }
         let mut guess = None;
         for hit in self.paths.find_overlapping_iter(value) {
             let (from, to) = (hit.start(), hit.end());
@@ -203,7 +52,7 @@ impl Scanners {
                 return;
             }
         }
-        if let Some(from) = backup(value) {
+        if let Some(from) = backup(value).or_else(|| left_behind(value)) {
             found((&rules::SCANNER_PROBE, from, value.len()));
         } else if let Some((from, to)) = guess {
             found((&rules::SCANNER_GUESS, from, to));
@@ -211,13 +60,57 @@ impl Scanners {
     }
 }
 
+/// Says whether a path is one of a site where people share code, which have files of every name.
+fn is_shared_code(value: &[u8]) -> bool {
+    [
+        &b"/blob/"[..],
+        b"/raw/",
+        b"/tree/",
+        b"/-/",
+        b"/blame/",
+        b"/commits/",
+        b"/src/branch/",
+        b"/repository/files/",
+    ]
+    .iter()
+    .any(|word| find(value, 1, word).is_some())
+}
+
+/// A file of the site's own making, or an archive of it, at the root or in a folder of the root.
+fn left_behind(value: &[u8]) -> Option<usize> {
+    const PACKED: [&[u8]; 9] = [
+        b".zip", b".rar", b".7z", b".tar", b".tar.gz", b".tgz", b".sql", b".sql.gz", b".bak",
+    ];
+    let from = value.iter().rposition(|&b| b == b'/')?;
+    let name = rest(value, from + 1);
+    let depth = span(value, 0, from).iter().filter(|b| **b == b'/').count();
+    if depth > 1 || name.is_empty() || name.len() > 64 {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let archived = PACKED.iter().any(|ending| {
+        name.strip_suffix(*ending).is_some_and(|stem| {
+            ARCHIVES.contains(&stem)
+                || stem.starts_with(b"www.")
+                || ending.starts_with(b".sql")
+                    && matches!(
+                        stem,
+                        b"1" | b"data" | b"users" | b"test" | b"temp" | b"all" | b"sql"
+                    )
+        })
+    });
+    (archived || FILES.contains(&name.as_slice())).then_some(from)
+}
+
 /// A copy of a page that an editor or an administrator left behind: `/index.php.bak`.
 fn backup(value: &[u8]) -> Option<usize> {
-    const SOURCES: [&[u8]; 7] = [
-        b".php", b".jsp", b".asp", b".aspx", b".inc", b".conf", b".yml",
+    const SOURCES: [&[u8]; 11] = [
+        b".php", b".jsp", b".asp", b".aspx", b".inc", b".conf", b".yml", b".config", b".json",
+        b".env", b".py",
     ];
-    const COPIES: [&[u8]; 9] = [
-        b".bak", b".old", b".save", b".swp", b".orig", b"~", b".copy", b".backup", b".tmp",
+    const COPIES: [&[u8]; 13] = [
+        b".bak", b".old", b".save", b".swp", b".swo", b".orig", b"~", b".copy", b".backup",
+        b".tmp", b".1", b".bk", b".dist",
     ];
     let ends = |text: &[u8], end: &[u8]| {
         rest(text, text.len().saturating_sub(end.len())).eq_ignore_ascii_case(end)
@@ -248,6 +141,8 @@ mod tests {
         assert_eq!(score("/app/.git/config"), 5);
         assert_eq!(score("/index.php.bak"), 5);
         assert_eq!(score("/wp-login.php"), 3);
+        assert_eq!(score("/wwwroot.zip"), 5);
+        assert_eq!(score("/old/docker-compose.yml"), 5);
         for page in [
             "/",
             "/environment",
@@ -256,6 +151,11 @@ mod tests {
             "/.well-known/openid-configuration",
             "/文件/备份.zip",
             "/api/v1/users",
+            "/downloads/2024/reports/data.zip",
+            "/group/project/raw/main/Dockerfile",
+            "/environment/access",
+            "/files/报告.sql",
+            "/console",
         ] {
             assert_eq!(score(page), 0, "{page}");
         }

@@ -2,7 +2,7 @@
 
 use super::Match;
 use crate::rules;
-use crate::text::{at, find, find_byte, is_space, is_word, rest, skip, span};
+use crate::text::{at, find, find_byte, is_space, is_word, rest, skip, span, trim};
 
 /// ` onerror=alert(1)` after a quote that closed an attribute of the page, or at the start of an unquoted one.
 pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
@@ -58,9 +58,10 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
             .iter()
             .any(|b| matches!(b, b'(' | b'`' | b'=') || closed(b))
             || find(body, 0, b"alert").is_some();
-        if scripted && !super::html::is_harmless_handler(body) {
+        let harmless = super::html::is_harmless_handler(body);
+        if scripted && !harmless {
             found((&rules::XSS_HANDLER, start, equals + 1));
-        } else if scripted {
+        } else if harmless {
             found((&rules::XSS_EMBED, start, equals + 1));
         } else {
             found((&rules::XSS_MARKUP, start, equals + 1));
@@ -132,9 +133,37 @@ pub(super) fn url(value: &[u8], from: usize, found: &mut impl FnMut(Match)) {
         }
         _ => false,
     };
-    if runs {
+    if runs && scheme == b"javascript:" && is_idle(body) {
+        found((&rules::XSS_EMBED, from, end));
+    } else if runs {
         found((&rules::XSS_URL, from, end));
     }
+}
+
+/// `javascript:void(0)`: what links of pages that have handlers elsewhere say.
+fn is_idle(body: &[u8]) -> bool {
+    const IDLE: [&[u8]; 9] = [
+        b";",
+        b"void(0)",
+        b"void 0",
+        b"void(null)",
+        b"history.back()",
+        b"history.go(-1)",
+        b"history.back(-1)",
+        b"window.close()",
+        b"location.reload()",
+    ];
+    let body = trim(body);
+    let end = body
+        .iter()
+        .position(|b| matches!(b, b'"' | b'\'' | b'>' | b'\\'))
+        .unwrap_or(body.len());
+    let script = span(body, 0, end);
+    let script = script.strip_suffix(b";").unwrap_or(script);
+    let closed = rest(body, end)
+        .iter()
+        .all(|b| !matches!(b, b'(' | b'`') || end < body.len() && at(body, end) != b'\\');
+    closed && (script.is_empty() && !body.is_empty() || IDLE.contains(&script))
 }
 
 /// Calls that proofs of concept make, and whether they continue a string or expression that was broken.

@@ -94,6 +94,16 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
             found((&rules::CMD_HINT, start, command.to));
         }
     }
+    // A value that is nothing but a command that tells about the machine.
+    if let Some(command) = Command::read(value, 0)
+        && value.len() <= 24
+        && command.from == 0
+        && command.is_unmistakable(value)
+        && (command.to == value.len() || command.argued())
+    {
+        found((&rules::CMD_PROGRAM, command.from, command.to));
+        return;
+    }
     // A separator at the end and a program at the beginning: `id;`, `/bin/ls|`.
     if let Some(command) = Command::read(value, 0)
         && !command.ambiguous()

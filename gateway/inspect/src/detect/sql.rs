@@ -75,6 +75,9 @@ fn in_context(value: &[u8], start: usize, context: Context, keep: &mut impl FnMu
 /// Searches what follows the quote that closed the application's string.
 fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(Match)) {
     let first = r.closers(0);
+    if r.is_quoted_sign(first) {
+        return;
+    }
     if !double && !apostrophe && r.continues(first) {
         keep((&rules::SQLI_OPERATOR, r.from(first), r.end(r.len())));
         return;
@@ -82,7 +85,7 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
     match r.kind(first) {
         Some(Kind::Comment) => {
             let tail = r.comment_body(first);
-            let short = trim(tail).len() <= 12;
+            let short = is_cut_off(tail);
             keep((
                 if short && !(double && first == 0 && r.is_hash(first) && !tail.is_empty()) {
                     &rules::SQLI_COMMENT
@@ -98,7 +101,7 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
         }
         Some(Kind::Semicolon)
             if matches!(r.kind(first + 1), Some(Kind::Comment))
-                && trim(r.comment_body(first + 1)).len() <= 12 =>
+                && is_cut_off(r.comment_body(first + 1)) =>
         {
             keep((&rules::SQLI_COMMENT, r.from(first), r.end(first + 1)));
         }
@@ -177,6 +180,11 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
         clause(r, i, Some(apostrophe), double, keep);
         anywhere(r, i, keep);
     }
+}
+
+/// Says whether a comment does nothing but end the statement: `'#s` and `'--status'` are parts of something else.
+fn is_cut_off(comment: &[u8]) -> bool {
+    trim(comment).len() <= 12 && !comment.first().is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// `'||'`, `'+(select …)`, `'-sleep(1)-'`.
@@ -311,10 +319,15 @@ fn clause(
                 keep((&rules::SQLI_COMMENT, r.from(i), r.end(right_at)));
             }
         }
-        Some(Kind::Word(Word::Sort)) if r.kind(i + 1) == Some(Kind::Word(Word::By)) => {
-            let Some(by) = r.operand(i + 2) else { return };
+        Some(Kind::Word(Word::Sort)) if r.kind(r.comments(i + 1)) == Some(Kind::Word(Word::By)) => {
+            // A comment where a blank belongs hides something.
+            let hidden = r.comments(i + 1) > i + 1;
+            let Some(by) = r.operand(r.comments(r.comments(i + 1) + 1)) else {
+                return;
+            };
             let after = r.closers(by.last + 1);
-            let strong = by.is_call()
+            let strong = hidden
+                || by.is_call()
                 || by.is_query()
                 || (by.is_number() || broken.is_some())
                     && (matches!(

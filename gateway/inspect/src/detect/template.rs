@@ -11,6 +11,7 @@ const LONGEST: usize = 300;
 
 /// Searches a lower-case value.
 pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
+    directives(value, found);
     for (open, close) in [
         (&b"{{"[..], &b"}}"[..]),
         (b"${", b"}"),
@@ -21,6 +22,9 @@ pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
         (b"{%", b"%}"),
         (b"@(", b")"),
         (b"[[", b"]]"),
+        (b"@{", b"}"),
+        (b"~{", b"}"),
+        (b"[=", b"]"),
     ] {
         let mut i = 0;
         for _ in 0..LOOKS {
@@ -43,6 +47,31 @@ pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
     }
 }
 
+/// Directives that only one engine has, and that nobody writes to it but who means it.
+fn directives(value: &[u8], found: &mut impl FnMut(Match)) {
+    const BEGINS: [&[u8]; 13] = [
+        b"<#assign",
+        b"[#assign",
+        b"<#include",
+        b"<#import",
+        b"<#list .data_model",
+        b"{$smarty.",
+        b"{php}",
+        b"{system(",
+        b"{if system",
+        b"{if phpinfo",
+        b"{if shell_exec",
+        b"#set($",
+        b"@system.diagnostics",
+    ];
+    if let Some((start, word)) = BEGINS
+        .iter()
+        .find_map(|word| Some((find(value, 0, word)?, word)))
+    {
+        found((&rules::TEMPLATE_EXPRESSION, start, start + word.len()));
+    }
+}
+
 /// `7*7`, `'7'*7`, `191*7`: what every probe begins with.
 fn computes(body: &[u8]) -> bool {
     let plain =
@@ -61,7 +90,7 @@ fn computes(body: &[u8]) -> bool {
 }
 
 fn reaches(body: &[u8], open: &[u8]) -> bool {
-    const OBJECTS: [&[u8]; 33] = [
+    const OBJECTS: [&[u8]; 49] = [
         b"constructor",
         b"__",
         b"config.",
@@ -95,6 +124,22 @@ fn reaches(body: &[u8], open: &[u8]) -> bool {
         b"readfile",
         b"`id`",
         b"range.constructor",
+        b"'system'",
+        b"\"system\"",
+        b"'passthru'",
+        b"'exec'",
+        b".touppercase()",
+        b"tolowercase()",
+        b"getclass(",
+        b"applicationscope",
+        b"pagecontext",
+        b"facescontext",
+        b"sessionscope",
+        b"file_excerpt",
+        b"getmethod(",
+        b"app.request",
+        b"get_flashed",
+        b"java.",
     ];
     let strong = OBJECTS.iter().any(|word| find(body, 0, word).is_some());
     let whole = matches!(

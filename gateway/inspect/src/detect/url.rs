@@ -59,7 +59,21 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
     } else if name.starts_with(b"10.") || name.starts_with(b"192.168.") || is_private_172(name) {
         found((&rules::SSRF_LOCAL, 0, end));
     }
-    if let Some(from) = remote_file(value, end) {
+    let included = spot.is_named(&[
+        b"absolute_path",
+        b"[path]",
+        b"_path",
+        b"include",
+        b"template",
+        b"basedir",
+        b"rootpath",
+        b"file",
+        b"page",
+        b"document_root",
+    ]);
+    if let Some(from) = remote_file(value, end).or_else(|| {
+        (included && (is_code(rest(value, end)) || value.starts_with(b"ftp://"))).then_some(end)
+    }) {
         found((&rules::REMOTE_FILE, from, value.len()));
     }
 }
@@ -71,7 +85,7 @@ fn is_disguised(name: &[u8]) -> bool {
         || name.starts_with(b"[::]")
         || name.starts_with(b"[::ffff:")
         || name.starts_with(b"[0:0:")
-        || name == b"0"
+        || is_odd_number(name)
         || name == b"127.1"
         || name == b"127.0.1"
         || name == b"2130706433"
@@ -84,6 +98,28 @@ fn is_disguised(name: &[u8]) -> bool {
         || name.ends_with(b".localtest.me")
         || name.ends_with(b".lvh.me")
         || find(name, 0, b"169.254.169.254.").is_some()
+}
+
+/// Says whether a host is a number as no person writes it: whole, in hexadecimal or octal, or beyond a byte.
+fn is_odd_number(name: &[u8]) -> bool {
+    let hexadecimal = |part: &[u8]| {
+        part.strip_prefix(b"0x")
+            .is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let decimal = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let mut parts = 0;
+    let mut odd = false;
+    for part in name.split(|b| *b == b'.') {
+        parts += 1;
+        if !decimal(part) && !hexadecimal(part) {
+            return false;
+        }
+        odd |= hexadecimal(part)
+            || part.len() > 1 && at(part, 0) == b'0'
+            || part.len() > 3
+            || part.len() == 3 && part > b"255";
+    }
+    parts <= 4 && (odd || parts < 4)
 }
 
 fn is_private_172(name: &[u8]) -> bool {
@@ -110,7 +146,31 @@ fn remote_file(value: &[u8], host_end: usize) -> Option<usize> {
     let command = [&b"?cmd="[..], b"?exec=", b"?c=id", b"?command="]
         .iter()
         .any(|word| rest(path, question).starts_with(word));
-    (source && (cut || command)).then_some(host_end)
+    // The server takes the ending of the question for that of the file: `…/1.gif?.aspx`.
+    let disguised = [&b"?.aspx"[..], b"?.asp", b"?.php", b"?.jsp", b"?.ashx"]
+        .iter()
+        .any(|ending| rest(path, question).starts_with(ending));
+    (source && (cut || command) || disguised).then_some(host_end)
+}
+
+/// Says whether the path of a URL names what an including application would run.
+fn is_code(path: &[u8]) -> bool {
+    let question = path
+        .iter()
+        .position(|b| matches!(b, b'?' | b'#'))
+        .unwrap_or(path.len());
+    let file = span(path, 0, question);
+    [
+        &b".txt"[..],
+        b".php",
+        b".inc",
+        b".jsp",
+        b".asp",
+        b".phtml",
+        b".dat",
+    ]
+    .iter()
+    .any(|e| file.ends_with(e))
 }
 
 /// Callbacks of programs on the caller's own machine, as sign-in uses them, name a high port (RFC 8252, section 7.3).

@@ -67,6 +67,61 @@ pub(crate) fn doctype(bytes: &[u8]) -> Option<usize> {
     })
 }
 
+/// Says whether the declaration at `from` names a public document type that programs put in front of what they
+/// write (a page, a property list, a drawing) and declares nothing itself.
+pub(crate) fn is_public(bytes: &[u8], from: usize) -> bool {
+    const KNOWN: [&[u8]; 10] = [
+        b"-//w3c//dtd ",
+        b"-//apple//dtd plist ",
+        b"-//apple computer//dtd plist ",
+        b"-//wapforum//dtd ",
+        b"-//sun microsystems",
+        b"-//netscape communications//dtd rss",
+        b"-//oasis//dtd docbook",
+        b"-//hibernate/hibernate",
+        b"-//mybatis.org//dtd",
+        b"-//apache software foundation//dtd",
+    ];
+    const HOSTS: [&[u8]; 11] = [
+        b"http://www.w3.org/",
+        b"https://www.w3.org/",
+        b"http://www.apple.com/",
+        b"https://www.apple.com/",
+        b"http://www.wapforum.org/",
+        b"http://java.sun.com/",
+        b"http://my.netscape.com/",
+        b"http://www.oasis-open.org/",
+        b"http://www.hibernate.org/",
+        b"http://mybatis.org/",
+        b"http://struts.apache.org/",
+    ];
+    let end = find_byte(span(bytes, 0, from + 400), from, b'>').unwrap_or(from);
+    let declaration = span(bytes, from, end).to_ascii_lowercase();
+    let Some(body) = declaration.strip_prefix(b"<!doctype") else {
+        return false;
+    };
+    if body.contains(&b'[') || body.contains(&b'%') {
+        return false;
+    }
+    let name_end = skip(body, skip(body, 0, |b| b.is_ascii_whitespace()), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.')
+    });
+    let body = trim(rest(body, name_end));
+    let Some(public) = body.strip_prefix(b"public") else {
+        return body.is_empty() && trim(span(&declaration, 9, 9 + name_end)) == b"html";
+    };
+    let public = trim(public);
+    let quote = at(public, 0);
+    let identifier_end = find_byte(public, 1, quote).unwrap_or(public.len());
+    // The document type is fetched from where it says: only from who publishes it.
+    let address = trim(rest(public, identifier_end + 1));
+    let published =
+        address.is_empty() || HOSTS.iter().any(|host| rest(address, 1).starts_with(host));
+    published
+        && KNOWN.iter().any(|known| rest(public, 1).starts_with(known))
+        && doctype(rest(bytes, end)).is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +137,33 @@ mod tests {
         );
         assert_eq!(seen, ["1", "2", "t", "c<d", "e"]);
         assert!(doctype(b"<!doctype x>").is_some() && doctype(b"<!-- x -->").is_none());
+    }
+
+    #[test]
+    fn document_types_that_programs_write_are_known_and_those_that_declare_are_not() {
+        let public = |text: &str| is_public(text.as_bytes(), 0);
+        for known in [
+            "<!DOCTYPE html>",
+            "<!doctype HTML >",
+            "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">",
+            "<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd'>",
+            "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\">",
+        ] {
+            assert!(public(known), "{known}");
+        }
+        for other in [
+            "<!DOCTYPE foo>",
+            "<!DOCTYPE svg>",
+            "<!DOCTYPE html SYSTEM \"http://evil.example/x.dtd\">",
+            "<!DOCTYPE svg PUBLIC \"-//x//y\" \"file:///etc/passwd\">",
+            "<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"x\" [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>",
+            "<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\"><!ENTITY a \"b\">",
+            "<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"http://evil.example/x.dtd\">",
+            "<!ENTITY a \"b\">",
+            "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\"",
+        ] {
+            assert!(!public(other), "{other}");
+        }
     }
 
     proptest! {

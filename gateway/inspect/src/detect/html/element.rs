@@ -139,9 +139,11 @@ pub(super) fn is_harmless(script: &[u8]) -> bool {
         ]
         .iter()
         .all(|word| find(script, 0, word).is_none());
-    tame && (script.starts_with(b"this.src=")
-        || script.starts_with(b"this.onerror=null")
-        || script.starts_with(b"this.style.")
-        || rest(script, 0) == b"return false"
-        || script == b"return false;")
+    script.is_empty()
+        || tame
+            && (script.starts_with(b"this.src=")
+                || script.starts_with(b"this.onerror=null")
+                || script.starts_with(b"this.style.")
+                || rest(script, 0) == b"return false"
+                || script == b"return false;")
 }

@@ -53,6 +53,8 @@ impl Command {
                     break;
                 }
                 b'\'' | b'"' | b'\\' => {}
+                // The shell of Windows drops its mark: `w^hoami`.
+                b'^' if to > from || is_word(at(value, to + 1)) => {}
                 b'$' if matches!(at(value, to + 1), b'@' | b'*' | b'1'..=b'9') => to += 1,
                 b'/' => {
                     path = true;
@@ -87,7 +89,9 @@ impl Command {
             >= 3
             && a.is_ascii_digit();
         let telling = spaced
-            && (a == b'-' && b.is_ascii_alphanumeric()
+            && (a == b'-'
+                && b.is_ascii_alphanumeric()
+                && !is_no_flag(ambiguous, name, value, next)
                 || a == b'/' && (is_word(b) || b == b'?')
                 || a == b'~'
                 || name == b"net"
@@ -95,13 +99,31 @@ impl Command {
                         .iter()
                         .any(|verb| rest(value, next).starts_with(verb))
                 || name == b"reg" && rest(value, next).starts_with(b"add")
+                || name == b"type" && b == b':'
+                || name == b"chmod" && matches!(a, b'+' | b'0'..=b'9')
+                || name == b"which"
+                    && PROGRAMS
+                        .binary_search(&span(value, next, skip(value, next, is_word)))
+                        .is_ok()
+                || is_redirected(name, value, next)
                 || a == b'.' && matches!(b, b'/' | b'.')
                 || address
                 || rest(value, next).starts_with(b"http")
                 || b == b':' && at(value, next + 2) == b'/'
                 || b == b':' && at(value, next + 2) == b'\\'
                 || b == b':' && name == b"dir")
-            || matches!(a, b'>' | b'<') && !matches!(b, b'/' | b'b' | b'p');
+            || matches!(a, b'>' | b'<') && !matches!(b, b'/' | b'b' | b'p')
+            || a == b'>'
+                && [
+                    &b">/tmp/"[..],
+                    b">/var/",
+                    b">/dev/",
+                    b">/etc/",
+                    b">/root",
+                    b">/home",
+                ]
+                .iter()
+                .any(|target| rest(value, next).starts_with(target));
         let argued = telling
             || !ambiguous && next < value.len() && matches!(a, b'|' | b';') && last
             || spaced && matches!(a, b'$' | b'"' | b'\'' | b'`')
@@ -144,7 +166,9 @@ impl Command {
                 | b"netstat"
                 | b"uname"
                 | b"systeminfo"
+                | b"sysinfo"
                 | b"tasklist"
+                | b"printenv"
         )
     }
 
@@ -155,93 +179,178 @@ impl Command {
     }
 }
 
+/// `echo x > /tmp/y`: what a word of prose is followed by when it is a command after all.
+fn is_redirected(name: &[u8], value: &[u8], next: usize) -> bool {
+    if !matches!(name, b"echo" | b"print" | b"printf" | b"cat") {
+        return false;
+    }
+    let tail = span(value, next, next + 400);
+    let mut i = 0;
+    while let Some(arrow) = tail
+        .get(i..)
+        .and_then(|t| t.iter().position(|b| *b == b'>'))
+    {
+        let target = skip(tail, i + arrow + 1, |b| is_space(b) || b == b'>');
+        if matches!(at(tail, target), b'/' | b'~')
+            || at(tail, target + 1) == b':' && at(tail, target + 2) == b'\\'
+        {
+            return true;
+        }
+        i += arrow + 1;
+    }
+    false
+}
+
+/// `sort -count` in the language of a search: such programs have flags of one letter, but for a few.
+fn is_no_flag(ambiguous: bool, name: &[u8], value: &[u8], next: usize) -> bool {
+    let flag = skip(value, next + 1, is_word) - next - 1;
+    ambiguous
+        && flag > 3
+        && matches!(
+            name,
+            b"sort"
+                | b"head"
+                | b"tail"
+                | b"cut"
+                | b"date"
+                | b"time"
+                | b"host"
+                | b"type"
+                | b"test"
+                | b"set"
+        )
+}
+
 /// Programs whose names are no words of prose, sorted.
-pub(super) const PROGRAMS: [&[u8]; 82] = [
+pub(super) const PROGRAMS: [&[u8]; 125] = [
     b"adduser",
+    b"apt-get",
     b"arp",
+    b"arp.exe",
+    b"attrib",
     b"awk",
     b"base64",
     b"bash",
+    b"bash.exe",
     b"bitsadmin",
     b"busybox",
     b"cat",
     b"certutil",
+    b"certutil.exe",
     b"chmod",
     b"chown",
     b"cmd.exe",
+    b"cmdkey",
     b"crontab",
     b"cscript",
     b"csh",
     b"curl",
+    b"curl.exe",
     b"dig",
     b"dir",
+    b"diskshadow",
+    b"dmesg",
     b"egrep",
     b"env",
+    b"findstr",
     b"ftp",
+    b"gdb",
     b"grep",
+    b"hexdump",
+    b"icacls",
     b"id",
     b"ifconfig",
     b"ifdata",
     b"ipconfig",
+    b"ipconfig.exe",
     b"ipcs",
     b"iptables",
+    b"killall",
     b"ksh",
+    b"kubectl",
+    b"lastlog",
     b"ls",
+    b"lsb_release",
     b"lsof",
     b"mkdir",
     b"mkfifo",
     b"mknod",
     b"mshta",
+    b"msiexec",
+    b"msiexec.exe",
     b"nc",
+    b"nc.exe",
     b"ncat",
+    b"ncat.exe",
     b"net.exe",
     b"netcat",
     b"netsh",
     b"netstat",
+    b"netstat.exe",
     b"nmap",
+    b"nohup",
     b"nslookup",
     b"nslookup.exe",
+    b"passwd.exe",
     b"phpinfo",
     b"ping",
     b"ping.exe",
     b"ping6",
+    b"pkill",
     b"powershell",
     b"powershell.exe",
     b"printenv",
     b"ps",
     b"pwd",
     b"pwsh",
+    b"quser",
     b"regsvr32",
+    b"regsvr32.exe",
     b"rm",
     b"rmdir",
     b"rundll32",
+    b"rundll32.exe",
+    b"rvim",
     b"schtasks",
     b"scp",
     b"sed",
     b"sh",
     b"socat",
     b"ssh",
+    b"strace",
     b"sudo",
+    b"sysinfo",
+    b"systemctl",
     b"systeminfo",
     b"tac",
     b"taskkill",
     b"tasklist",
+    b"tasklist.exe",
     b"telnet",
     b"tftp",
     b"traceroute",
     b"tracert",
+    b"umount",
     b"uname",
     b"useradd",
+    b"userdel",
+    b"usermod",
     b"usleep",
+    b"visudo",
+    b"vssadmin",
     b"wget",
     b"whoami",
+    b"whoami.exe",
     b"wmic",
+    b"wmic.exe",
     b"wscript",
+    b"xargs",
+    b"xterm",
     b"xxd",
     b"zsh",
 ];
 /// Programs whose names are words, sorted: they count with arguments that no sentence has.
-pub(super) const WORDS: [&[u8]; 53] = [
+pub(super) const WORDS: [&[u8]; 74] = [
     b"cd",
     b"cmd",
     b"copy",
@@ -250,41 +359,58 @@ pub(super) const WORDS: [&[u8]; 53] = [
     b"dash",
     b"date",
     b"del",
+    b"docker",
     b"echo",
     b"eval",
     b"exec",
     b"export",
     b"find",
     b"gcc",
+    b"groups",
+    b"gzip",
     b"head",
     b"host",
     b"hostname",
+    b"ip",
     b"java",
     b"kill",
+    b"last",
     b"less",
+    b"ln",
     b"lua",
     b"more",
+    b"mount",
     b"mv",
     b"net",
+    b"nl",
     b"node",
+    b"npm",
+    b"openssl",
     b"passwd",
     b"perl",
     b"php",
+    b"pip",
     b"print",
+    b"printf",
     b"python",
     b"python2",
     b"python3",
     b"read",
     b"reboot",
     b"reg",
+    b"rev",
     b"route",
+    b"rsync",
     b"ruby",
     b"set",
     b"shutdown",
     b"sleep",
     b"sort",
     b"source",
+    b"start",
+    b"strings",
     b"tail",
+    b"tar",
     b"tee",
     b"test",
     b"time",
@@ -294,7 +420,11 @@ pub(super) const WORDS: [&[u8]; 53] = [
     b"ver",
     b"vi",
     b"w",
+    b"wc",
+    b"which",
     b"who",
+    b"yum",
+    b"zip",
 ];
 
 #[cfg(test)]

@@ -127,6 +127,37 @@ impl<'a> Reader<'a> {
         rest(word, if word.starts_with(b"#") { 1 } else { 2 })
     }
 
+    /// `unexpected token '<'`: words, and one sign between quotes.
+    pub(super) fn is_quoted_sign(&self, first: usize) -> bool {
+        let quote = self.from(first).saturating_sub(1);
+        let before = span(self.value, 0, quote);
+        let words = before
+            .split(|b| *b == b' ')
+            .filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic))
+            .count();
+        let sign = matches!(
+            self.kind(first),
+            Some(
+                Kind::Compare
+                    | Kind::Arithmetic
+                    | Kind::Bars
+                    | Kind::Ampersands
+                    | Kind::Open
+                    | Kind::Close
+                    | Kind::Comma
+                    | Kind::Semicolon
+            )
+        );
+        sign && words >= 2
+            && before.ends_with(b" ")
+            && self.kind(first + 1) == Some(Kind::OpenText)
+            && (self.word(first + 1).len() == 1
+                || matches!(
+                    at(self.word(first + 1), 1),
+                    b' ' | b',' | b'.' | b'\n' | b')'
+                ))
+    }
+
     /// Skips closing parentheses and comments that separate.
     pub(super) fn closers(&self, mut i: usize) -> usize {
         while matches!(self.kind(i), Some(Kind::Close))
@@ -279,7 +310,9 @@ impl<'a> Reader<'a> {
                 // `house (red)` is prose; an unknown function stands right before its parenthesis.
                 let unknown = word == Word::Name
                     && self.end(i) == self.from(i + 1)
-                    && self.word(i).is_ascii();
+                    && self.word(i).is_ascii()
+                    // `platform.system()` is a call of a program.
+                    && !self.word(i).contains(&b'.');
                 let known = matches!(
                     word,
                     Word::Function

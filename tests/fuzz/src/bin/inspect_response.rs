@@ -1,0 +1,4 @@
+//! See `hangu_targets::inspect::response`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| hangu_targets::inspect::response(data));
