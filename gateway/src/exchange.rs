@@ -73,6 +73,10 @@ pub struct Exchange {
     pub verdict: Verdict,
     /// Rules in SecLang that matched.
     pub ruled: Vec<Match>,
+    /// Where the request departs from the portal's OpenAPI document.
+    pub departures: Vec<String>,
+    /// What the answer gives away.
+    pub leaks: Option<Box<Verdict>>,
     /// What a level of redaction that was tried would have masked.
     pub tried: Option<Box<(Level, Counts)>>,
     /// Whom the answer told of, where it was redacted.
@@ -229,6 +233,14 @@ pub enum Ending {
 }
 
 impl Exchange {
+    /// Whether inspection saw anything in the request or its answer.
+    pub fn is_noted(&self) -> bool {
+        !self.verdict.findings.is_empty()
+            || !self.ruled.is_empty()
+            || !self.departures.is_empty()
+            || self.leaks.is_some()
+    }
+
     /// The exchange of a request that has just arrived.
     pub fn begin(
         gateway: Arc<Gateway>,
@@ -253,6 +265,8 @@ impl Exchange {
             caller: None,
             verdict: Verdict::default(),
             ruled: Vec::new(),
+            departures: Vec::new(),
+            leaks: None,
             tried: None,
             people: Vec::new(),
             unread: None,

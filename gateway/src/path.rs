@@ -63,6 +63,7 @@ async fn cross(
         Ok(none) => none,
         Err(body) => Box::pin(inspect::body(exchange, parts, body)).await?,
     };
+    inspect::described(exchange, parts, &body)?;
     inspect::rules(exchange, parts, &body)?;
     let plan = redact::plan(exchange, &permit, parts);
     let answer = forward::forward(exchange, &caller, permit, &place, parts, body).await?;

@@ -73,6 +73,8 @@ pub enum Refusal {
     Attack,
     /// The body cannot be inspected.
     Uninspectable(&'static str),
+    /// The portal's OpenAPI document does not describe the request.
+    NotDescribed,
     /// An upgrade to a protocol that the portal does not speak.
     Upgrade,
 
@@ -85,6 +87,8 @@ pub enum Refusal {
     UpstreamSlow,
     /// The answer cannot be read for redaction.
     Unredactable(&'static str),
+    /// The answer gives away what should not leave.
+    Leak,
     /// An obligation that this gateway cannot fulfil.
     Obligation,
     /// Events cannot be written, so nothing is served.
@@ -177,11 +181,13 @@ impl Refusal {
             Self::TooManyAtOnce(_) => "too-many-at-once",
             Self::Attack => "attack",
             Self::Uninspectable(_) => "uninspectable-body",
+            Self::NotDescribed => "not-described",
             Self::Upgrade => "upgrade-not-forwarded",
             Self::NoUpstream => "no-upstream",
             Self::UpstreamFailed => "upstream-failed",
             Self::UpstreamSlow => "upstream-slow",
             Self::Unredactable(_) => "unredactable-answer",
+            Self::Leak => "answer-leaks",
             Self::Obligation => "obligation-not-fulfilled",
             Self::NoRecord => "event-not-recorded",
             Self::Undecided => "not-decided",
@@ -222,10 +228,12 @@ impl Refusal {
             | Self::Handshake(_)
             | Self::Denied(_)
             | Self::Attack
+            | Self::NotDescribed
             | Self::Upgrade
             | Self::NoUpstream
             | Self::UpstreamFailed
             | Self::UpstreamSlow
+            | Self::Leak
             | Self::Obligation
             | Self::NoRecord
             | Self::Undecided
@@ -243,6 +251,7 @@ impl Refusal {
             | Self::Path(_)
             | Self::Header(_)
             | Self::Handshake(_)
+            | Self::NotDescribed
             | Self::BodyCut => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
@@ -261,7 +270,7 @@ impl Refusal {
             | Self::Attack
             | Self::Upgrade => StatusCode::FORBIDDEN,
             Self::RateLimited { .. } | Self::TooManyAtOnce(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoUpstream | Self::UpstreamFailed | Self::Unredactable(_) => {
+            Self::NoUpstream | Self::UpstreamFailed | Self::Unredactable(_) | Self::Leak => {
                 StatusCode::BAD_GATEWAY
             }
             Self::UpstreamSlow => StatusCode::GATEWAY_TIMEOUT,
@@ -299,6 +308,8 @@ impl Refusal {
             | Self::RateLimited { .. }
             | Self::TooManyAtOnce(_)
             | Self::Uninspectable(_)
+            | Self::NotDescribed
+            | Self::Leak
             | Self::Upgrade
             | Self::NoUpstream
             | Self::UpstreamFailed
@@ -395,6 +406,14 @@ impl Refusal {
             Self::Uninspectable(_) => Words {
                 zh: "提交的内容无法检查，没有被转发。",
                 en: "What was submitted cannot be inspected and was not forwarded.",
+            },
+            Self::NotDescribed => Words {
+                zh: "这项服务不接受这样的请求：路径、方法、参数或内容不在它公布的接口之内。",
+                en: "This service takes no such request: its path, method, parameters or content are not in its published interface.",
+            },
+            Self::Leak => Words {
+                zh: "应答中含有不应送出的内部信息，没有被送出。请把下面的编号告诉管理员。",
+                en: "The answer held internal details that must not leave and was withheld. Give your administrator the number below.",
             },
             Self::NoUpstream | Self::UpstreamFailed | Self::UpstreamSlow => Words {
                 zh: "这项服务暂时没有响应。请稍后再试。",

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use hangu_identity::assertion::AssertionSigner;
 use hangu_identity::binding::BindingKey;
 use hangu_identity::token::{Jwks, Verifier};
+use hangu_inspect::openapi::{Document, Unlisted};
 use hangu_inspect::seclang::RuleSet;
 use hangu_inspect::{Exceptions, Inspector, Settings};
 use hangu_limit::Rate;
@@ -101,6 +102,8 @@ pub struct Portal {
     pub binding_key: Option<BindingKey>,
     /// Rules in SecLang that judge its requests as well.
     pub rules: Vec<Arc<RuleSet>>,
+    /// The document that describes its requests.
+    pub openapi: Option<Document>,
     /// What is no attack here.
     pub exceptions: Vec<Exempted>,
 }
@@ -221,6 +224,15 @@ impl Workshop<'_> {
     fn compiled(&mut self, bundle: Bundle) -> Option<Policy> {
         Policy::compile(bundle)
             .map_err(|mistakes| self.mistakes.extend(mistakes))
+            .ok()
+    }
+
+    /// An OpenAPI document.
+    fn openapi(&mut self, path: &Path, unlisted: Unlisted) -> Option<Document> {
+        let text = self.text(path)?;
+        let document = Document::load(&text.text, unlisted);
+        document
+            .map_err(|errors| errors.iter().for_each(|error| self.wrong(path, error)))
             .ok()
     }
 
@@ -599,8 +611,13 @@ fn build_portal(
             )
         }
     };
+    let openapi = match &portal.inspect.openapi {
+        None => None,
+        Some((path, unlisted)) => Some(shop.openapi(path, *unlisted)?),
+    };
     Some(Arc::new(Portal {
         settings: portal.clone(),
+        openapi,
         upstream,
         binding_key,
         rules: rules.named(&portal.inspect.rules),

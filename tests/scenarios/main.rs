@@ -16,6 +16,7 @@ mod inspection_rules;
 mod limits;
 mod personal_data;
 mod policy;
+mod positive;
 mod protocols;
 mod proxy_protocol;
 mod record;

@@ -9,6 +9,14 @@ use crate::inspector::Settings;
 /// Bodies up to this size are not measured by ratio: a short one may well be a thousand blanks.
 const FREE: usize = 64 << 10;
 
+/// Removes the content coding of a whole body.
+///
+/// # Errors
+/// A coding that is not known, bytes that are not of it, or a body that becomes too large.
+pub fn plain<'a>(coding: Option<&str>, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Undecodable> {
+    inflate(coding, bytes, Completeness::Whole, &Settings::default())
+}
+
 /// Removes the content coding.
 pub(crate) fn inflate<'a>(
     coding: Option<&str>,

@@ -36,6 +36,7 @@ mod text;
 pub mod verdict;
 
 pub use body::{Completeness, Undecodable};
+pub use coding::plain;
 pub use decode::{Layer, Layers};
 pub use except::{Exception, Exceptions, Exempt, Subject, UnknownSubject};
 pub use inspector::{Head, Inspector, Sensitivity, Settings};

@@ -16,6 +16,7 @@ use thiserror::Error;
 use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use crate::body::leaks::Leaks;
 use crate::discovery::Sampling;
 use crate::exchange::{Ending, Exchange};
 use crate::stage::limit::Held;
@@ -35,6 +36,9 @@ pub enum BrokenOff {
     /// The body could not be decoded for redaction.
     #[error("the body could not be decoded for redaction")]
     Undecodable,
+    /// It gives away what should not leave.
+    #[error("the answer gives away what should not leave")]
+    Leak,
     /// A revocation, a ban or a sign-out ended the stream.
     #[error("the gateway ended the stream")]
     Ended,
@@ -46,6 +50,7 @@ impl BrokenOff {
             Self::Upstream => "upstream-broke-off",
             Self::Stalled => "upstream-stalled",
             Self::Undecodable => "undecodable-answer",
+            Self::Leak => "answer-leaks",
             Self::Ended => "ended-by-gateway",
         }
     }
@@ -64,6 +69,7 @@ pub struct Stream {
     incoming: Incoming,
     redactor: Option<Box<BodyRedactor>>,
     trial: Option<(Level, Box<BodyRedactor>)>,
+    leaks: Option<Box<Leaks>>,
     sampling: Option<Box<Sampling>>,
     ready: Ready,
     status: StatusCode,
@@ -139,6 +145,8 @@ pub struct Parts {
     pub redactor: Option<Box<BodyRedactor>>,
     /// What tries another level on it, which changes nothing.
     pub trial: Option<(Level, Box<BodyRedactor>)>,
+    /// What looks for what it gives away.
+    pub leaks: Option<Box<Leaks>>,
     /// What takes a sample of it.
     pub sampling: Option<Box<Sampling>>,
     /// The answer's status.
@@ -165,6 +173,7 @@ impl Stream {
             incoming: parts.incoming,
             redactor: parts.redactor,
             trial: parts.trial,
+            leaks: parts.leaks,
             sampling: parts.sampling,
             ready: Ready::default(),
             status: parts.status,
@@ -235,6 +244,17 @@ impl Stream {
         self.exchange.as_deref()
     }
 
+    /// Whether it may have to be withheld for what it gives away.
+    pub fn may_be_withheld(&self) -> bool {
+        self.leaks.as_ref().is_some_and(|leaks| leaks.withholds())
+    }
+
+    /// Ends an answer of which nothing has left yet: its facts, for the event of the refusal in its place.
+    pub fn withhold(mut self) -> Option<Box<Exchange>> {
+        self.note_seen();
+        self.exchange.take()
+    }
+
     /// The answer's status.
     pub const fn status(&self) -> StatusCode {
         self.status
@@ -256,6 +276,11 @@ impl Stream {
     }
 
     fn on_data(&mut self, data: Bytes) -> Result<(), BrokenOff> {
+        if let Some(leaks) = &mut self.leaks
+            && leaks.feed(&data)
+        {
+            return Err(BrokenOff::Leak);
+        }
         if let Some(sampling) = &mut self.sampling {
             sampling.feed(&data);
         }
@@ -293,7 +318,7 @@ impl Stream {
                 .map_err(|_| BrokenOff::Undecodable)?;
             self.push(out);
         }
-        self.note_personal();
+        self.note_seen();
         if let Some(trailers) = trailers {
             self.ready.push_back(Frame::trailers(trailers));
         }
@@ -303,8 +328,11 @@ impl Stream {
         Ok(())
     }
 
-    /// Notes what personal data has passed: all of it at the end, or what there was when the body broke off.
-    fn note_personal(&mut self) {
+    /// Notes what was seen in what has passed: all of it at the end, or what there was when the body broke off.
+    fn note_seen(&mut self) {
+        if let (Some(leaks), Some(exchange)) = (self.leaks.take(), &mut self.exchange) {
+            exchange.leaks = leaks.finish();
+        }
         if let (Some((level, trial)), Some(exchange)) = (self.trial.take(), &mut self.exchange) {
             let tried = trial.so_far();
             exchange.tried = tried.map(|(tried, _)| Box::new((level, tried.masked)));
@@ -319,7 +347,7 @@ impl Stream {
     }
 
     fn record(&mut self, why: Option<&'static str>) {
-        self.note_personal();
+        self.note_seen();
         let Some(exchange) = self.exchange.take() else {
             return;
         };
@@ -475,7 +503,14 @@ impl Body for ResponseBody {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Stream(stream) if stream.redactor.is_none() && stream.state == State::Passing => {
-                stream.incoming.size_hint()
+                // What was read ahead is still to come.
+                let ready = stream.ready.bytes() as u64;
+                let mut hint = stream.incoming.size_hint();
+                if let Some(upper) = hint.upper() {
+                    hint.set_upper(upper.saturating_add(ready));
+                }
+                hint.set_lower(hint.lower().saturating_add(ready));
+                hint
             }
             Self::Stream(_) => SizeHint::default(),
         }

@@ -307,6 +307,14 @@ pub(super) struct Inspect {
     /// Names of `[[inspect.rules]]` that judge as well, once a caller may do what is asked. Default: none.
     #[serde(default)]
     pub rules: Vec<At<String>>,
+    /// What answers give away, such as traces of errors, listings of folders and source code: `off`; `errors`, recorded
+    /// where an answer is one of 400 or above; `observe`, recorded wherever it is; `block`, withheld, or cut off where it
+    /// shows late. The last two ask upstreams for answers without a content coding. Default: `errors`.
+    pub responses: Option<InspectResponses>,
+    /// An OpenAPI document (3.0 or 3.1, YAML or JSON): requests that it does not describe are findings. Default: none.
+    pub openapi: Option<At<PathBuf>>,
+    /// Properties of bodies that a schema does not list: refuse or pass. Default: `pass`, as JSON Schema says.
+    pub unlisted_properties: Option<Unreadable>,
     /// What is no attack here, or only looks like one.
     #[serde(default)]
     pub except: Vec<super::inspection::Except>,
@@ -321,6 +329,20 @@ pub enum InspectMode {
     /// Findings are recorded.
     Observe,
     /// Findings are recorded and refuse from the threshold on.
+    Block,
+}
+
+/// What is done about what answers give away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InspectResponses {
+    /// Nothing is looked at.
+    Off,
+    /// Recorded where the answer is an error.
+    Errors,
+    /// Recorded.
+    Observe,
+    /// Withheld.
     Block,
 }
 

@@ -11,8 +11,8 @@ mod resolve;
 mod unit;
 
 pub use file::{
-    Balance, ClientCertificates, InspectMode, LogFormat, Method, Protocol, Record, TlsVersion,
-    Unreadable,
+    Balance, ClientCertificates, InspectMode, InspectResponses, LogFormat, Method, Protocol,
+    Record, TlsVersion, Unreadable,
 };
 pub use inspection::{Excepted, RuleSource};
 pub use load::load;

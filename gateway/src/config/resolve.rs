@@ -280,6 +280,7 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
     }
     for portal in &c.portals {
         files.extend(portal.binding_key.clone());
+        files.extend(portal.inspect.openapi.iter().map(|(path, _)| path.clone()));
         if let Some(tls) = &portal.upstream.tls {
             files.extend(tls.anchors.iter().cloned());
             files.extend(

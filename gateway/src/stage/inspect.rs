@@ -7,6 +7,7 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hangu_inspect::openapi;
 use hangu_inspect::seclang::{Connection, RequestHead, judge};
 use hangu_inspect::{Completeness, Head, Inspector};
 use http::Version;
@@ -35,11 +36,7 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
     if settings.mode == InspectMode::Off {
         return Ok(());
     }
-    let headers: SmallVec<[(&str, &[u8]); 24]> = parts
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-        .collect();
+    let headers = header_slices(parts);
     // What will be forwarded: a detour that is resolved within the root is no attack, and one above it was refused.
     let path = canon::encode(&exchange.path);
     let head = Head {
@@ -165,11 +162,7 @@ pub fn rules(exchange: &mut Exchange, parts: &Parts, body: &RequestBody) -> Resu
     if portal.rules.is_empty() || settings.mode == InspectMode::Off {
         return Ok(());
     }
-    let headers: SmallVec<[(&str, &[u8]); 24]> = parts
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-        .collect();
+    let headers = header_slices(parts);
     let mut target = canon::encode(&exchange.path).into_owned();
     if let Some(query) = parts.uri.query() {
         target.push('?');
@@ -211,6 +204,63 @@ pub fn rules(exchange: &mut Exchange, parts: &Parts, body: &RequestBody) -> Resu
         return Err(Refusal::Attack);
     }
     Ok(())
+}
+
+/// Holds what is about to be forwarded against the portal's OpenAPI document.
+///
+/// # Errors
+/// `not-described`, where the portal blocks; `uninspectable-body`, where the body is too large to be held against it.
+pub fn described(
+    exchange: &mut Exchange,
+    parts: &Parts,
+    body: &RequestBody,
+) -> Result<(), Refusal> {
+    let portal = Arc::clone(exchange.portal()?);
+    let settings = &portal.settings.inspect;
+    let Some(document) = portal
+        .openapi
+        .as_ref()
+        .filter(|_| settings.mode != InspectMode::Off)
+    else {
+        return Ok(());
+    };
+    let headers = header_slices(parts);
+    let bytes: &[u8] = match body {
+        RequestBody::Empty => &[],
+        RequestBody::Whole { bytes, .. } => bytes,
+        RequestBody::Stream { .. } if settings.over_bound == Unreadable::Pass => return Ok(()),
+        RequestBody::Stream { .. } => {
+            return Err(Refusal::Uninspectable(
+                "the body is too large to be held against the OpenAPI document",
+            ));
+        }
+    };
+    // What could not be decoded was refused before, or is passed as it is.
+    let Ok(bytes) = hangu_inspect::plain(text(parts, &CONTENT_ENCODING), bytes) else {
+        return Ok(());
+    };
+    let departures = document.check(&openapi::Request {
+        method: parts.method.as_str(),
+        path: &canon::encode(&exchange.path),
+        query: parts.uri.query().map(str::as_bytes),
+        headers: &headers,
+        body: &bytes,
+    });
+    if departures.is_empty() {
+        return Ok(());
+    }
+    exchange.departures = departures.iter().map(ToString::to_string).collect();
+    if settings.mode == InspectMode::Block {
+        return Err(Refusal::NotDescribed);
+    }
+    Ok(())
+}
+
+fn header_slices(parts: &Parts) -> SmallVec<[(&str, &[u8]); 24]> {
+    let headers = parts.headers.iter();
+    headers
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect()
 }
 
 const fn protocol(version: Version) -> &'static [u8] {

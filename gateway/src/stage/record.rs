@@ -2,6 +2,7 @@
 //! for it. What it says is `event`'s.
 
 mod event;
+mod noted;
 pub mod ruled;
 
 use std::net::SocketAddr;
@@ -14,7 +15,8 @@ use hangu_audit::event::{
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
-use crate::body::response::{Parts, ResponseBody, Stream};
+use crate::body::leaks::Leaks;
+use crate::body::response::{BrokenOff, Parts, ResponseBody, Stream};
 use crate::clock;
 use crate::config::Record;
 use crate::connection::TlsFacts;
@@ -124,8 +126,7 @@ fn is_ordinary(exchange: &Exchange, ending: &Ending) -> bool {
         } => {
             status.as_u16() < 400
                 && redacted.as_ref().is_none_or(|r| r.counts.total() == 0)
-                && exchange.verdict.findings.is_empty()
-                && exchange.ruled.is_empty()
+                && !exchange.is_noted()
         }
         Ending::BrokenOff { .. }
         | Ending::Streamed { .. }
@@ -193,10 +194,12 @@ pub async fn on_the_way(
     let end = stay
         .as_ref()
         .map(|stay| Box::pin(stay.end().clone().cancelled_owned()));
+    let leaks = Leaks::of(&portal.settings.inspect, status, &parts.headers);
     let mut stream = Stream::new(Parts {
         incoming,
         redactor,
         trial,
+        leaks,
         sampling,
         status,
         idle: portal.upstream.settings.idle_time,
@@ -205,6 +208,12 @@ pub async fn on_the_way(
         held: (held, stay),
         exchange,
     });
+    if stream.may_be_withheld()
+        && !long
+        && let Err(BrokenOff::Leak) = stream.gather(READ_AHEAD, READ_AHEAD_TIME).await
+    {
+        return Box::pin(withheld(stream, parts.version)).await;
+    }
     if waits && let Err(refusal) = Box::pin(record_first(&mut stream, long)).await {
         let id = stream.exchange().map(|e| e.id);
         let headers = http::HeaderMap::new();
@@ -217,6 +226,23 @@ pub async fn on_the_way(
         .map(ResponseBody::from);
     }
     Response::from_parts(parts, ResponseBody::Stream(Box::new(stream)))
+}
+
+/// Refuses in the place of an answer of which nothing has left yet.
+async fn withheld(stream: Stream, version: http::Version) -> Response<ResponseBody> {
+    let mut refusal = Refusal::Leak;
+    let (mut id, fields) = (None, http::HeaderMap::new());
+    if let Some(exchange) = stream.withhold() {
+        id = Some(exchange.id);
+        if now(exchange, Ending::Refused(refusal.clone()))
+            .await
+            .is_err()
+        {
+            refusal = Refusal::NoRecord;
+        }
+    }
+    let id = id.as_ref().map_or("", Id::as_str);
+    crate::answer::refusal(&refusal, &fields, id, version).map(ResponseBody::from)
 }
 
 /// How much of an answer is read ahead so that its event says all about it. Chosen: pages and records fit.

@@ -12,6 +12,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 
+use crate::body::leaks;
 use crate::config::Unreadable;
 use crate::discovery::Sampling;
 use crate::exchange::Exchange;
@@ -81,7 +82,10 @@ pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Parts) -> Plan
         let discovery = &exchange.gateway.discovery;
         discovery.wants(&portal.settings.name, &exchange.path, exchange.begun_ms)
     });
-    if sampled {
+    let read = exchange
+        .portal()
+        .is_ok_and(|portal| leaks::wants_plain(&portal.settings.inspect));
+    if sampled || read {
         let identity = HeaderValue::from_static("identity");
         parts.headers.insert(ACCEPT_ENCODING, identity);
     }

@@ -47,6 +47,7 @@ fn cause(refusal: &Refusal) -> Cause {
         | Refusal::Header(_)
         | Refusal::BodyTooLarge
         | Refusal::BodyCut
+        | Refusal::NotDescribed
         | Refusal::Handshake(_)
         | Refusal::Upgrade => Cause::Malformed,
         Refusal::NoPortal | Refusal::NoCrossing => Cause::NotFound,
@@ -54,6 +55,7 @@ fn cause(refusal: &Refusal) -> Cause {
         | Refusal::UpstreamFailed
         | Refusal::UpstreamSlow
         | Refusal::Unredactable(_)
+        | Refusal::Leak
         | Refusal::NoRecord
         | Refusal::Undecided
         | Refusal::Closing => Cause::Fault,

@@ -3,13 +3,16 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use hangu_inspect::openapi::Unlisted;
 use hangu_redact::Level;
 
 use super::desk::{Desk, size};
 use super::upstream::resolve_upstream;
 use super::zone::zone_index;
 use super::{Upstream, Zone};
-use crate::config::file::{self, InspectMode, InspectSensitivity, Method, Record, Unreadable};
+use crate::config::file::{
+    self, InspectMode, InspectResponses, InspectSensitivity, Method, Record, Unreadable,
+};
 use crate::config::inspection::{Excepted, RuleSource, resolve_excepted};
 
 /// A service behind the gateway.
@@ -64,6 +67,10 @@ pub struct Inspect {
     pub undecodable: Unreadable,
     /// Names of the rules in SecLang that judge as well.
     pub rules: Vec<String>,
+    /// What is done about what answers give away.
+    pub responses: InspectResponses,
+    /// The OpenAPI document that requests are held against, and whether it lists every property.
+    pub openapi: Option<(PathBuf, Unlisted)>,
     /// What is no attack here.
     pub except: Vec<Excepted>,
 }
@@ -110,6 +117,13 @@ pub(super) fn resolve_portal(
     let except = portal.inspect.except.iter();
     let except = except.filter_map(|except| resolve_excepted(desk, zones, except));
     let except = except.collect();
+    let openapi = portal.inspect.openapi.as_ref().map(|path| {
+        let unlisted = match portal.inspect.unlisted_properties {
+            Some(Unreadable::Refuse) => Unlisted::Refused,
+            Some(Unreadable::Pass) | None => Unlisted::Allowed,
+        };
+        (desk.file(path), unlisted)
+    });
     let inspect = Inspect {
         mode: portal.inspect.mode.unwrap_or(InspectMode::Block),
         threshold: portal.inspect.threshold.unwrap_or(5),
@@ -121,6 +135,8 @@ pub(super) fn resolve_portal(
         over_bound: portal.inspect.over_bound.unwrap_or(Unreadable::Pass),
         undecodable: portal.inspect.undecodable.unwrap_or(Unreadable::Refuse),
         rules: portal.inspect.rules.iter().map(|n| (**n).clone()).collect(),
+        responses: portal.inspect.responses.unwrap_or(InspectResponses::Errors),
+        openapi,
         except,
     };
     Some(Portal {

@@ -14,7 +14,6 @@ use hangu_audit::event::{
     What,
 };
 use hangu_identity::Proof;
-use hangu_inspect::Place;
 use hangu_policy::{Grounds, RateClass};
 use hangu_redact::{Counts, Level, Summary, mask_str};
 use http::Version;
@@ -24,7 +23,7 @@ use smallvec::SmallVec;
 use crate::connection::{Agent, Connection, TlsFacts};
 use crate::exchange::{Ending, Exchange};
 use crate::refusal::Refusal;
-use crate::stage::record::ruled;
+use crate::stage::record::noted::{self, Noted};
 
 /// What of a client's text is kept, in characters. Chosen: paths and user agents of honest clients fit.
 const KEPT: usize = 512;
@@ -121,20 +120,6 @@ pub const fn grounds(grounds: Grounds) -> &'static str {
     }
 }
 
-/// Where a finding stands, in a word and a name that is masked.
-fn place(place: &Place) -> String {
-    match serde_json::to_value(place) {
-        Ok(serde_json::Value::Object(map)) => {
-            let text = |key: &str| map.get(key).and_then(|v| v.as_str()).unwrap_or_default();
-            match text("name") {
-                "" => text("in").to_owned(),
-                name => format!("{}:{}", text("in"), masked(name)),
-            }
-        }
-        Ok(_) | Err(_) => String::new(),
-    }
-}
-
 const fn redaction(level: Level) -> &'static str {
     match level {
         Level::L1 => "redact:L1",
@@ -169,7 +154,7 @@ fn severity(exchange: &Exchange, ending: &Ending) -> Severity {
         | Ending::BrokenOff { .. }
         | Ending::Streamed { .. }
         | Ending::Own(_) => {
-            if exchange.verdict.findings.is_empty() && exchange.ruled.is_empty() {
+            if !exchange.is_noted() {
                 Severity::Informational
             } else {
                 Severity::Medium
@@ -272,51 +257,8 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         grounds: Some(grounds(d.grounds)),
         obligations: &obligations,
     });
-    let places: SmallVec<[(String, Cow<'_, str>); 2]> = exchange
-        .verdict
-        .findings
-        .iter()
-        .map(|f| (place(&f.place), masked(&f.evidence)))
-        .collect();
-    let ruled: Vec<[String; 3]> = exchange
-        .ruled
-        .iter()
-        .map(|m| {
-            [
-                m.rule.to_string(),
-                masked(&m.place).into(),
-                masked(&m.data).into(),
-            ]
-        })
-        .collect();
-    let findings: SmallVec<[Finding<'_>; 2]> = exchange
-        .verdict
-        .findings
-        .iter()
-        .zip(&places)
-        .map(|(f, (place, evidence))| Finding {
-            rule: f.rule.as_str(),
-            score: if f.observed { 0 } else { f.score },
-            category: f.category.as_str(),
-            technique: Some(f.technique),
-            place,
-            evidence: Some(evidence),
-        })
-        .chain(
-            exchange
-                .ruled
-                .iter()
-                .zip(&ruled)
-                .map(|(matched, [rule, place, evidence])| Finding {
-                    rule,
-                    score: ruled::score(matched.severity),
-                    category: ruled::category(&matched.tags).as_str(),
-                    technique: None,
-                    place,
-                    evidence: Some(evidence),
-                }),
-        )
-        .collect();
+    let noted = noted::noted(exchange);
+    let findings: SmallVec<[Finding<'_>; 2]> = noted.iter().map(Noted::finding).collect();
     event.findings = &findings;
     event.risk = (exchange.risk > 0).then_some(Risk {
         caller: exchange.risk,

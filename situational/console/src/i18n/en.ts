@@ -274,6 +274,8 @@ export const en: Record<keyof typeof zh, string> = {
   'reason.too-many-at-once': 'Too many at once',
   'reason.attack': 'Attack',
   'reason.uninspectable-body': 'Body cannot be inspected',
+  'reason.not-described': 'Request not in the published interface',
+  'reason.answer-leaks': 'Answer gives internals away',
   'reason.upgrade-not-forwarded': 'Upgrade not forwarded',
   'reason.no-upstream': 'No upstream',
   'reason.upstream-failed': 'Upstream failed',

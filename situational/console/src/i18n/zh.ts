@@ -274,6 +274,8 @@ export const zh = {
   'reason.too-many-at-once': '并发过多',
   'reason.attack': '检测到攻击',
   'reason.uninspectable-body': '请求体无法检查',
+  'reason.not-described': '接口文档中没有这样的请求',
+  'reason.answer-leaks': '应答泄露内部信息',
   'reason.upgrade-not-forwarded': '协议升级不予转发',
   'reason.no-upstream': '没有可用上游',
   'reason.upstream-failed': '上游出错',
