@@ -28,11 +28,12 @@ const CHARSETS: [Charset; 5] = [
     Charset::Utf16Be,
 ];
 
-const CODINGS: [Coding; 4] = [
+const CODINGS: [Coding; 5] = [
     Coding::Identity,
     Coding::Gzip,
     Coding::Brotli,
     Coding::Deflate,
+    Coding::Zstd,
 ];
 
 /// What may be held back in all, in bytes: tables and an operator's own patterns hold as much again each; chosen.

@@ -6,6 +6,8 @@ mod bodies;
 mod documents;
 mod fields;
 mod machines;
+mod office;
+mod parts;
 mod reference;
 mod splits;
 mod support;
