@@ -225,6 +225,27 @@ impl BodyRedactor {
         result
     }
 
+    /// Lets go what is held of texts that server-sent events tell piece by piece; for a stream that has paused.
+    ///
+    /// # Errors
+    /// An earlier call failed, or the coding cannot be written.
+    pub fn release(&mut self, out: &mut Vec<u8>) -> Result<(), BodyError> {
+        let written = out.len();
+        let released = match &mut self.pipe {
+            Pipe::Identity(engine) => {
+                engine.release(out);
+                Ok(())
+            }
+            Pipe::Gzip(decoder) => decoder.get_mut().release("gzip", out),
+            Pipe::Brotli(decoder) => decoder.get_mut().release("br", out),
+            Pipe::Deflate(decoder) => decoder.get_mut().release("deflate", out),
+            Pipe::Zstd(zstd) => zstd.middle.release("zstd", out),
+            Pipe::Failed => Err(BodyError::Failed),
+        };
+        self.bytes_out += (out.len() - written) as u64;
+        released
+    }
+
     /// Ends the body and appends the rest of the output.
     ///
     /// # Errors
@@ -304,6 +325,17 @@ impl Middle {
                 .flush()
                 .map_err(|source| BodyError::Corrupt { coding, source })?;
         }
+        out.append(self.encoder.output());
+        Ok(())
+    }
+
+    fn release(&mut self, coding: &'static str, out: &mut Vec<u8>) -> Result<(), BodyError> {
+        self.scratch.clear();
+        self.engine.release(&mut self.scratch);
+        self.encoder
+            .write_all(&self.scratch)
+            .and_then(|()| self.encoder.flush())
+            .map_err(|source| BodyError::Corrupt { coding, source })?;
         out.append(self.encoder.output());
         Ok(())
     }

@@ -68,6 +68,13 @@ impl Engine {
         }
     }
 
+    /// Lets go what is held of texts that events tell.
+    pub(crate) fn release(&mut self, out: &mut Vec<u8>) {
+        if let Self::Text(redactor) = self {
+            redactor.release(out);
+        }
+    }
+
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<Summary, BodyError> {
         match self {
             Self::Text(redactor) => {

@@ -30,6 +30,7 @@ mod context;
 mod contextual;
 mod copy;
 mod decide;
+mod deltas;
 mod document;
 mod encode;
 mod engine;

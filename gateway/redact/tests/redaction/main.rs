@@ -4,6 +4,7 @@
 mod accuracy;
 mod bodies;
 mod documents;
+mod events;
 mod fields;
 mod machines;
 mod office;
