@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use hangu_redact::{BodyRedactor, Charset, Coding, Format, Level, Limits, Media, Rules};
 
 const SIZE: usize = 32 << 20;
@@ -131,7 +131,8 @@ fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
         Coding::Brotli => {
             brotli::CompressorWriter::new(&mut coded, 1 << 16, 4, 20).write_all(plain)
         }
-        Coding::Deflate => return Vec::new(),
+        Coding::Deflate => ZlibEncoder::new(&mut coded, Compression::new(6)).write_all(plain),
+        Coding::Zstd => return zstd::encode_all(plain, 3).unwrap_or_default(),
     };
     if written.is_err() { Vec::new() } else { coded }
 }

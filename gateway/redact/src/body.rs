@@ -3,16 +3,18 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use brotli::{CompressorWriter, DecompressorWriter};
-use flate2::Compression;
-use flate2::write::{GzEncoder, MultiGzDecoder, ZlibDecoder, ZlibEncoder};
+use brotli::DecompressorWriter;
+use flate2::write::{MultiGzDecoder, ZlibDecoder};
 
 use crate::coding::Coding;
+use crate::content::Content;
+use crate::encode::{BUFFER, Encoder};
+use crate::engine::{Engine, Setting};
 use crate::kind::Summary;
 use crate::level::Level;
 use crate::media::{Format, Media};
+use crate::part::{PartError, Unread, Unreadable};
 use crate::people::Person;
-use crate::redactor::Redactor;
 use crate::rules::Rules;
 
 /// What a coded body may grow to when its coding is undone.
@@ -34,7 +36,7 @@ impl Default for Limits {
 }
 
 /// Inflated bytes below which the ratio does not count: short repetitive documents compress very well.
-const RATIO_FREE: u64 = 1 << 20;
+pub(crate) const RATIO_FREE: u64 = 1 << 20;
 
 /// Why a coded body cannot be redacted.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,9 @@ pub enum BodyError {
         /// The limit that was reached, in bytes.
         limit: u64,
     },
+    /// A part of the body cannot be read, or is not what the body says of it.
+    #[error(transparent)]
+    Part(#[from] PartError),
     /// The bytes are not of the charset that the Content-Type names.
     #[error("the body is not in the charset that its type names")]
     Charset,
@@ -71,25 +76,28 @@ pub enum BodyError {
 /// Redacts one body in its content coding: undoes it, redacts, does it again.
 pub struct BodyRedactor {
     pipe: Pipe,
-    media: Media,
+    live: bool,
     bytes_in: u64,
     bytes_out: u64,
     /// What was done and whom it tells of, once the body has ended.
     ended: Option<(Summary, Vec<Person>)>,
+    /// What was not read of a body that has ended.
+    unread: Unread,
 }
 
 enum Pipe {
-    Identity(Box<Redactor>),
+    Identity(Box<Engine>),
     Gzip(Box<MultiGzDecoder<Middle>>),
     Brotli(Box<DecompressorWriter<Middle>>),
     Deflate(Box<ZlibDecoder<Middle>>),
+    Zstd(Box<Zstd>),
     Failed,
 }
 
 impl std::fmt::Debug for BodyRedactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BodyRedactor")
-            .field("media", &self.media)
+            .field("live", &self.live)
             .field("bytes_in", &self.bytes_in)
             .finish_non_exhaustive()
     }
@@ -111,31 +119,78 @@ impl BodyRedactor {
         coding: Coding,
         limits: Limits,
     ) -> Self {
-        let redactor = Redactor::with(rules, level, format);
-        let media = format.media;
-        let pipe = match coding {
-            Coding::Identity => Pipe::Identity(Box::new(redactor)),
+        let content = Content::Text(format);
+        Self::of(rules, level, content, coding, limits, Unreadable::Refuse)
+    }
+
+    /// Starts a body of any content under an operator's rules; `unreadable` says what becomes of parts that are not text.
+    #[must_use]
+    pub fn of(
+        rules: Arc<Rules>,
+        level: Level,
+        content: Content,
+        coding: Coding,
+        limits: Limits,
+        unreadable: Unreadable,
+    ) -> Self {
+        let live = content.is_live();
+        let setting = Setting {
+            rules,
+            level,
+            limits,
+            unreadable,
+            depth: 0,
+        };
+        let pipe = match Engine::new(&setting, content) {
+            Ok(engine) => Self::pipe(engine, coding, limits),
+            // Parts are only refused for their depth, and this is the first.
+            Err(_) => Pipe::Failed,
+        };
+        Self {
+            pipe,
+            live,
+            bytes_in: 0,
+            bytes_out: 0,
+            ended: None,
+            unread: Unread::default(),
+        }
+    }
+
+    fn pipe(engine: Engine, coding: Coding, limits: Limits) -> Pipe {
+        match coding {
+            Coding::Identity => Pipe::Identity(Box::new(engine)),
             Coding::Gzip => Pipe::Gzip(Box::new(MultiGzDecoder::new(Middle::new(
-                redactor,
+                engine,
                 Encoder::gzip(),
                 limits,
             )))),
             Coding::Brotli => {
-                let middle = Middle::new(redactor, Encoder::brotli(), limits);
+                let middle = Middle::new(engine, Encoder::brotli(), limits);
                 Pipe::Brotli(Box::new(DecompressorWriter::new(middle, BUFFER)))
             }
             Coding::Deflate => Pipe::Deflate(Box::new(ZlibDecoder::new(Middle::new(
-                redactor,
+                engine,
                 Encoder::deflate(),
                 limits,
             )))),
-        };
-        Self {
-            pipe,
-            media,
-            bytes_in: 0,
-            bytes_out: 0,
-            ended: None,
+            Coding::Zstd => match Zstd::new(engine, limits) {
+                Ok(zstd) => Pipe::Zstd(Box::new(zstd)),
+                // No memory for its tables.
+                Err(_) => Pipe::Failed,
+            },
+        }
+    }
+
+    /// Returns which parts were passed or emptied unread; all of them once the body has ended.
+    #[must_use]
+    pub fn unread(&self) -> &Unread {
+        match &self.pipe {
+            Pipe::Identity(engine) => engine.unread(),
+            Pipe::Gzip(decoder) => decoder.get_ref().engine.unread(),
+            Pipe::Brotli(decoder) => decoder.get_ref().engine.unread(),
+            Pipe::Deflate(decoder) => decoder.get_ref().engine.unread(),
+            Pipe::Zstd(zstd) => zstd.middle.engine.unread(),
+            Pipe::Failed => &self.unread,
         }
     }
 
@@ -148,27 +203,23 @@ impl BodyRedactor {
         let written = out.len();
         self.bytes_in += chunk.len() as u64;
         let result = match &mut self.pipe {
-            Pipe::Identity(redactor) => {
-                redactor.feed(chunk, out);
-                charset_of(redactor)
-            }
+            Pipe::Identity(engine) => engine.feed(chunk, out),
             Pipe::Gzip(decoder) => {
                 decoder.get_mut().coded += chunk.len() as u64;
                 let result = decoder.write_all(chunk).and_then(|()| decoder.flush());
-                decoder.get_mut().deliver(result, "gzip", self.media, out)
+                decoder.get_mut().deliver(result, "gzip", self.live, out)
             }
             Pipe::Brotli(decoder) => {
                 decoder.get_mut().coded += chunk.len() as u64;
                 let result = decoder.write_all(chunk);
-                decoder.get_mut().deliver(result, "br", self.media, out)
+                decoder.get_mut().deliver(result, "br", self.live, out)
             }
             Pipe::Deflate(decoder) => {
                 decoder.get_mut().coded += chunk.len() as u64;
                 let result = decoder.write_all(chunk).and_then(|()| decoder.flush());
-                decoder
-                    .get_mut()
-                    .deliver(result, "deflate", self.media, out)
+                decoder.get_mut().deliver(result, "deflate", self.live, out)
             }
+            Pipe::Zstd(zstd) => zstd.feed(chunk, self.live, out),
             Pipe::Failed => Err(BodyError::Failed),
         };
         if result.is_err() {
@@ -179,20 +230,43 @@ impl BodyRedactor {
         result
     }
 
+    /// Lets go what is held of texts that server-sent events tell piece by piece; for a stream that has paused.
+    ///
+    /// # Errors
+    /// An earlier call failed, or the coding cannot be written.
+    pub fn release(&mut self, out: &mut Vec<u8>) -> Result<(), BodyError> {
+        let written = out.len();
+        let released = match &mut self.pipe {
+            Pipe::Identity(engine) => {
+                engine.release(out);
+                Ok(())
+            }
+            Pipe::Gzip(decoder) => decoder.get_mut().release("gzip", out),
+            Pipe::Brotli(decoder) => decoder.get_mut().release("br", out),
+            Pipe::Deflate(decoder) => decoder.get_mut().release("deflate", out),
+            Pipe::Zstd(zstd) => zstd.middle.release("zstd", out),
+            Pipe::Failed => Err(BodyError::Failed),
+        };
+        self.bytes_out += (out.len() - written) as u64;
+        released
+    }
+
     /// Ends the body and appends the rest of the output.
     ///
     /// # Errors
     /// The coded body is not complete, or an earlier call failed.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Summary, BodyError> {
         let written = out.len();
+        self.unread = self.unread().clone();
         let (summary, people) = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
-            Pipe::Identity(mut redactor) => {
-                let summary = redactor.finish(out);
-                charset_of(&redactor)?;
-                (summary, redactor.people())
+            Pipe::Identity(mut engine) => {
+                let summary = engine.finish(out)?;
+                (summary, engine.people())
             }
             // No body at all is complete in every coding.
-            Pipe::Gzip(_) | Pipe::Brotli(_) | Pipe::Deflate(_) if self.bytes_in == 0 => {
+            Pipe::Gzip(_) | Pipe::Brotli(_) | Pipe::Deflate(_) | Pipe::Zstd(_)
+                if self.bytes_in == 0 =>
+            {
                 <(Summary, Vec<Person>)>::default()
             }
             Pipe::Gzip(mut decoder) => {
@@ -207,6 +281,7 @@ impl BodyRedactor {
                 let result = decoder.try_finish();
                 decoder.get_mut().end(result, "deflate", out)?
             }
+            Pipe::Zstd(zstd) => zstd.finish(out)?,
             Pipe::Failed => return Err(BodyError::Failed),
         };
         self.bytes_out += (out.len() - written) as u64;
@@ -227,48 +302,41 @@ impl BodyRedactor {
     /// known of a body that failed.
     #[must_use]
     pub fn so_far(&self) -> Option<(Summary, Vec<Person>)> {
-        let redactor = match &self.pipe {
-            Pipe::Identity(redactor) => &**redactor,
-            Pipe::Gzip(decoder) => &decoder.get_ref().redactor,
-            Pipe::Brotli(decoder) => &decoder.get_ref().redactor,
-            Pipe::Deflate(decoder) => &decoder.get_ref().redactor,
+        let engine = match &self.pipe {
+            Pipe::Identity(engine) => engine,
+            Pipe::Gzip(decoder) => &decoder.get_ref().engine,
+            Pipe::Brotli(decoder) => &decoder.get_ref().engine,
+            Pipe::Deflate(decoder) => &decoder.get_ref().engine,
+            Pipe::Zstd(zstd) => &zstd.middle.engine,
             Pipe::Failed => return self.ended.clone(),
         };
-        Some((self.sized(redactor.summary()), redactor.people()))
+        Some((self.sized(engine.summary()), engine.people()))
     }
 }
-
-fn charset_of(redactor: &Redactor) -> Result<(), BodyError> {
-    if redactor.is_malformed() {
-        Err(BodyError::Charset)
-    } else {
-        Ok(())
-    }
-}
-
-/// Working buffer of the brotli coders, in bytes: chosen.
-const BUFFER: usize = 16 * 1024;
 
 /// Between decoder and encoder: decoded bytes are written into it.
 struct Middle {
-    redactor: Redactor,
+    engine: Engine,
     encoder: Encoder,
     limits: Limits,
     coded: u64,
     plain: u64,
     passed: Option<u64>,
+    /// Why the engine stopped.
+    stopped: Option<BodyError>,
     scratch: Vec<u8>,
 }
 
 impl Middle {
-    fn new(redactor: Redactor, encoder: Encoder, limits: Limits) -> Self {
+    fn new(engine: Engine, encoder: Encoder, limits: Limits) -> Self {
         Self {
-            redactor,
+            engine,
             encoder,
             limits,
             coded: 0,
             plain: 0,
             passed: None,
+            stopped: None,
             scratch: Vec::new(),
         }
     }
@@ -277,16 +345,26 @@ impl Middle {
         &mut self,
         result: io::Result<()>,
         coding: &'static str,
-        media: Media,
+        live: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), BodyError> {
         self.judge(result, coding)?;
-        charset_of(&self.redactor)?;
-        if media.is_live() {
+        if live {
             self.encoder
                 .flush()
                 .map_err(|source| BodyError::Corrupt { coding, source })?;
         }
+        out.append(self.encoder.output());
+        Ok(())
+    }
+
+    fn release(&mut self, coding: &'static str, out: &mut Vec<u8>) -> Result<(), BodyError> {
+        self.scratch.clear();
+        self.engine.release(&mut self.scratch);
+        self.encoder
+            .write_all(&self.scratch)
+            .and_then(|()| self.encoder.flush())
+            .map_err(|source| BodyError::Corrupt { coding, source })?;
         out.append(self.encoder.output());
         Ok(())
     }
@@ -299,16 +377,18 @@ impl Middle {
     ) -> Result<(Summary, Vec<Person>), BodyError> {
         self.judge(result, coding)?;
         self.scratch.clear();
-        let summary = self.redactor.finish(&mut self.scratch);
-        charset_of(&self.redactor)?;
+        let summary = self.engine.finish(&mut self.scratch)?;
         self.encoder
             .write_all(&self.scratch)
             .and_then(|()| self.encoder.finish(out))
             .map_err(|source| BodyError::Corrupt { coding, source })?;
-        Ok((summary, self.redactor.people()))
+        Ok((summary, self.engine.people()))
     }
 
-    fn judge(&self, result: io::Result<()>, coding: &'static str) -> Result<(), BodyError> {
+    fn judge(&mut self, result: io::Result<()>, coding: &'static str) -> Result<(), BodyError> {
+        if let Some(stopped) = self.stopped.take() {
+            return Err(stopped);
+        }
         match (result, self.passed) {
             (_, Some(limit)) => Err(BodyError::TooLarge { limit }),
             (Ok(()), None) => Ok(()),
@@ -333,7 +413,10 @@ impl Write for Middle {
             return Err(io::Error::other("inflated beyond the limit"));
         }
         self.scratch.clear();
-        self.redactor.feed(plain, &mut self.scratch);
+        if let Err(stopped) = self.engine.feed(plain, &mut self.scratch) {
+            self.stopped = Some(stopped);
+            return Err(io::Error::other("the body cannot be read"));
+        }
         self.encoder.write_all(&self.scratch)?;
         Ok(plain.len())
     }
@@ -343,62 +426,63 @@ impl Write for Middle {
     }
 }
 
-enum Encoder {
-    Gzip(Box<GzEncoder<Vec<u8>>>),
-    Brotli(Box<CompressorWriter<Vec<u8>>>),
-    Deflate(Box<ZlibEncoder<Vec<u8>>>),
-    Ended(Vec<u8>),
+/// Zstandard needs to be told where a frame ends: a body that stops within one is cut off.
+struct Zstd {
+    decoder: zstd::stream::raw::Decoder<'static>,
+    middle: Middle,
+    /// Between two frames, where a body may end.
+    between: bool,
+    plain: Vec<u8>,
 }
 
-impl Encoder {
-    fn gzip() -> Self {
-        Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::fast())))
+/// The longest window that a frame may ask for, as a power of two (RFC 9659: 8 MiB).
+const WINDOW_LOG_MAX: u32 = 23;
+
+impl Zstd {
+    fn new(engine: Engine, limits: Limits) -> io::Result<Self> {
+        use zstd::stream::raw::{DParameter, Decoder};
+        let mut decoder = Decoder::new()?;
+        decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
+        Ok(Self {
+            decoder,
+            middle: Middle::new(engine, Encoder::zstd()?, limits),
+            between: true,
+            plain: vec![0; BUFFER],
+        })
     }
 
-    fn deflate() -> Self {
-        Self::Deflate(Box::new(ZlibEncoder::new(Vec::new(), Compression::fast())))
+    fn feed(&mut self, chunk: &[u8], live: bool, out: &mut Vec<u8>) -> Result<(), BodyError> {
+        self.middle.coded += chunk.len() as u64;
+        let result = self.decode(chunk);
+        self.middle.deliver(result, "zstd", live, out)
     }
 
-    /// Quality 4 and a window of 1 MiB: chosen for speed on a path, not for an archive.
-    fn brotli() -> Self {
-        Self::Brotli(Box::new(CompressorWriter::new(Vec::new(), BUFFER, 4, 20)))
-    }
-
-    fn output(&mut self) -> &mut Vec<u8> {
-        match self {
-            Self::Gzip(encoder) => encoder.get_mut(),
-            Self::Brotli(encoder) => encoder.get_mut(),
-            Self::Deflate(encoder) => encoder.get_mut(),
-            Self::Ended(rest) => rest,
+    fn decode(&mut self, chunk: &[u8]) -> io::Result<()> {
+        use zstd::stream::raw::{InBuffer, Operation as _, OutBuffer};
+        let mut input = InBuffer::around(chunk);
+        loop {
+            let mut output = OutBuffer::around(self.plain.as_mut_slice());
+            let wanted = self.decoder.run(&mut input, &mut output)?;
+            let length = output.pos();
+            self.between = wanted == 0;
+            self.middle
+                .write_all(self.plain.get(..length).unwrap_or_default())?;
+            if self.between {
+                self.decoder.reinit()?;
+            }
+            // A full buffer may leave more behind.
+            if input.pos() == chunk.len() && (self.between || length < self.plain.len()) {
+                return Ok(());
+            }
         }
     }
 
-    fn write_all(&mut self, plain: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Gzip(encoder) => encoder.write_all(plain),
-            Self::Brotli(encoder) => encoder.write_all(plain),
-            Self::Deflate(encoder) => encoder.write_all(plain),
-            Self::Ended(_) => Err(io::ErrorKind::BrokenPipe.into()),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Gzip(encoder) => encoder.flush(),
-            Self::Brotli(encoder) => encoder.flush(),
-            Self::Deflate(encoder) => encoder.flush(),
-            Self::Ended(_) => Ok(()),
-        }
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let mut rest = match std::mem::replace(self, Self::Ended(Vec::new())) {
-            Self::Gzip(encoder) => encoder.finish()?,
-            Self::Brotli(encoder) => encoder.into_inner(),
-            Self::Deflate(encoder) => encoder.finish()?,
-            Self::Ended(rest) => rest,
+    fn finish(mut self, out: &mut Vec<u8>) -> Result<(Summary, Vec<Person>), BodyError> {
+        let result = if self.between {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
         };
-        out.append(&mut rest);
-        Ok(())
+        self.middle.end(result, "zstd", out)
     }
 }

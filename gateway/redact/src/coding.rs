@@ -13,6 +13,8 @@ pub enum Coding {
     Brotli,
     /// `deflate`: zlib (RFC 9110 section 8.4.1.2).
     Deflate,
+    /// `zstd` (RFC 9659), with windows of 8 MiB at most.
+    Zstd,
 }
 
 impl Coding {
@@ -24,13 +26,16 @@ impl Coding {
             Self::Gzip => "gzip",
             Self::Brotli => "br",
             Self::Deflate => "deflate",
+            Self::Zstd => "zstd",
         }
     }
 }
 
 /// A content coding that cannot be undone here, or several.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("content coding `{0}` cannot be redacted; `identity`, `gzip`, `deflate` and `br` can")]
+#[error(
+    "content coding `{0}` cannot be redacted; `identity`, `gzip`, `deflate`, `br` and `zstd` can"
+)]
 pub struct UnknownCoding(pub String);
 
 impl FromStr for Coding {
@@ -42,6 +47,7 @@ impl FromStr for Coding {
             "gzip" | "x-gzip" => Ok(Self::Gzip),
             "br" => Ok(Self::Brotli),
             "deflate" => Ok(Self::Deflate),
+            "zstd" => Ok(Self::Zstd),
             _ => Err(UnknownCoding(text.to_owned())),
         }
     }
@@ -58,11 +64,12 @@ mod tests {
             Coding::Gzip,
             Coding::Brotli,
             Coding::Deflate,
+            Coding::Zstd,
         ] {
             assert_eq!(coding.as_str().parse(), Ok(coding));
         }
         assert_eq!("X-GZIP".parse(), Ok(Coding::Gzip));
-        for text in ["zstd", "gzip, br", "compress"] {
+        for text in ["gzip, br", "compress", "zst"] {
             assert_eq!(text.parse::<Coding>(), Err(UnknownCoding(text.into())));
         }
     }

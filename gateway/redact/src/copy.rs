@@ -7,6 +7,17 @@ pub(crate) struct Copy<'a> {
     pub(crate) buffer: &'a [u8],
     done: usize,
     out: &'a mut Vec<u8>,
+    /// Where it is kept what was changed: places in the buffer, and in the output.
+    log: Option<&'a mut Vec<Change>>,
+}
+
+/// A piece of the buffer, and the piece of the output that stands for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) out_from: usize,
+    pub(crate) out_to: usize,
 }
 
 impl<'a> Copy<'a> {
@@ -15,6 +26,24 @@ impl<'a> Copy<'a> {
             buffer,
             done: 0,
             out,
+            log: None,
+        }
+    }
+
+    /// Keeps what is changed.
+    pub(crate) fn logged(mut self, log: &'a mut Vec<Change>) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    fn note(&mut self, from: usize, to: usize, out_from: usize) {
+        if let Some(log) = &mut self.log {
+            log.push(Change {
+                from,
+                to,
+                out_from,
+                out_to: self.out.len(),
+            });
         }
     }
 
@@ -26,7 +55,9 @@ impl<'a> Copy<'a> {
 
     pub(crate) fn replace(&mut self, from: usize, to: usize, byte: u8, times: usize) {
         self.upto(from);
-        self.out.resize(self.out.len() + times, byte);
+        let written = self.out.len();
+        self.out.resize(written + times, byte);
+        self.note(from, to, written);
         self.done = self.done.max(to);
     }
 
@@ -35,7 +66,9 @@ impl<'a> Copy<'a> {
             Put::Stars(times) => self.replace(from, to, b'*', *times),
             Put::Text(text) => {
                 self.upto(from);
+                let written = self.out.len();
                 self.out.extend_from_slice(text.as_bytes());
+                self.note(from, to, written);
                 self.done = self.done.max(to);
             }
         }
@@ -58,6 +91,10 @@ impl<'a> Copy<'a> {
 
     /// Leaves out everything up to a place.
     pub(crate) fn skip(&mut self, to: usize) {
-        self.done = self.done.max(to);
+        if to > self.done {
+            let (from, written) = (self.done, self.out.len());
+            self.note(from, to, written);
+            self.done = to;
+        }
     }
 }

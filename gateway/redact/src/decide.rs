@@ -298,7 +298,7 @@ fn is_scaled_number(text: &[u8]) -> bool {
 }
 
 /// The kind of the whole number that `13800138000.0` or `1.3800138e10` stands for.
-fn scaled_kind(text: &[u8]) -> Option<Kind> {
+pub(crate) fn scaled_kind(text: &[u8]) -> Option<Kind> {
     let text = std::str::from_utf8(text).ok()?.trim_start_matches('-');
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),

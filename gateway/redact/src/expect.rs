@@ -111,7 +111,7 @@ impl Scan {
         }
         let start = before
             .iter()
-            .rposition(|byte| matches!(byte, b'&' | b'?' | b'\n' | b'='))
+            .rposition(|byte| matches!(byte, b'&' | b'?' | b'#' | b';' | b'<' | b'\n' | b'='))
             .map_or(0, |at| at + 1);
         let name = before.get(start..)?;
         let rule = if name.iter().any(|byte| matches!(byte, b'%' | b'+')) {

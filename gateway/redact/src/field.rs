@@ -94,7 +94,12 @@ impl Scan {
                 last,
             ),
             Place::Form => {
-                let ends = |byte| matches!(byte, b'&' | b'\n' | b' ');
+                // A secret may have anything in it but what separates parameters.
+                let secret = expect.rule.kind == Kind::Secret;
+                let ends = |byte| {
+                    matches!(byte, b'&' | b'\n' | b' ')
+                        || !secret && matches!(byte, b'#' | b';' | b'>' | b'"')
+                };
                 extent::upto(extent::until(buffer, at, ends), buffer, last)
             }
             Place::Attribute | Place::Called | Place::Value => extent::attribute(buffer, at),

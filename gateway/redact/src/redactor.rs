@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::cluster::BYTES_MAX;
+use crate::deltas::Deltas;
 use crate::kind::Summary;
 use crate::level::Level;
 use crate::media::{Format, Media};
@@ -29,6 +30,7 @@ const _: () = assert!(
 #[derive(Debug)]
 pub struct Redactor {
     charset: Option<Box<Transcode>>,
+    deltas: Option<Box<Deltas>>,
     table: Option<Box<Table>>,
     own: Option<Box<OwnStage>>,
     scan: Scan,
@@ -61,6 +63,8 @@ impl Redactor {
         };
         Self {
             charset: Transcode::new(charset).map(Box::new),
+            deltas: (media == Media::EventStream)
+                .then(|| Box::new(Deltas::new(Arc::clone(&rules), level))),
             table: separator
                 .map(|separator| Box::new(Table::new(Arc::clone(&rules), level, separator))),
             own: (!rules.own().is_empty())
@@ -76,7 +80,8 @@ impl Redactor {
     pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let written = out.len();
         self.bytes_in += chunk.len() as u64;
-        if self.charset.is_none() && self.table.is_none() && self.own.is_none() {
+        let direct = self.charset.is_none() && self.table.is_none() && self.own.is_none();
+        if direct && self.deltas.is_none() {
             self.scan(chunk, out);
         } else {
             self.through(chunk, false, out);
@@ -91,6 +96,16 @@ impl Redactor {
             Some(charset) => charset.decode(chunk, last, &mut text),
             None => text.extend_from_slice(chunk),
         }
+        if let Some(deltas) = &mut self.deltas {
+            let mut next = Vec::with_capacity(text.len());
+            deltas.feed(&text, last, &mut next);
+            text = next;
+        }
+        self.onward(text, last, out);
+    }
+
+    /// Takes text through what stands behind the pieces that events tell.
+    fn onward(&mut self, mut text: Vec<u8>, last: bool, out: &mut Vec<u8>) {
         if let Some(table) = &mut self.table {
             let mut next = Vec::with_capacity(text.len());
             table.feed(&text, last, &mut next);
@@ -113,6 +128,19 @@ impl Redactor {
             None => out.extend_from_slice(&redacted),
         }
         self.charset = charset;
+    }
+
+    /// Lets go what is held of texts that server-sent events tell piece by piece, for a reader that must not wait longer:
+    /// after it, a value that was begun may go on unmasked. Nothing happens to other bodies.
+    pub fn release(&mut self, out: &mut Vec<u8>) {
+        let Some(deltas) = &mut self.deltas else {
+            return;
+        };
+        let mut text = Vec::new();
+        deltas.release(&mut text);
+        let written = out.len();
+        self.onward(text, false, out);
+        self.bytes_out += (out.len() - written) as u64;
     }
 
     /// Tells whether bytes were not of the charset, so that the output cannot be trusted.
@@ -164,6 +192,10 @@ impl Redactor {
             counts += own.found;
             masked += own.masked;
         }
+        if let Some(deltas) = &self.deltas {
+            counts += deltas.found;
+            masked += deltas.masked;
+        }
         if let Some(table) = &self.table {
             counts += table.found;
             masked += table.masked;
@@ -184,10 +216,11 @@ impl Redactor {
         people.map_or_else(Vec::new, |people| people.told())
     }
 
-    /// Returns how many bytes are held back: at most [`HELD_MAX`], more with a table or an operator's own patterns.
+    /// Returns how many bytes are held back: at most [`HELD_MAX`], more with a table, events or an operator's own patterns.
     #[must_use]
     pub fn held(&self) -> usize {
         self.held.len()
+            + self.deltas.as_ref().map_or(0, |deltas| deltas.held())
             + self.own.as_ref().map_or(0, |own| own.held())
             + self.table.as_ref().map_or(0, |table| table.held())
     }

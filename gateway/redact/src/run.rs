@@ -91,7 +91,9 @@ impl Scan {
         let colon = memchr::memchr(b':', run)?;
         // A label may end with what looks like a first group: `node:fe80::1`.
         let head = match (run.get(colon + 1), colon, word) {
-            (_, 0, _) if before.is_some_and(|byte| byte.is_ascii_hexdigit()) => return None,
+            (_, 0, _) if before.is_some_and(|byte| byte.is_ascii_hexdigit() || byte == b'*') => {
+                return None;
+            }
             (Some(b':'), _, true) => return None,
             (Some(b':'), _, false) => 0,
             (_, 0, _) | (_, _, true) => colon + 1,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::bits::{Before, Bits, Stops, Wanted};
 use crate::cluster::{self, Scratch};
 use crate::context::Behind;
-use crate::copy::Copy;
+use crate::copy::{Change, Copy};
 use crate::expect::Expect;
 use crate::grid::Grid;
 use crate::label::Rule;
@@ -106,6 +106,18 @@ impl Scan {
         copy.upto(from);
         self.behind.pass(buffer, from);
         from
+    }
+
+    /// Reads a whole text and returns what is changed of it; `out` is the text as it is then.
+    pub(crate) fn changes(&mut self, text: &[u8], out: &mut Vec<u8>) -> Vec<Change> {
+        self.said = None;
+        self.barren = Barren::default();
+        self.lineless = Barren::default();
+        let mut changes = Vec::new();
+        let mut copy = Copy::new(text, out).logged(&mut changes);
+        let from = self.pass(true, &mut copy);
+        copy.upto(from);
+        changes
     }
 
     fn pass(&mut self, last: bool, copy: &mut Copy<'_>) -> usize {

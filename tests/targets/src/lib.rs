@@ -48,6 +48,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("redact_twice", redact::twice),
     #[cfg(feature = "redact")]
     ("redact_coded", redact::coded),
+    #[cfg(feature = "redact")]
+    ("redact_parts", redact::parts),
+    #[cfg(feature = "redact")]
+    ("redact_header", redact::header),
     #[cfg(feature = "inspect")]
     ("inspect_request", inspect::request),
     #[cfg(feature = "inspect")]

@@ -3,8 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use hangu_redact::{
-    Action, BodyRedactor, Charset, Coding, Format, HELD_MAX, Keys, Kind, Level, Limits, Media,
-    OwnKind, OwnKindFile, Redactor, Rules, Summary, mask_str,
+    Action, BodyRedactor, Charset, Coding, Content, Format, HELD_MAX, Keys, Kind, Level, Limits,
+    Media, OwnKind, OwnKindFile, Redactor, Rules, Summary, Unreadable, mask_str, redact_header,
+    redact_url,
 };
 
 use crate::input;
@@ -28,11 +29,12 @@ const CHARSETS: [Charset; 5] = [
     Charset::Utf16Be,
 ];
 
-const CODINGS: [Coding; 4] = [
+const CODINGS: [Coding; 5] = [
     Coding::Identity,
     Coding::Gzip,
     Coding::Brotli,
     Coding::Deflate,
+    Coding::Zstd,
 ];
 
 /// What may be held back in all, in bytes: tables and an operator's own patterns hold as much again each; chosen.
@@ -100,6 +102,73 @@ pub fn twice(data: &[u8]) {
         panic!("what came out cannot be read again");
     };
     assert_eq!(input::text(&twice), input::text(&once), "twice is once");
+}
+
+/// The numbers of a content, a level and of what becomes of what cannot be read, then a body: parts of several types, or
+/// an archive.
+///
+/// However it is cut, it is refused or not, and gives the same.
+pub fn parts(data: &[u8]) {
+    let contents = [
+        Content::from_content_type("multipart/form-data; boundary=b"),
+        Content::from_content_type("multipart/mixed; boundary=\"-- b\""),
+        Ok(Content::Office),
+    ];
+    let (content, rest) = input::pick(data, &contents);
+    let (level, rest) = input::pick(rest, &Level::ALL);
+    let unreadable = [Unreadable::Refuse, Unreadable::Pass, Unreadable::Empty];
+    let (unreadable, rest) = input::pick(rest, &unreadable);
+    let (seed, body) = rest.split_first().unwrap_or((&0, &[]));
+    let Ok(content) = content else {
+        panic!("the type is right")
+    };
+    let redact = |chunks: &mut dyn Iterator<Item = &[u8]>| {
+        let mut redactor = BodyRedactor::of(
+            Rules::shipped(),
+            *level,
+            content.clone(),
+            Coding::Identity,
+            LIMITS,
+            *unreadable,
+        );
+        let mut out = Vec::new();
+        for chunk in chunks {
+            redactor.feed(chunk, &mut out)?;
+        }
+        let summary = redactor.finish(&mut out)?;
+        Ok::<_, hangu_redact::BodyError>((summary, out))
+    };
+    let whole = redact(&mut std::iter::once(body));
+    let cut = redact(&mut input::cut(body, *seed));
+    match (whole, cut) {
+        (Ok((one, out)), Ok((two, again))) => {
+            // Where an encoder was fed decides about its bytes, not about what they mean.
+            assert_eq!((one.counts, one.masked), (two.counts, two.masked));
+            if *content != Content::Office {
+                assert_eq!(input::text(&out), input::text(&again));
+            }
+        }
+        (Err(_), Err(_)) => {}
+        // The ratio counts what has arrived so far, so that cutting may only refuse more.
+        (Ok(_), Err(hangu_redact::BodyError::TooLarge { .. })) => {}
+        (one, two) => panic!("whole {one:?}, cut {two:?}"),
+    }
+}
+
+/// A header's name and value with a line end between: nothing is changed that is not counted.
+pub fn header(data: &[u8]) {
+    let (level, rest) = input::pick(data, &Level::ALL);
+    let end = rest.iter().position(|&byte| byte == b'\n');
+    let (name, value) = rest.split_at(end.unwrap_or(0));
+    let value = value.strip_prefix(b"\n").unwrap_or(value);
+    let rules = Rules::shipped();
+    let out = redact_header(&rules, *level, &input::text(name), value);
+    assert!(out.value == value || out.summary.masked.total() > 0);
+    if let Ok(url) = std::str::from_utf8(value) {
+        let out = redact_url(&rules, *level, url);
+        assert!(out.value == value || out.summary.masked.total() > 0);
+        assert!(std::str::from_utf8(&out.value).is_ok(), "UTF-8 stays UTF-8");
+    }
 }
 
 /// The numbers of a coding, a format, a level and a way of cutting, then a coded body.

@@ -9,11 +9,12 @@ use hangu_redact::{BodyError, BodyRedactor, Coding, Level, Limits, Media, Summar
 
 use crate::support::redact;
 
-const CODINGS: [Coding; 4] = [
+const CODINGS: [Coding; 5] = [
     Coding::Identity,
     Coding::Gzip,
     Coding::Brotli,
     Coding::Deflate,
+    Coding::Zstd,
 ];
 
 fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
@@ -31,6 +32,7 @@ fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
                 .unwrap();
             coded
         }
+        Coding::Zstd => zstd::encode_all(plain, 3).unwrap(),
         Coding::Deflate => {
             let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
             encoder.write_all(plain).unwrap();
@@ -49,6 +51,7 @@ fn decode(coding: Coding, coded: &[u8]) -> Vec<u8> {
         Coding::Deflate => {
             ZlibDecoder::new(coded).read_to_end(&mut plain).unwrap();
         }
+        Coding::Zstd => plain = zstd::decode_all(coded).unwrap(),
         Coding::Brotli => {
             brotli::Decompressor::new(coded, 4096)
                 .read_to_end(&mut plain)
@@ -115,6 +118,20 @@ fn several_gzip_members_are_one_body() {
 }
 
 #[test]
+fn several_frames_are_one_body_and_a_window_that_is_too_wide_is_refused() {
+    let mut coded = encode(Coding::Zstd, b"[\"1380013");
+    coded.extend(encode(Coding::Zstd, b"8000\"]"));
+    let (out, _) = redact_coded(Coding::Zstd, Limits::default(), &[&coded]).unwrap();
+    assert_eq!(decode(Coding::Zstd, &out), b"[\"138****8000\"]");
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(27).unwrap();
+    encoder.write_all(&vec![b' '; 1 << 20]).unwrap();
+    encoder.flush().unwrap();
+    let wide = encoder.finish().unwrap();
+    assert!(redact_coded(Coding::Zstd, Limits::default(), &[&wide]).is_err());
+}
+
+#[test]
 fn an_empty_document_stays_empty_in_every_coding() {
     for coding in CODINGS {
         let (out, _) = redact_coded(coding, Limits::default(), &[&encode(coding, b"")]).unwrap();
@@ -127,7 +144,7 @@ fn an_empty_document_stays_empty_in_every_coding() {
 #[test]
 fn a_truncated_body_is_an_error_wherever_it_is_cut() {
     let plain = br#"{"m":"13800138000","e":"a@b.cn"}"#;
-    for coding in [Coding::Gzip, Coding::Brotli, Coding::Deflate] {
+    for coding in [Coding::Gzip, Coding::Brotli, Coding::Deflate, Coding::Zstd] {
         let coded = encode(coding, plain);
         for cut in 1..coded.len() {
             let result = redact_coded(coding, Limits::default(), &[&coded[..cut]]);
@@ -176,7 +193,7 @@ fn a_corrupt_body_is_an_error_and_stays_one() {
 #[test]
 fn a_bomb_is_stopped_at_its_limit() {
     let zeros = vec![b' '; 64 << 20];
-    for coding in [Coding::Gzip, Coding::Brotli, Coding::Deflate] {
+    for coding in [Coding::Gzip, Coding::Brotli, Coding::Deflate, Coding::Zstd] {
         let coded = encode(coding, &zeros);
         let by_ratio = redact_coded(coding, Limits::default(), &[&coded]);
         assert!(

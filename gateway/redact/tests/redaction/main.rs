@@ -4,8 +4,11 @@
 mod accuracy;
 mod bodies;
 mod documents;
+mod events;
 mod fields;
 mod machines;
+mod office;
+mod parts;
 mod reference;
 mod splits;
 mod support;
