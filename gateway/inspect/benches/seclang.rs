@@ -1,4 +1,6 @@
-//! Time per ordinary request under the Core Rule Set: `cargo bench -p hangu-inspect --bench seclang`.
+//! Time per request under the Core Rule Set: `cargo bench -p hangu-inspect --bench seclang`.
+//!
+//! `-- LEVEL NAME TIMES` asks one kind of request as often as that and says nothing, for a profiler.
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -48,7 +50,14 @@ fn main() {
         "application/x-www-form-urlencoded",
         &format!("x={}", "'\"(<select%%-- /../${union}`;|&#x".repeat(2000)),
     );
+    let only: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     for level in 1..=4 {
+        if only.first().is_some_and(|wanted| *wanted != level.to_string()) {
+            continue;
+        }
         let rules = load(&folder, level);
         let requests = [
             ("ordinary GET, 12 headers", &get, 1),
@@ -58,6 +67,12 @@ fn main() {
             ("64 KB of quotes, brackets and words", &hostile, 100),
         ];
         for (name, request, scale) in requests {
+            if let [_, wanted, times] = only.as_slice() {
+                if name.contains(wanted.as_str()) {
+                    (0..times.parse().unwrap_or(1)).for_each(|_| drop(black_box(ask(&rules, request))));
+                }
+                continue;
+            }
             let outcome = ask(&rules, request);
             let time = time(scale, || drop(black_box(ask(&rules, black_box(request)))));
             let _ = writeln!(

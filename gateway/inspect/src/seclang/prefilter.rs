@@ -29,11 +29,82 @@ pub(super) struct Prefilter {
     search: Option<AhoCorasick>,
     /// For each string, the tests that require it or a like one.
     tests: Vec<Vec<u32>>,
-    /// Conditions on bytes of each test.
-    bytes: Vec<Vec<ByteSet>>,
+    /// What a text must hold for each test, one condition after the other.
+    gates: Vec<Gate>,
     /// Tests that require no string.
-    without: Vec<u32>,
+    without: Vec<u64>,
 }
+
+/// Tests are counted off in lanes of 256, so that one instruction handles a lane.
+type Lane = [u64; 4];
+
+/// One condition of every test: a byte of a set is in the text.
+#[derive(Debug)]
+struct Gate {
+    /// Tests whose set holds the byte, for each byte: one lane after the other.
+    rows: Vec<[Lane; 256]>,
+    /// Bytes that are in any set.
+    bytes: ByteSet,
+    /// Tests without a condition here.
+    open: Vec<Lane>,
+}
+
+impl Gate {
+    fn new(required: &[Required], n: usize) -> Self {
+        let lanes = required.len().div_ceil(256);
+        let mut gate = Self {
+            rows: vec![[[0; 4]; 256]; lanes],
+            bytes: ByteSet::default(),
+            open: vec![[0; 4]; lanes],
+        };
+        for (test, required) in required.iter().enumerate() {
+            let (lane, place) = (test / 256, test % 256);
+            let Some(condition) = required.bytes.get(n) else {
+                if let Some(open) = gate.open.get_mut(lane) {
+                    set(open, place);
+                }
+                continue;
+            };
+            for b in (0..=255u8).filter(|b| condition.holds_any_case(*b)) {
+                gate.bytes.insert(b);
+                let row = gate.rows.get_mut(lane).into_iter().flatten();
+                if let Some(row) = row.into_iter().nth(usize::from(b)) {
+                    set(row, place);
+                }
+            }
+        }
+        gate
+    }
+
+    /// Removes from `out` every test whose condition the bytes of a text do not meet.
+    #[inline]
+    fn narrow(&self, there: &ByteSet, out: &mut Bits) {
+        let there = there.and(&self.bytes);
+        let lanes = out.chunks_exact_mut(4);
+        for ((rows, open), out) in self.rows.iter().zip(&self.open).zip(lanes) {
+            let mut met = *open;
+            for b in there.iter() {
+                if let Some(row) = rows.get(usize::from(b)) {
+                    join(&mut met, row);
+                }
+            }
+            for (out, met) in out.iter_mut().zip(met) {
+                *out &= met;
+            }
+        }
+    }
+}
+
+#[inline]
+fn join([a, b, c, d]: &mut Lane, [e, f, g, h]: &Lane) {
+    *a |= e;
+    *b |= f;
+    *c |= g;
+    *d |= h;
+}
+
+/// A set of tests that is made and thrown away.
+type Words = smallvec::SmallVec<[u64; 16]>;
 
 impl Prefilter {
     /// Builds the search; the tests are numbered in order.
@@ -42,10 +113,10 @@ impl Prefilter {
     /// More strings than an automaton takes.
     pub(super) fn new(required: &[Required]) -> Result<Self, aho_corasick::BuildError> {
         let mut by_string: std::collections::BTreeMap<&[u8], Vec<u32>> = Default::default();
-        let mut without = Vec::new();
+        let mut without = vec![0; required.len().div_ceil(256) * 4];
         for (test, required) in (0u32..).zip(required) {
             if required.strings.is_empty() {
-                without.push(test);
+                set(&mut without, test as usize);
             }
             for string in &required.strings {
                 by_string.entry(string).or_default().push(test);
@@ -58,51 +129,51 @@ impl Prefilter {
                 AhoCorasick::builder()
                     .ascii_case_insensitive(true)
                     .match_kind(MatchKind::Standard)
-                    .kind(Some(AhoCorasickKind::ContiguousNFA))
+                    .kind(Some(AhoCorasickKind::DFA))
                     .build(by_string.keys())?,
             )
         };
         Ok(Self {
             search,
             tests: by_string.into_values().collect(),
-            bytes: required.iter().map(|r| r.bytes.clone()).collect(),
+            gates: (0..)
+                .take_while(|&n| required.iter().any(|r| r.bytes.len() > n))
+                .map(|n| Gate::new(required, n))
+                .collect(),
             without,
         })
     }
 
     /// Returns how many words a set of tests takes.
     pub(super) fn words(&self) -> usize {
-        self.bytes.len().div_ceil(64)
+        self.without.len()
     }
 
-    /// Adds to `out` every test that the text could pass.
+    /// Puts into `out`, which is empty, every test that the text could pass. The case of letters makes no difference.
     pub(super) fn scan(&self, text: &[u8], there: &ByteSet, out: &mut Bits) {
-        for &test in &self.without {
-            let test = test as usize;
-            if self.plausible(test, there) {
-                set(out, test);
-            }
+        // First all tests whose bytes are there, then of these only those whose strings are there too.
+        out.fill(u64::MAX);
+        for gate in &self.gates {
+            gate.narrow(there, out);
+        }
+        let mut words = Words::new();
+        let mut open = 0;
+        for (out, without) in out.iter_mut().zip(&self.without) {
+            words.push(*out & !without);
+            open |= *out & !without;
+            *out &= without;
         }
         let Some(search) = &self.search else { return };
+        if open == 0 {
+            return;
+        }
         for found in search.find_overlapping_iter(text) {
-            for &test in self
-                .tests
-                .get(found.pattern().as_usize())
-                .into_iter()
-                .flatten()
-            {
-                let test = test as usize;
-                if !has(out, test) && self.plausible(test, there) {
-                    set(out, test);
+            let tests = self.tests.get(found.pattern().as_usize());
+            for &test in tests.into_iter().flatten() {
+                if has(&words, test as usize) {
+                    set(out, test as usize);
                 }
             }
         }
-    }
-
-    #[inline]
-    fn plausible(&self, test: usize, there: &ByteSet) -> bool {
-        self.bytes
-            .get(test)
-            .is_none_or(|sets| sets.iter().all(|set| set.meets(there)))
     }
 }

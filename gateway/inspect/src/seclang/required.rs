@@ -35,6 +35,7 @@ impl Required {
         for set in &found {
             required.add_bytes(set);
         }
+        required.keep_telling();
         required.strings = found
             .into_iter()
             .filter(|set| set.iter().map(Vec::len).min().unwrap_or(0) >= 2)
@@ -52,6 +53,7 @@ impl Required {
             .collect();
         let mut required = Self::default();
         required.add_bytes(&set);
+        required.keep_telling();
         if set.iter().all(|phrase| phrase.len() >= 2) {
             required.strings = shortest(&set);
         }
@@ -59,7 +61,7 @@ impl Required {
     }
 
     fn add_bytes(&mut self, set: &Exact) {
-        if set.is_empty() || set.iter().any(Vec::is_empty) || self.bytes.len() >= SETS {
+        if set.is_empty() || set.iter().any(Vec::is_empty) {
             return;
         }
         let mut bytes = ByteSet::default();
@@ -73,6 +75,16 @@ impl Required {
         if !self.bytes.contains(&bytes) {
             self.bytes.push(bytes);
         }
+    }
+}
+
+/// Sets of signs that no letter is in; failing that, the smallest other one: most texts hold most letters.
+impl Required {
+    fn keep_telling(&mut self) {
+        let plain = ByteSet::default().with(b'a'..=b'z').with(b'A'..=b'Z').with(b'0'..=b'9');
+        self.bytes.sort_by_key(|set| (set.meets(&plain), set.iter().count()));
+        let signs = self.bytes.iter().filter(|set| !set.meets(&plain)).count();
+        self.bytes.truncate(signs.clamp(1, SETS));
     }
 }
 

@@ -20,6 +20,8 @@ struct Text<'q> {
     variants: SmallVec<[(u32, TextId); 2]>,
     /// Where its candidates stand among all, for requests and for responses.
     candidates: [Option<u32>; 2],
+    /// The text it differs from in the case of letters only, which the search does not tell apart.
+    like: Option<TextId>,
 }
 
 /// All texts of an exchange.
@@ -40,12 +42,17 @@ impl Default for Texts<'_> {
 
 impl<'q> Texts<'q> {
     pub(super) fn add(&mut self, bytes: Cow<'q, [u8]>) -> TextId {
+        self.add_like(bytes, None)
+    }
+
+    fn add_like(&mut self, bytes: Cow<'q, [u8]>, like: Option<TextId>) -> TextId {
         let there = ByteSet::of(&bytes);
         self.all.push(Text {
             bytes,
             there,
             variants: SmallVec::new(),
             candidates: [None; 2],
+            like,
         });
         u32::try_from(self.all.len() - 1).unwrap_or(u32::MAX)
     }
@@ -92,7 +99,8 @@ impl<'q> Texts<'q> {
             if changed == self.bytes(before) {
                 before
             } else {
-                self.add(Cow::Owned(changed))
+                let like = last.keeps_letters().then_some(before);
+                self.add_like(Cow::Owned(changed), like)
             }
         };
         if let Some(entry) = self.all.get_mut(text as usize) {
@@ -104,6 +112,10 @@ impl<'q> Texts<'q> {
     /// Returns the tests that a text could pass.
     pub(super) fn candidates(&mut self, text: TextId, side: usize, prefilter: &Prefilter) -> &Bits {
         let words = prefilter.words();
+        let mut text = text;
+        while let Some(like) = self.all.get(text as usize).and_then(|entry| entry.like) {
+            text = like;
+        }
         let Some(entry) = self.all.get_mut(text as usize) else {
             return &[];
         };
