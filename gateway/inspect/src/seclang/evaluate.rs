@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::operator::{Order, Test, number, validate};
+use super::operator::{Order, Test, number, sql, validate};
 use super::pattern::Groups;
-use super::prefilter::has;
+use super::prefilter::{Lane, has, join};
 use super::ruleset::{Link, Rule};
 use super::state::{Matched, MatchedName, MatchedValue};
 use super::target::{Collection, Selector, Target};
@@ -106,7 +106,7 @@ impl<'r> Transaction<'r, '_> {
             (Selector::Slot(slot), _) => usize::from(self.tx.get(*slot).is_set()),
             (_, collection) if collection.is_live() => self.live_values(target).len(),
             (Selector::All, Collection::Xml) => {
-                usize::from(!self.values.of(Collection::Xml).is_empty())
+                usize::from(self.values.of(Collection::Xml).next().is_some())
             }
             _ => self.values.matching(target).len(),
         };
@@ -115,48 +115,70 @@ impl<'r> Transaction<'r, '_> {
 
     /// A condition on values that stay the same during the phase.
     fn still(&mut self, n: usize, rule: &'r Rule, link: &'r Link) -> bool {
-        let ids = match self.listed.get_mut(link.list).and_then(Option::take) {
-            Some(ids) => ids,
-            None => self.values.listed(&link.targets),
-        };
         self.matched.clear();
-        let met = (link.multi_match || self.possible(link, &ids)) && self.each(n, rule, link, &ids);
-        if let Some(slot) = self.listed.get_mut(link.list) {
-            *slot = Some(ids);
+        if let (Some(test), false) = (link.test, link.multi_match)
+            && !self.possible(link.group, test)
+        {
+            return false;
         }
+        let ids = self.take_list(link.list);
+        let met = self.each(n, rule, link, &ids);
+        self.give_list(link.list, ids);
         met
     }
 
-    /// Says whether any value of the list could pass the test, as far as the search can tell.
-    fn possible(&mut self, link: &Link, ids: &Ids) -> bool {
-        let (Some(test), Some(group)) = (link.test, self.rules.groups.get(link.group)) else {
-            return true;
+    /// Takes the values of a list out of what is kept, so that they can be gone through.
+    fn take_list(&mut self, list: usize) -> Ids {
+        match self.listed.get_mut(list).and_then(Option::take) {
+            Some(ids) => ids,
+            None => self
+                .rules
+                .lists
+                .get(list)
+                .map_or_else(Ids::new, |list| self.values.listed(&list.targets)),
+        }
+    }
+
+    fn give_list(&mut self, list: usize, ids: Ids) {
+        if let Some(slot) = self.listed.get_mut(list) {
+            *slot = Some(ids);
+        }
+    }
+
+    /// Says whether any value of a group could pass a test, as far as the search can tell.
+    #[inline]
+    pub(super) fn possible(&mut self, group: usize, test: usize) -> bool {
+        let from = match self.groups.get(group) {
+            Some(Some(from)) => *from as usize,
+            _ => self.search_group(group),
         };
-        let Some(prefilter) = self.rules.prefilters.get(group.side) else {
-            return true;
-        };
-        let known = self.groups.get(link.group).copied().flatten();
-        let from = known.map_or(self.group_bits.len(), |from| from as usize);
-        if known.is_none() {
-            self.group_bits.resize(from + prefilter.words(), 0);
-            for id in ids {
-                let Some(value) = self.values.get(*id) else {
-                    continue;
-                };
-                let text = self
-                    .texts
-                    .transformed(value.text, group.chain, &self.rules.chains);
+        has(self.group_bits.get(from..).unwrap_or_default(), test)
+    }
+
+    /// Finds the tests that any value of a group could pass; returns where they stand.
+    fn search_group(&mut self, number: usize) -> usize {
+        let from = self.group_bits.len();
+        let rules = self.rules;
+        if let Some(group) = rules.groups.get(number)
+            && let Some(prefilter) = rules.prefilters.get(group.side)
+        {
+            let Some(step) = rules.chains.get(group.chain) else {
+                return from;
+            };
+            self.group_bits.resize(from + prefilter.lanes(), Lane::default());
+            let ids = self.take_list(group.list);
+            for value in ids.iter().filter_map(|id| self.values.get(*id)) {
+                let text = self.texts.after(value.text, group.chain, step, &rules.chains);
                 let bits = self.texts.candidates(text, group.side, prefilter);
                 let all = self.group_bits.get_mut(from..).unwrap_or_default();
-                for (all, one) in all.iter_mut().zip(bits) {
-                    *all |= one;
-                }
+                join(all, bits);
             }
-            if let Some(slot) = self.groups.get_mut(link.group) {
-                *slot = u32::try_from(from).ok();
-            }
+            self.give_list(group.list, ids);
         }
-        has(self.group_bits.get(from..).unwrap_or_default(), test)
+        if let Some(slot) = self.groups.get_mut(number) {
+            *slot = u32::try_from(from).ok();
+        }
+        from
     }
 
     fn each(&mut self, n: usize, rule: &'r Rule, link: &'r Link, ids: &Ids) -> bool {
@@ -263,16 +285,7 @@ impl<'r> Transaction<'r, '_> {
                     std::str::from_utf8(text).ok()?.trim().parse().ok()?;
                 plain(nets.iter().any(|net| net.contains(&address)))
             }
-            Test::Sql => {
-                if validate::one_word(text) {
-                    return None;
-                }
-                let found = libinjectionrs::detect_sqli(text);
-                found.is_injection().then(|| {
-                    let fingerprint = found.fingerprint.map(|f| f.as_str().as_bytes().to_vec());
-                    Hit::Fingerprint(fingerprint.unwrap_or_default())
-                })
-            }
+            Test::Sql => sql::detect(text).map(Hit::Fingerprint),
             Test::Script => plain(libinjectionrs::detect_xss(text).is_injection()),
             Test::Bytes(set) => plain(!self.texts.there(id).within(set)),
             Test::UrlEncoding => plain(validate::broken_percent(text)),

@@ -12,6 +12,7 @@ use super::phrases::Phrases;
 use super::required::Required;
 use super::source::{LoadError, Word};
 
+pub(super) mod sql;
 pub(super) mod validate;
 
 /// A test, and whether it is turned round.

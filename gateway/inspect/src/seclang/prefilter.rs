@@ -5,21 +5,39 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::byteset::ByteSet;
 use super::required::Required;
 
-/// A set of tests, by their numbers.
-pub(super) type Bits = [u64];
+/// 256 tests, each there or not.
+pub(super) type Lane = [u64; 4];
+
+/// A set of tests, by their numbers: one lane after the other.
+pub(super) type Bits = [Lane];
 
 /// Says whether a test is in a set.
 #[inline]
 pub(super) fn has(bits: &Bits, test: usize) -> bool {
-    bits.get(test / 64)
+    bits.get(test / 256)
+        .and_then(|lane| lane.get(test / 64 % 4))
         .is_some_and(|word| word >> (test % 64) & 1 == 1)
 }
 
 /// Adds a test to a set.
 #[inline]
 pub(super) fn set(bits: &mut Bits, test: usize) {
-    if let Some(word) = bits.get_mut(test / 64) {
+    if let Some(word) = bits
+        .get_mut(test / 256)
+        .and_then(|lane| lane.get_mut(test / 64 % 4))
+    {
         *word |= 1 << (test % 64);
+    }
+}
+
+/// Adds the tests of one set to another.
+#[inline]
+pub(super) fn join(all: &mut Bits, more: &Bits) {
+    for ([a, b, c, d], [e, f, g, h]) in all.iter_mut().zip(more) {
+        *a |= e;
+        *b |= f;
+        *c |= g;
+        *d |= h;
     }
 }
 
@@ -32,11 +50,8 @@ pub(super) struct Prefilter {
     /// What a text must hold for each test, one condition after the other.
     gates: Vec<Gate>,
     /// Tests that require no string.
-    without: Vec<u64>,
+    without: Vec<Lane>,
 }
-
-/// Tests are counted off in lanes of 256, so that one instruction handles a lane.
-type Lane = [u64; 4];
 
 /// One condition of every test: a byte of a set is in the text.
 #[derive(Debug)]
@@ -58,18 +73,15 @@ impl Gate {
             open: vec![[0; 4]; lanes],
         };
         for (test, required) in required.iter().enumerate() {
-            let (lane, place) = (test / 256, test % 256);
             let Some(condition) = required.bytes.get(n) else {
-                if let Some(open) = gate.open.get_mut(lane) {
-                    set(open, place);
-                }
+                set(&mut gate.open, test);
                 continue;
             };
             for b in (0..=255u8).filter(|b| condition.holds_any_case(*b)) {
                 gate.bytes.insert(b);
-                let row = gate.rows.get_mut(lane).into_iter().flatten();
-                if let Some(row) = row.into_iter().nth(usize::from(b)) {
-                    set(row, place);
+                let rows = gate.rows.get_mut(test / 256);
+                if let Some(row) = rows.and_then(|rows| rows.get_mut(usize::from(b))) {
+                    set(std::slice::from_mut(row), test % 256);
                 }
             }
         }
@@ -80,12 +92,14 @@ impl Gate {
     #[inline]
     fn narrow(&self, there: &ByteSet, out: &mut Bits) {
         let there = there.and(&self.bytes);
-        let lanes = out.chunks_exact_mut(4);
-        for ((rows, open), out) in self.rows.iter().zip(&self.open).zip(lanes) {
+        for ((rows, open), out) in self.rows.iter().zip(&self.open).zip(out) {
             let mut met = *open;
             for b in there.iter() {
                 if let Some(row) = rows.get(usize::from(b)) {
-                    join(&mut met, row);
+                    join(
+                        std::slice::from_mut(&mut met),
+                        std::slice::from_ref(row),
+                    );
                 }
             }
             for (out, met) in out.iter_mut().zip(met) {
@@ -95,16 +109,8 @@ impl Gate {
     }
 }
 
-#[inline]
-fn join([a, b, c, d]: &mut Lane, [e, f, g, h]: &Lane) {
-    *a |= e;
-    *b |= f;
-    *c |= g;
-    *d |= h;
-}
-
 /// A set of tests that is made and thrown away.
-type Words = smallvec::SmallVec<[u64; 16]>;
+type Wanted = smallvec::SmallVec<[Lane; 4]>;
 
 impl Prefilter {
     /// Builds the search; the tests are numbered in order.
@@ -113,7 +119,7 @@ impl Prefilter {
     /// More strings than an automaton takes.
     pub(super) fn new(required: &[Required]) -> Result<Self, aho_corasick::BuildError> {
         let mut by_string: std::collections::BTreeMap<&[u8], Vec<u32>> = Default::default();
-        let mut without = vec![0; required.len().div_ceil(256) * 4];
+        let mut without = vec![[0; 4]; required.len().div_ceil(256)];
         for (test, required) in (0u32..).zip(required) {
             if required.strings.is_empty() {
                 set(&mut without, test as usize);
@@ -144,24 +150,26 @@ impl Prefilter {
         })
     }
 
-    /// Returns how many words a set of tests takes.
-    pub(super) fn words(&self) -> usize {
+    /// Returns how many lanes a set of tests takes.
+    pub(super) fn lanes(&self) -> usize {
         self.without.len()
     }
 
     /// Puts into `out`, which is empty, every test that the text could pass. The case of letters makes no difference.
     pub(super) fn scan(&self, text: &[u8], there: &ByteSet, out: &mut Bits) {
         // First all tests whose bytes are there, then of these only those whose strings are there too.
-        out.fill(u64::MAX);
+        out.fill([u64::MAX; 4]);
         for gate in &self.gates {
             gate.narrow(there, out);
         }
-        let mut words = Words::new();
+        let mut wanted = Wanted::from_slice(out);
         let mut open = 0;
-        for (out, without) in out.iter_mut().zip(&self.without) {
-            words.push(*out & !without);
-            open |= *out & !without;
-            *out &= without;
+        for ((out, wanted), without) in out.iter_mut().zip(&mut wanted).zip(&self.without) {
+            for ((out, wanted), without) in out.iter_mut().zip(wanted).zip(without) {
+                *wanted &= !without;
+                open |= *wanted;
+                *out &= without;
+            }
         }
         let Some(search) = &self.search else { return };
         if open == 0 {
@@ -170,7 +178,7 @@ impl Prefilter {
         for found in search.find_overlapping_iter(text) {
             let tests = self.tests.get(found.pattern().as_usize());
             for &test in tests.into_iter().flatten() {
-                if has(&words, test as usize) {
+                if has(&wanted, test as usize) {
                     set(out, test as usize);
                 }
             }

@@ -9,8 +9,8 @@ use super::byteset::ByteSet;
 
 /// Strings of one set; a search for more costs more than it saves. Chosen.
 const STRINGS: usize = 96;
-/// Bytes of one string that are looked for. Chosen: longer ones are no rarer in practice.
-const LENGTH: usize = 12;
+/// Bytes of one string that are looked for. Chosen: longer ones are hardly rarer, and each takes memory.
+const LENGTH: usize = 6;
 /// Conditions on bytes kept per expression. Chosen.
 const SETS: usize = 4;
 
@@ -106,8 +106,11 @@ fn rank(set: &Exact) -> (usize, std::cmp::Reverse<usize>) {
     (shortest.min(5), std::cmp::Reverse(set.len()))
 }
 
+/// Cuts the most telling part out of a string.
 fn clip(string: &[u8]) -> Vec<u8> {
-    crate::text::span(string, 0, LENGTH).to_vec()
+    let telling = |part: &&[u8]| part.iter().map(|b| usize::from(rarity(*b))).sum::<usize>();
+    let part = string.windows(LENGTH).rev().max_by_key(telling);
+    part.unwrap_or(string).to_vec()
 }
 
 /// Leaves out strings that hold another of the set.
@@ -210,7 +213,7 @@ fn concat(parts: &[Hir], found: &mut Vec<Exact>) -> Option<Exact> {
         match known {
             Some(exact)
                 if open.len() * exact.len() <= STRINGS
-                    && open.iter().all(|string| string.len() <= 2 * LENGTH) =>
+                    && open.iter().all(|string| string.len() <= 24) =>
             {
                 open = open
                     .iter()

@@ -248,10 +248,10 @@ impl Targets {
         Ok(())
     }
 
-    /// Returns a text that is the same for lists that mean the same values.
+    /// Returns a text that is the same for lists that mean the same values in the same order.
     pub(super) fn key(&self) -> String {
         let write = |targets: &[Target]| {
-            let mut all: Vec<_> = targets
+            let all: Vec<_> = targets
                 .iter()
                 .map(|t| {
                     format!(
@@ -262,7 +262,6 @@ impl Targets {
                     )
                 })
                 .collect();
-            all.sort();
             all.join("|")
         };
         format!("{}!{}", write(&self.wanted), write(&self.excluded))

@@ -1,11 +1,10 @@
 //! The texts of an exchange: every value and what transformations make of it, each kept once.
 
 use std::borrow::Cow;
-
-use smallvec::SmallVec;
+use std::num::NonZeroU32;
 
 use super::byteset::ByteSet;
-use super::prefilter::{Bits, Prefilter};
+use super::prefilter::{Bits, Lane, Prefilter};
 use super::ruleset::Chain;
 
 /// The number of a text.
@@ -16,8 +15,8 @@ pub(super) type TextId = u32;
 struct Text<'q> {
     bytes: Cow<'q, [u8]>,
     there: ByteSet,
-    /// What chains of transformations made of it.
-    variants: SmallVec<[(u32, TextId); 2]>,
+    /// Where what each chain of transformations made of it stands among all, once one has.
+    variants: Option<u32>,
     /// Where its candidates stand among all, for requests and for responses.
     candidates: [Option<u32>; 2],
     /// The text it differs from in the case of letters only, which the search does not tell apart.
@@ -28,14 +27,16 @@ struct Text<'q> {
 #[derive(Debug)]
 pub(super) struct Texts<'q> {
     all: Vec<Text<'q>>,
-    pool: Vec<u64>,
+    pool: Vec<Lane>,
+    variants: Vec<Option<NonZeroU32>>,
 }
 
 impl Default for Texts<'_> {
     fn default() -> Self {
         Self {
             all: Vec::with_capacity(128),
-            pool: Vec::with_capacity(1024),
+            pool: Vec::with_capacity(256),
+            variants: Vec::with_capacity(4096),
         }
     }
 }
@@ -50,7 +51,7 @@ impl<'q> Texts<'q> {
         self.all.push(Text {
             bytes,
             there,
-            variants: SmallVec::new(),
+            variants: None,
             candidates: [None; 2],
             like,
         });
@@ -70,27 +71,49 @@ impl<'q> Texts<'q> {
     }
 
     /// Returns what a chain of transformations makes of a text.
+    #[inline]
     pub(super) fn transformed(&mut self, text: TextId, chain: usize, chains: &[Chain]) -> TextId {
-        let Some(step) = chains.get(chain) else {
-            return text;
-        };
-        let Some(entry) = self.all.get(text as usize) else {
-            return text;
-        };
-        if step
-            .touches
-            .is_some_and(|touched| !touched.meets(&entry.there))
-        {
-            return text;
+        match chains.get(chain) {
+            Some(step) => self.after(text, chain, step, chains),
+            None => text,
         }
+    }
+
+    /// The same, for the last step of the chain.
+    #[inline]
+    pub(super) fn after(
+        &mut self,
+        text: TextId,
+        chain: usize,
+        step: &Chain,
+        chains: &[Chain],
+    ) -> TextId {
+        match self.all.get(text as usize) {
+            Some(entry) if step.could_change(&entry.there) => {
+                self.changed(text, chain, step, chains)
+            }
+            _ => text,
+        }
+    }
+
+    fn changed(&mut self, text: TextId, chain: usize, step: &Chain, chains: &[Chain]) -> TextId {
         let Some(last) = step.last else { return text };
-        let key = u32::try_from(chain).unwrap_or(u32::MAX);
-        if let Some((_, known)) = entry.variants.iter().find(|(known, _)| *known == key) {
-            return *known;
+        let Some(entry) = self.all.get_mut(text as usize) else {
+            return text;
+        };
+        let from = *entry.variants.get_or_insert_with(|| {
+            let from = self.variants.len();
+            self.variants.resize(from + chains.len(), None);
+            u32::try_from(from).unwrap_or(u32::MAX)
+        });
+        let place = from as usize + chain;
+        // Numbers are kept one higher, so that none takes no room.
+        if let Some(known) = self.variants.get(place).copied().flatten() {
+            return known.get() - 1;
         }
         let before = self.transformed(text, step.parent, chains);
-        let untouched = last
-            .touches()
+        let untouched = step
+            .last_touches
             .is_some_and(|touched| !touched.meets(&self.there(before)));
         let after = if untouched {
             before
@@ -103,37 +126,51 @@ impl<'q> Texts<'q> {
                 self.add_like(Cow::Owned(changed), like)
             }
         };
-        if let Some(entry) = self.all.get_mut(text as usize) {
-            entry.variants.push((key, after));
+        if let Some(slot) = self.variants.get_mut(place) {
+            *slot = NonZeroU32::new(after.saturating_add(1));
         }
         after
     }
 
     /// Returns the tests that a text could pass.
+    #[inline]
     pub(super) fn candidates(&mut self, text: TextId, side: usize, prefilter: &Prefilter) -> &Bits {
-        let words = prefilter.words();
-        let mut text = text;
-        while let Some(like) = self.all.get(text as usize).and_then(|entry| entry.like) {
-            text = like;
-        }
-        let Some(entry) = self.all.get_mut(text as usize) else {
-            return &[];
-        };
-        let Some(slot) = entry.candidates.get_mut(side) else {
-            return &[];
-        };
-        let from = match *slot {
+        let known = self
+            .all
+            .get(text as usize)
+            .and_then(|entry| entry.candidates.get(side).copied().flatten());
+        let from = match known {
             Some(from) => from as usize,
-            None => {
-                let from = self.pool.len();
-                *slot = u32::try_from(from).ok();
-                self.pool.resize(from + words, 0);
-                if let Some(bits) = self.pool.get_mut(from..) {
-                    prefilter.scan(&entry.bytes, &entry.there, bits);
-                }
-                from
-            }
+            None => self.search(text, side, prefilter),
         };
-        self.pool.get(from..from + words).unwrap_or_default()
+        let lanes = prefilter.lanes();
+        self.pool.get(from..from + lanes).unwrap_or_default()
+    }
+
+    /// Finds the tests that a text could pass; returns where they stand.
+    fn search(&mut self, text: TextId, side: usize, prefilter: &Prefilter) -> usize {
+        let mut from = self.pool.len();
+        let Some(entry) = self.all.get(text as usize) else {
+            return from;
+        };
+        if let Some(like) = entry.like {
+            from = match self.all.get(like as usize).and_then(|entry| entry.candidates.get(side).copied().flatten()) {
+                Some(from) => from as usize,
+                None => self.search(like, side, prefilter),
+            };
+        } else {
+            self.pool.resize(from + prefilter.lanes(), Lane::default());
+            if let Some(bits) = self.pool.get_mut(from..) {
+                prefilter.scan(&entry.bytes, &entry.there, bits);
+            }
+        }
+        if let Some(slot) = self
+            .all
+            .get_mut(text as usize)
+            .and_then(|entry| entry.candidates.get_mut(side))
+        {
+            *slot = u32::try_from(from).ok();
+        }
+        from
     }
 }
