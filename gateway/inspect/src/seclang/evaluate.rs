@@ -25,6 +25,23 @@ enum Hit {
     Fingerprint(Vec<u8>),
 }
 
+/// A value of a group, what its transformations make of it, and where the tests stand that this could pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Searched {
+    id: u32,
+    text: TextId,
+    found: u32,
+}
+
+/// What is known of a group: where the tests stand that any of its values could pass, and its values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SearchedGroup {
+    bits: u32,
+    lanes: u32,
+    from: u32,
+    to: u32,
+}
+
 /// A value to be tested, with what it is called.
 type Candidate = (Collection, MatchedName, TextId);
 
@@ -116,14 +133,38 @@ impl<'r> Transaction<'r, '_> {
     /// A condition on values that stay the same during the phase.
     fn still(&mut self, n: usize, rule: &'r Rule, link: &'r Link) -> bool {
         self.matched.clear();
-        if let (Some(test), false) = (link.test, link.multi_match)
-            && !self.possible(link.group, test)
-        {
-            return false;
+        if let (Some(test), false) = (link.test, link.multi_match) {
+            return self.possible(link.group, test) && self.candidates(n, rule, link, test);
         }
         let ids = self.take_list(link.list);
         let met = self.each(n, rule, link, &ids);
         self.give_list(link.list, ids);
+        met
+    }
+
+    /// Asks those values of a group that could pass the test.
+    fn candidates(&mut self, n: usize, rule: &'r Rule, link: &'r Link, test: usize) -> bool {
+        let Some(group) = self.groups.get(link.group).copied().flatten() else {
+            return false;
+        };
+        let lanes = group.lanes;
+        let mut met = false;
+        for place in group.from..group.to {
+            let Some(&Searched { id, text, found }) = self.searched.get(place as usize) else {
+                break;
+            };
+            if !has(self.texts.found(found as usize, lanes as usize), test) {
+                continue;
+            }
+            let Some(value) = self.values.get(id) else {
+                continue;
+            };
+            if self.removed.targets(n).any(|target| excludes(target, value)) {
+                continue;
+            }
+            let collection = value.collection;
+            met |= self.text(rule, link, collection, &MatchedName::Value(id), text);
+        }
         met
     }
 
@@ -148,37 +189,58 @@ impl<'r> Transaction<'r, '_> {
     /// Says whether any value of a group could pass a test, as far as the search can tell.
     #[inline]
     pub(super) fn possible(&mut self, group: usize, test: usize) -> bool {
-        let from = match self.groups.get(group) {
-            Some(Some(from)) => *from as usize,
+        let searched = match self.groups.get(group) {
+            Some(Some(searched)) => *searched,
             _ => self.search_group(group),
         };
-        has(self.group_bits.get(from..).unwrap_or_default(), test)
+        let bits = self.group_bits.get(searched.bits as usize..);
+        has(bits.unwrap_or_default(), test)
     }
 
-    /// Finds the tests that any value of a group could pass; returns where they stand.
-    fn search_group(&mut self, number: usize) -> usize {
-        let from = self.group_bits.len();
+    /// Finds the tests that each value of a group could pass, and that any could.
+    fn search_group(&mut self, number: usize) -> SearchedGroup {
         let rules = self.rules;
-        if let Some(group) = rules.groups.get(number)
-            && let Some(prefilter) = rules.prefilters.get(group.side)
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mut searched = SearchedGroup {
+            bits: count(self.group_bits.len()),
+            lanes: 0,
+            from: count(self.searched.len()),
+            to: count(self.searched.len()),
+        };
+        let Some(group) = rules.groups.get(number) else {
+            return searched;
+        };
+        if let Some(prefilter) = rules.prefilters.get(group.side)
+            && let Some(step) = rules.chains.get(group.chain)
         {
-            let Some(step) = rules.chains.get(group.chain) else {
-                return from;
-            };
-            self.group_bits.resize(from + prefilter.lanes(), Lane::default());
+            let lanes = prefilter.lanes();
+            let from = self.group_bits.len();
+            self.group_bits.resize(from + lanes, Lane::default());
             let ids = self.take_list(group.list);
-            for value in ids.iter().filter_map(|id| self.values.get(*id)) {
-                let text = self.texts.after(value.text, group.chain, step, &rules.chains);
-                let bits = self.texts.candidates(text, group.side, prefilter);
+            for &id in &ids {
+                let Some(value) = self.values.get(id) else {
+                    continue;
+                };
+                let text = self
+                    .texts
+                    .after(value.text, group.chain, step, &rules.chains);
+                let found = self.texts.searched(text, group.side, prefilter);
                 let all = self.group_bits.get_mut(from..).unwrap_or_default();
-                join(all, bits);
+                join(all, self.texts.found(found, lanes));
+                self.searched.push(Searched {
+                    id,
+                    text,
+                    found: count(found),
+                });
             }
             self.give_list(group.list, ids);
+            searched.lanes = count(lanes);
+            searched.to = count(self.searched.len());
         }
         if let Some(slot) = self.groups.get_mut(number) {
-            *slot = u32::try_from(from).ok();
+            *slot = Some(searched);
         }
-        from
+        searched
     }
 
     fn each(&mut self, n: usize, rule: &'r Rule, link: &'r Link, ids: &Ids) -> bool {
@@ -209,7 +271,7 @@ impl<'r> Transaction<'r, '_> {
         let chains = &self.rules.chains;
         if !link.multi_match {
             let text = self.texts.transformed(text, link.chain, chains);
-            return self.text(rule, link, collection, name, text);
+            return self.likely(link, text) && self.text(rule, link, collection, name, text);
         }
         let mut steps: SmallVec<[usize; 8]> = SmallVec::new();
         let mut step = link.chain;
@@ -224,10 +286,21 @@ impl<'r> Transaction<'r, '_> {
             let text = self.texts.transformed(text, step, &self.rules.chains);
             if !seen.contains(&text) {
                 seen.push(text);
-                met |= self.text(rule, link, collection, name, text);
+                met |= self.likely(link, text) && self.text(rule, link, collection, name, text);
             }
         }
         met
+    }
+
+    /// Says whether a text could pass the test of a condition, as far as the search can tell.
+    fn likely(&mut self, link: &Link, text: TextId) -> bool {
+        let (Some(test), Some(group)) = (link.test, self.rules.groups.get(link.group)) else {
+            return true;
+        };
+        let prefilter = self.rules.prefilters.get(group.side);
+        prefilter.is_none_or(|prefilter| {
+            has(self.texts.candidates(text, group.side, prefilter), test)
+        })
     }
 
     fn text(
@@ -238,12 +311,6 @@ impl<'r> Transaction<'r, '_> {
         name: &MatchedName,
         text: TextId,
     ) -> bool {
-        if let (Some(test), Some(group)) = (link.test, self.rules.groups.get(link.group))
-            && let Some(prefilter) = self.rules.prefilters.get(group.side)
-            && !has(self.texts.candidates(text, group.side, prefilter), test)
-        {
-            return false;
-        }
         let hit = self.hit(rule, link, text);
         let hit = match (hit, link.operator.negated) {
             (Some(hit), false) => hit,

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use super::byteset::ByteSet;
 use super::prefilter::{Bits, Lane, Prefilter};
 use super::ruleset::Chain;
+use super::transform::Transform;
 
 /// The number of a text.
 pub(super) type TextId = u32;
@@ -21,7 +22,16 @@ struct Text<'q> {
     candidates: [Option<u32>; 2],
     /// The text it differs from in the case of letters only, which the search does not tell apart.
     like: Option<TextId>,
+    /// The text it was made of, over any number of steps.
+    root: Option<TextId>,
+    /// The next text that was made of the same root.
+    kin: Option<TextId>,
+    /// The last step that was made from it.
+    steps: Option<u32>,
 }
+
+/// A transformation of some text, what came of it, and the step made from the same text before.
+type Step = (Transform, TextId, Option<u32>);
 
 /// All texts of an exchange.
 #[derive(Debug)]
@@ -29,6 +39,7 @@ pub(super) struct Texts<'q> {
     all: Vec<Text<'q>>,
     pool: Vec<Lane>,
     variants: Vec<Option<NonZeroU32>>,
+    steps: Vec<Step>,
 }
 
 impl Default for Texts<'_> {
@@ -37,23 +48,23 @@ impl Default for Texts<'_> {
             all: Vec::with_capacity(128),
             pool: Vec::with_capacity(256),
             variants: Vec::with_capacity(4096),
+            steps: Vec::with_capacity(128),
         }
     }
 }
 
 impl<'q> Texts<'q> {
     pub(super) fn add(&mut self, bytes: Cow<'q, [u8]>) -> TextId {
-        self.add_like(bytes, None)
-    }
-
-    fn add_like(&mut self, bytes: Cow<'q, [u8]>, like: Option<TextId>) -> TextId {
         let there = ByteSet::of(&bytes);
         self.all.push(Text {
             bytes,
             there,
             variants: None,
             candidates: [None; 2],
-            like,
+            like: None,
+            root: None,
+            kin: None,
+            steps: None,
         });
         u32::try_from(self.all.len() - 1).unwrap_or(u32::MAX)
     }
@@ -118,13 +129,7 @@ impl<'q> Texts<'q> {
         let after = if untouched {
             before
         } else {
-            let changed = last.apply(self.bytes(before));
-            if changed == self.bytes(before) {
-                before
-            } else {
-                let like = last.keeps_letters().then_some(before);
-                self.add_like(Cow::Owned(changed), like)
-            }
+            self.step(before, last)
         };
         if let Some(slot) = self.variants.get_mut(place) {
             *slot = NonZeroU32::new(after.saturating_add(1));
@@ -132,19 +137,85 @@ impl<'q> Texts<'q> {
         after
     }
 
+    /// Makes one transformation. Many chains come to the same text by other ways: each step is made once, and what
+    /// comes out equal is one text.
+    fn step(&mut self, before: TextId, transform: Transform) -> TextId {
+        let Some(entry) = self.all.get(before as usize) else {
+            return before;
+        };
+        let (root, mut known) = (entry.root.unwrap_or(before), entry.steps);
+        while let Some((done, after, next)) = known.and_then(|n| self.steps.get(n as usize)).copied() {
+            if done == transform {
+                return after;
+            }
+            known = next;
+        }
+        let changed = transform.apply(&entry.bytes);
+        let after = if *changed == *entry.bytes {
+            before
+        } else {
+            self.variant(root, before, transform, changed)
+        };
+        let number = u32::try_from(self.steps.len()).ok();
+        if let Some(entry) = self.all.get_mut(before as usize) {
+            self.steps.push((transform, after, entry.steps));
+            entry.steps = number;
+        }
+        after
+    }
+
+    /// Adds what became of a text, unless the same has come of the text at its root already.
+    fn variant(
+        &mut self,
+        root: TextId,
+        before: TextId,
+        transform: Transform,
+        bytes: Vec<u8>,
+    ) -> TextId {
+        let mut known = Some(root);
+        while let Some((id, entry)) = known.and_then(|id| Some((id, self.all.get(id as usize)?))) {
+            if *entry.bytes == *bytes {
+                return id;
+            }
+            known = entry.kin;
+        }
+        let kin = self.all.get(root as usize).and_then(|entry| entry.kin);
+        let after = self.add(Cow::Owned(bytes));
+        if let Some(entry) = self.all.get_mut(after as usize) {
+            entry.root = Some(root);
+            entry.kin = kin;
+            entry.like = transform.keeps_letters().then_some(before);
+        }
+        if let Some(entry) = self.all.get_mut(root as usize) {
+            entry.kin = Some(after);
+        }
+        after
+    }
+
     /// Returns the tests that a text could pass.
     #[inline]
     pub(super) fn candidates(&mut self, text: TextId, side: usize, prefilter: &Prefilter) -> &Bits {
+        let from = self.searched(text, side, prefilter);
+        self.found(from, prefilter.lanes())
+    }
+
+    /// Returns the tests that a search found.
+    #[inline]
+    pub(super) fn found(&self, from: usize, lanes: usize) -> &Bits {
+        self.pool.get(from..from + lanes).unwrap_or_default()
+    }
+
+    /// Searches a text, once; returns where what was found stands.
+    #[inline]
+    pub(super) fn searched(&mut self, text: TextId, side: usize, prefilter: &Prefilter) -> usize {
         let known = self
             .all
             .get(text as usize)
             .and_then(|entry| entry.candidates.get(side).copied().flatten());
-        let from = match known {
+        match known {
             Some(from) => from as usize,
             None => self.search(text, side, prefilter),
-        };
-        let lanes = prefilter.lanes();
-        self.pool.get(from..from + lanes).unwrap_or_default()
+        }
     }
 
     /// Finds the tests that a text could pass; returns where they stand.

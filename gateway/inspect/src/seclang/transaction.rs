@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::action::{Allowed, Disruptive, Engine, Phase, Processor};
+use super::evaluate::{Searched, SearchedGroup};
 use super::exchange::{Connection, Interruption, Match, Outcome, RequestHead, ResponseHead, shown};
 use super::prefilter::Lane;
 use super::read;
@@ -27,7 +28,9 @@ pub struct Transaction<'r, 'q> {
     /// Values of each list of targets, once asked for.
     pub(super) listed: Vec<Option<Ids>>,
     /// What each group could pass, once asked for.
-    pub(super) groups: Vec<Option<u32>>,
+    pub(super) groups: Vec<Option<SearchedGroup>>,
+    /// The values of groups that were searched.
+    pub(super) searched: Vec<Searched>,
     pub(super) group_bits: Vec<Lane>,
     pub(super) engine: Engine,
     pub(super) processor: Option<Processor>,
@@ -56,6 +59,7 @@ impl RuleSet {
             removed: Removed::default(),
             listed: vec![None; self.lists.len()],
             groups: vec![None; self.groups.len()],
+            searched: Vec::with_capacity(512),
             group_bits: Vec::with_capacity(64),
             engine: self.options.engine,
             processor: None,
