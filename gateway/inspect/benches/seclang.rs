@@ -46,9 +46,18 @@ fn main() {
         "application/x-www-form-urlencoded",
         "name=%E5%BC%A0%E4%B8%89&phone=13800000000&city=Beijing&remark=Please+call+me+after+five.+Thank+you%21",
     );
-    let hostile = post(
+    // The same signs once as many small fields, once as one large one, and once as text that almost is an attack.
+    let fields = post(
         "application/x-www-form-urlencoded",
         &format!("x={}", "'\"(<select%%-- /../${union}`;|&#x".repeat(2000)),
+    );
+    let field = post(
+        "application/x-www-form-urlencoded",
+        &format!("x={}", "'\"(<select%%-- /../${union}`;|%26#x".repeat(1820)),
+    );
+    let prose = post(
+        "application/json",
+        &format!("{{\"text\":\"{}\"}}", "On select days, from 9 to 5 or later (see /etc/hours; call or exec a form) <b>script</b> = 1 and 'union' of all. ".repeat(560)),
     );
     let only: Vec<String> = std::env::args()
         .skip(1)
@@ -64,7 +73,9 @@ fn main() {
             ("form of four fields", &form, 1),
             ("json body of 230 bytes", &json, 1),
             ("GET with two attacks", &attack, 1),
-            ("64 KB of quotes, brackets and words", &hostile, 100),
+            ("64 KB of signs in 4000 fields", &fields, 100),
+            ("64 KB of signs in one field", &field, 100),
+            ("64 KB of words in one string", &prose, 100),
         ];
         for (name, request, scale) in requests {
             if let [_, wanted, times] = only.as_slice() {

@@ -1,6 +1,8 @@
 //! Expressions, compiled: linear wherever they can be.
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::RegexBuilder;
+use regex_automata::meta;
+use regex_automata::util::syntax;
 
 use super::names::GROUPS;
 use super::required::Required;
@@ -21,7 +23,7 @@ pub(super) enum Anchors {
 /// An expression of `@rx`.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
-    engine: Regex,
+    engine: meta::Regex,
 }
 
 /// What a match captured: the whole first, then the groups; what did not take part is empty.
@@ -41,22 +43,25 @@ impl Pattern {
             ));
         }
         let lines = anchors == Anchors::Lines;
-        let hir = regex_syntax::ParserBuilder::new()
+        let syntax = syntax::Config::new()
             .unicode(false)
             .utf8(false)
             .dot_matches_new_line(true)
             .multi_line(lines)
-            .nest_limit(250)
-            .build()
-            .parse(&translated.text)
+            .nest_limit(250);
+        let hir = syntax::parse_with(&translated.text, &syntax)
             .map_err(|error| (0, first_line(&error.to_string())))?;
-        let engine = RegexBuilder::new(&translated.text)
-            .unicode(false)
-            .dot_matches_new_line(true)
-            .multi_line(lines)
-            .size_limit(SIZE)
-            .dfa_size_limit(2 << 20)
-            .build()
+        // The rules' own search has found the strings that an expression needs before it is asked. To look for them
+        // again would save nothing where they are there, and an attacker sees to it that they are.
+        let config = meta::Config::new()
+            .utf8_empty(false)
+            .auto_prefilter(false)
+            .nfa_size_limit(Some(SIZE))
+            .onepass_size_limit(Some(1 << 20))
+            .hybrid_cache_capacity(2 << 20);
+        let engine = meta::Builder::new()
+            .configure(config)
+            .build_from_hir(&hir)
             .map_err(|error| (0, first_line(&error.to_string())))?;
         Ok((Self { engine }, Required::of(&hir)))
     }
@@ -69,7 +74,7 @@ impl Pattern {
     pub(super) fn any(&self, text: &[u8], check: fn(&[u8]) -> bool) -> bool {
         self.engine
             .find_iter(text)
-            .any(|found| check(found.as_bytes()))
+            .any(|found| check(crate::text::span(text, found.start(), found.end())))
     }
 
     /// Returns the groups of the first match.
@@ -79,17 +84,22 @@ impl Pattern {
             let found = self.engine.find(text)?;
             return Some(Groups::from_iter([(found.start(), found.end())]));
         }
-        let captures = self.engine.captures(text)?;
-        Some(
-            (0..captures.len().min(GROUPS))
-                .map(|n| captures.get(n).map_or((0, 0), |m| (m.start(), m.end())))
-                .collect(),
-        )
+        let mut captures = self.engine.create_captures();
+        self.engine.captures(text, &mut captures);
+        captures.is_match().then(|| {
+            (0..captures.group_len().min(GROUPS))
+                .map(|n| {
+                    captures
+                        .get_group(n)
+                        .map_or((0, 0), |span| (span.start, span.end))
+                })
+                .collect()
+        })
     }
 }
 
 /// Compiles an expression over names, in any case.
-pub(super) fn selector(expression: &str) -> Result<Regex, Fault> {
+pub(super) fn selector(expression: &str) -> Result<regex::bytes::Regex, Fault> {
     let translated = translate(expression)?;
     RegexBuilder::new(&translated.text)
         .unicode(false)

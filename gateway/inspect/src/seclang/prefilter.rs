@@ -1,6 +1,9 @@
 //! Which tests a text could possibly pass: one search for all strings that tests require, then conditions on bytes.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::automaton::StateID;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, MatchKind, StartKind};
 
 use super::byteset::ByteSet;
 use super::required::Required;
@@ -44,7 +47,7 @@ pub(super) fn join(all: &mut Bits, more: &Bits) {
 /// The search for the strings of all tests.
 #[derive(Debug, Default)]
 pub(super) struct Prefilter {
-    search: Option<AhoCorasick>,
+    search: Option<DFA>,
     /// For each string, the tests that require it or a like one.
     tests: Vec<Vec<u32>>,
     /// What a text must hold for each test, one condition after the other.
@@ -132,10 +135,10 @@ impl Prefilter {
             None
         } else {
             Some(
-                AhoCorasick::builder()
+                DFA::builder()
                     .ascii_case_insensitive(true)
                     .match_kind(MatchKind::Standard)
-                    .kind(Some(AhoCorasickKind::DFA))
+                    .start_kind(StartKind::Unanchored)
                     .build(by_string.keys())?,
             )
         };
@@ -171,17 +174,49 @@ impl Prefilter {
                 *out &= without;
             }
         }
-        let Some(search) = &self.search else { return };
-        if open == 0 {
-            return;
+        if open != 0 {
+            self.look_for(text, &wanted, out);
         }
-        for found in search.find_overlapping_iter(text) {
-            let tests = self.tests.get(found.pattern().as_usize());
-            for &test in tests.into_iter().flatten() {
-                if has(&wanted, test as usize) {
-                    set(out, test as usize);
+    }
+
+    /// Adds to `out` those tests of `wanted` whose strings are in the text.
+    fn look_for(&self, text: &[u8], wanted: &Bits, out: &mut Bits) {
+        let Some(search) = &self.search else { return };
+        let Ok(mut state) = search.start_state(Anchored::No) else {
+            // There is always such a state; without it nothing could be ruled out.
+            join(out, wanted);
+            return;
+        };
+        let mut lately = Lately([0; 64]);
+        for &b in text {
+            state = search.next_state(Anchored::No, state, b);
+            if !search.is_special(state) || !search.is_match(state) || lately.saw(state) {
+                continue;
+            }
+            for n in 0..search.match_len(state) {
+                let tests = self.tests.get(search.match_pattern(state, n).as_usize());
+                for &test in tests.into_iter().flatten() {
+                    if has(wanted, test as usize) {
+                        set(out, test as usize);
+                    }
                 }
             }
         }
+    }
+}
+
+/// States of the search that were seen lately: in long texts the same strings come again and again.
+struct Lately([u32; 64]);
+
+impl Lately {
+    /// Says whether a state was seen lately, and notes that it was.
+    #[inline]
+    fn saw(&mut self, state: StateID) -> bool {
+        // States are numbered in steps of some power of two; the first is never one with a match.
+        let number = state.as_u32();
+        let place = number.wrapping_mul(0x9e37_79b9) >> 26;
+        self.0
+            .get_mut(place as usize)
+            .is_some_and(|known| std::mem::replace(known, number) == number)
     }
 }

@@ -40,7 +40,14 @@ pub(super) struct Texts<'q> {
     pool: Vec<Lane>,
     variants: Vec<Option<NonZeroU32>>,
     steps: Vec<Step>,
+    /// Texts that were added once, by their hash, their numbers one higher.
+    once: Vec<Option<NonZeroU32>>,
 }
+
+/// Bytes of a text that is looked for among those that are there. Chosen.
+const SHARED: usize = 256;
+/// Texts that can be found again. Chosen.
+const PLACES: usize = 512;
 
 impl Default for Texts<'_> {
     fn default() -> Self {
@@ -49,11 +56,41 @@ impl Default for Texts<'_> {
             pool: Vec::with_capacity(256),
             variants: Vec::with_capacity(4096),
             steps: Vec::with_capacity(128),
+            once: vec![None; PLACES],
         }
     }
 }
 
 impl<'q> Texts<'q> {
+    /// Adds a text, unless an equal one is there: then it is that one. Names come again and again.
+    pub(super) fn add_once(&mut self, bytes: Cow<'q, [u8]>) -> TextId {
+        if bytes.len() > SHARED {
+            return self.add(bytes);
+        }
+        let hash = crate::text::hash(&bytes);
+        let room = self.once.len() as u64;
+        // A handful of places is tried: texts made to share them gain nothing but not being shared.
+        for step in 0..4 {
+            let place = usize::try_from((hash >> 32).wrapping_add(step) % room.max(1)).unwrap_or(0);
+            match self.once.get(place).copied().flatten() {
+                Some(known) => {
+                    let known = known.get() - 1;
+                    if *self.bytes(known) == *bytes {
+                        return known;
+                    }
+                }
+                None => {
+                    let text = self.add(bytes);
+                    if let Some(slot) = self.once.get_mut(place) {
+                        *slot = NonZeroU32::new(text.saturating_add(1));
+                    }
+                    return text;
+                }
+            }
+        }
+        self.add(bytes)
+    }
+
     pub(super) fn add(&mut self, bytes: Cow<'q, [u8]>) -> TextId {
         let there = ByteSet::of(&bytes);
         self.all.push(Text {

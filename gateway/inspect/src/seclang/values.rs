@@ -102,8 +102,8 @@ impl<'q> Values<'q> {
         name: Cow<'q, [u8]>,
         value: Cow<'q, [u8]>,
     ) {
-        let value = texts.add(value);
-        let label = texts.add(name.clone());
+        let value = texts.add_once(value);
+        let label = texts.add_once(name.clone());
         self.add(values, name.clone(), value);
         self.add(names, name, label);
     }
