@@ -34,6 +34,8 @@ pub fn ask(rules: &RuleSet, request: &RawRequest) -> Outcome {
         server_port: 443,
         now: Duration::ZERO,
         id: "",
+        place: &[],
+        listed: &[],
     });
     transaction.request_head(&RequestHead {
         method: request.method.as_bytes(),

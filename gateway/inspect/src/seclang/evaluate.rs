@@ -22,7 +22,8 @@ pub(super) const FILLED: usize = 64 << 10;
 enum Hit {
     Plain,
     Groups(Groups),
-    Fingerprint(Vec<u8>),
+    /// What stands for what was found.
+    Said(Vec<u8>),
 }
 
 /// A value of a group, what its transformations make of it, and where the tests stand that this could pass.
@@ -336,7 +337,14 @@ impl<'r> Transaction<'r, '_> {
             Test::Rx(pattern) if link.capture && !link.operator.negated => {
                 pattern.groups(text).map(Hit::Groups)
             }
-            Test::Rx(pattern) => plain(pattern.is_match(text)),
+            // What cannot be found out meets the condition, turned round or not.
+            Test::Rx(pattern) => plain(pattern.is_match(text, !link.operator.negated)),
+            Test::Filled(pattern) if link.operator.negated => {
+                plain(pattern.is_match(&filled(&pattern.text), text, false))
+            }
+            Test::Filled(pattern) => pattern
+                .groups(&filled(&pattern.text), text)
+                .map(Hit::Groups),
             Test::Phrases(phrases) => phrases
                 .find(text)
                 .map(|span| Hit::Groups(Groups::from_iter([span]))),
@@ -352,7 +360,19 @@ impl<'r> Transaction<'r, '_> {
                     std::str::from_utf8(text).ok()?.trim().parse().ok()?;
                 plain(nets.iter().any(|net| net.contains(&address)))
             }
-            Test::Sql => sql::detect(text).map(Hit::Fingerprint),
+            Test::Place => plain(self.is_client(text) && !self.connection.place.is_empty()),
+            Test::Listed(list) => {
+                let (_, says) = self
+                    .connection
+                    .listed
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case(list))
+                    .filter(|_| self.is_client(text))?;
+                let client = self.connection.client;
+                let said = format!("RBL lookup of {client}.{list} succeeded. {says}");
+                Some(Hit::Said(said.into_bytes()))
+            }
+            Test::Sql => sql::detect(text).map(Hit::Said),
             Test::Script => plain(libinjectionrs::detect_xss(text).is_injection()),
             Test::Bytes(set) => plain(!self.texts.there(id).within(set)),
             Test::UrlEncoding => plain(validate::broken_percent(text)),
@@ -362,6 +382,13 @@ impl<'r> Transaction<'r, '_> {
             Test::Ssn(pattern) => plain(pattern.any(text, validate::ssn)),
             Test::Svnr(pattern) => plain(pattern.any(text, validate::svnr)),
         }
+    }
+
+    /// Says whether a text is the address of the client.
+    fn is_client(&self, text: &[u8]) -> bool {
+        let address = std::str::from_utf8(text).ok();
+        let address = address.and_then(|text| text.trim().parse::<std::net::IpAddr>().ok());
+        address == Some(self.connection.client)
     }
 
     /// Records a value that meets a condition, and does what is to be done then.
@@ -392,7 +419,7 @@ impl<'r> Transaction<'r, '_> {
                 (Hit::Groups(groups), Some(text)) => groups.get(slot).map(|&(from, to)| {
                     crate::text::span(self.texts.bytes(text), from, to).to_vec()
                 }),
-                (Hit::Fingerprint(fingerprint), _) if slot == 0 => Some(fingerprint.clone()),
+                (Hit::Said(said), _) if slot == 0 => Some(said.clone()),
                 _ => None,
             };
             let value = group.map_or(TxValue::Unset, |group| TxValue::Text(Cow::Owned(group)));

@@ -1,5 +1,6 @@
 //! Rules, compiled: in order, by phase, with the search that says which of them a value could concern.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::byteset::ByteSet;
 use super::expand::Text;
 use super::load;
 use super::names::Names;
-use super::operator::{Operator, Order};
+use super::operator::{Operator, Order, Test};
 use super::prefilter::Prefilter;
 use super::source::{LoadError, Position};
 use super::store::Store;
@@ -64,6 +65,28 @@ impl RuleSet {
     /// Says whether there is no rule.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Says whether a rule asks where the client is: without [`Connection::place`](super::Connection::place) it never
+    /// matches.
+    pub fn wants_place(&self) -> bool {
+        self.tests().any(|test| matches!(test, Test::Place))
+    }
+
+    /// Returns the lists of addresses that rules ask for: without [`Connection::listed`](super::Connection::listed)
+    /// these rules never match.
+    pub fn wants_lists(&self) -> BTreeSet<&str> {
+        self.tests()
+            .filter_map(|test| match test {
+                Test::Listed(list) => Some(list.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn tests(&self) -> impl Iterator<Item = &Test> {
+        let links = self.rules.iter().flat_map(|rule| &rule.links);
+        links.map(|link| &link.operator.test)
     }
 
     /// Returns the number of every rule, in order.

@@ -39,6 +39,7 @@ collections! {
     FilesTmpContent = "FILES_TMP_CONTENT";
     FullRequest = "FULL_REQUEST";
     FullRequestLength = "FULL_REQUEST_LENGTH";
+    Geo = "GEO";
     Global = "GLOBAL";
     HighestSeverity = "HIGHEST_SEVERITY";
     InboundDataError = "INBOUND_DATA_ERROR";

@@ -1,7 +1,6 @@
 //! One exchange as the rules see it, from the head of the request to the end of the response.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::action::{Allowed, Disruptive, Engine, Phase, Processor};
 use super::evaluate::{Searched, SearchedGroup};
@@ -38,7 +37,7 @@ pub struct Transaction<'r, 'q> {
     pub(super) read_request_body: bool,
     pub(super) read_response_body: bool,
     pub(super) highest: u8,
-    pub(super) now: Duration,
+    pub(super) connection: Connection<'q>,
     allowed: [bool; 5],
     outcome: Outcome,
     content_type: &'q [u8],
@@ -67,7 +66,7 @@ impl RuleSet {
             read_request_body: self.options.request_body,
             read_response_body: self.options.response_body,
             highest: 255,
-            now: connection.now,
+            connection: *connection,
             allowed: [false; 5],
             outcome: Outcome::default(),
             content_type: b"",
