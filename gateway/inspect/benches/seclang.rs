@@ -64,7 +64,10 @@ fn main() {
         .filter(|argument| !argument.starts_with("--"))
         .collect();
     for level in 1..=4 {
-        if only.first().is_some_and(|wanted| *wanted != level.to_string()) {
+        if only
+            .first()
+            .is_some_and(|wanted| *wanted != level.to_string())
+        {
             continue;
         }
         let rules = load(&folder, level);
@@ -80,7 +83,8 @@ fn main() {
         for (name, request, scale) in requests {
             if let [_, wanted, times] = only.as_slice() {
                 if name.contains(wanted.as_str()) {
-                    (0..times.parse().unwrap_or(1)).for_each(|_| drop(black_box(ask(&rules, request))));
+                    (0..times.parse().unwrap_or(1))
+                        .for_each(|_| drop(black_box(ask(&rules, request))));
                 }
                 continue;
             }

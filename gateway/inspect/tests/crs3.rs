@@ -13,7 +13,10 @@ fn attacks_of_every_kind_are_blocked_and_ordinary_requests_pass() {
     let Some(rules) = rules("") else { return };
     assert!(rules.len() > 500, "{}", rules.len());
     assert!(rules.wants_place());
-    assert_eq!(rules.wants_lists().into_iter().collect::<Vec<_>>(), ["dnsbl.httpbl.org"]);
+    assert_eq!(
+        rules.wants_lists().into_iter().collect::<Vec<_>>(),
+        ["dnsbl.httpbl.org"]
+    );
     for (target, rule) in [
         ("/?id=1%27%20or%20%271%27=%271", 942100),
         ("/?q=%3Cscript%3Ealert(1)%3C/script%3E", 941100),
@@ -25,8 +28,14 @@ fn attacks_of_every_kind_are_blocked_and_ordinary_requests_pass() {
         ("/?x=%0d%0aSet-Cookie:%20a=b", 921120),
     ] {
         let outcome = get(&rules, target);
-        assert!(ids(&outcome).contains(&rule), "{target}: {:?}", ids(&outcome));
-        let end = outcome.interruption.unwrap_or_else(|| panic!("{target} passes"));
+        assert!(
+            ids(&outcome).contains(&rule),
+            "{target}: {:?}",
+            ids(&outcome)
+        );
+        let end = outcome
+            .interruption
+            .unwrap_or_else(|| panic!("{target} passes"));
         assert_eq!((end.rule, end.status), (949110, 403), "{target}");
         assert!(outcome.inbound_score.is_some_and(|score| score >= 5));
     }
@@ -36,7 +45,11 @@ fn attacks_of_every_kind_are_blocked_and_ordinary_requests_pass() {
         "/static/app.3f2a.js",
     ] {
         let outcome = get(&rules, target);
-        assert_eq!(outcome.interruption, None, "{target}: {:?}", outcome.matches);
+        assert_eq!(
+            outcome.interruption, None,
+            "{target}: {:?}",
+            outcome.matches
+        );
     }
 }
 
@@ -53,16 +66,34 @@ fn an_exclusion_and_a_higher_level_change_what_matches() {
     .unwrap();
     let body = "html=%3Cscript%3Ealert(1)%3C/script%3E";
     assert_eq!(get(&without, &format!("/editor?{body}")).interruption, None);
-    assert!(get(&without, &format!("/other?{body}")).interruption.is_some());
+    assert!(
+        get(&without, &format!("/other?{body}"))
+            .interruption
+            .is_some()
+    );
 }
 
 #[test]
 fn errors_in_responses_are_seen() {
-    let Some(rules) = rules("SecResponseBodyAccess On\n") else { return };
+    let Some(rules) = rules("SecResponseBodyAccess On\n") else {
+        return;
+    };
     for (status, body, rule) in [
-        (500, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version", 951230),
-        (200, "<b>Warning</b>: open_basedir restriction in effect. File(/etc) is not within the allowed path(s)", 953100),
-        (200, "<html><title>Index of /backup</title><h1>Index of /backup</h1><a href=\"?C=N;O=D\">", 950130),
+        (
+            500,
+            "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version",
+            951230,
+        ),
+        (
+            200,
+            "<b>Warning</b>: open_basedir restriction in effect. File(/etc) is not within the allowed path(s)",
+            953100,
+        ),
+        (
+            200,
+            "<html><title>Index of /backup</title><h1>Index of /backup</h1><a href=\"?C=N;O=D\">",
+            950130,
+        ),
     ] {
         let outcome = exchange(&rules, &[], "/", Some((status, body)));
         assert!(ids(&outcome).contains(&rule), "{rule}: {:?}", ids(&outcome));
@@ -73,11 +104,15 @@ fn errors_in_responses_are_seen() {
 
 #[test]
 fn where_a_client_is_counts_once_it_is_known() {
-    let own = "SecAction \"id:900600,phase:1,nolog,pass,setvar:'tx.high_risk_country_codes=XA XB'\"";
+    let own =
+        "SecAction \"id:900600,phase:1,nolog,pass,setvar:'tx.high_risk_country_codes=XA XB'\"";
     let Some(rules) = rules(own) else { return };
     assert!(ids(&exchange(&rules, &[("COUNTRY_CODE", "XB")], "/", None)).contains(&910100));
     for place in [&[("COUNTRY_CODE", "XC")][..], &[]] {
-        assert!(!ids(&exchange(&rules, place, "/", None)).contains(&910100), "{place:?}");
+        assert!(
+            !ids(&exchange(&rules, place, "/", None)).contains(&910100),
+            "{place:?}"
+        );
     }
 }
 

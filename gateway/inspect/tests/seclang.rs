@@ -251,7 +251,11 @@ fn expressions_that_go_back_are_bounded_and_never_pass_what_tires_them() {
     assert_eq!(ids(&get(&rules, "/?a=%3C?php&b=7=7")), [1, 2]);
     assert_eq!(get(&rules, "/?b=ab=ab").matches[0].message, "again ab");
     assert_eq!(ids(&get(&rules, "/?a=%3C?xml&b=7=8")), Vec::<u64>::new());
-    assert_eq!(ids(&get(&rules, "/?a=%ff%3C?php")), Vec::<u64>::new(), "bytes are bytes");
+    assert_eq!(
+        ids(&get(&rules, "/?a=%ff%3C?php")),
+        Vec::<u64>::new(),
+        "bytes are bytes"
+    );
     let long = "x".repeat(5000);
     let started = std::time::Instant::now();
     assert_eq!(ids(&get(&rules, &format!("/?c={long}"))), [3, 4]);
@@ -270,9 +274,16 @@ fn an_expression_is_filled_in_and_a_variable_never_switches_it_off() {
     assert_eq!(ids(&get(&rules, "/?type=xml")), [2]);
     assert_eq!(ids(&get(&rules, "/?find=abc&expression=a.c")), [3]);
     assert_eq!(ids(&get(&rules, "/?find=abc&expression=d")), [4]);
-    assert_eq!(ids(&get(&rules, "/?find=abc&expression=(")), [3, 4], "no expression");
+    assert_eq!(
+        ids(&get(&rules, "/?find=abc&expression=(")),
+        [3, 4],
+        "no expression"
+    );
     for n in 0..100 {
-        assert_eq!(ids(&get(&rules, &format!("/?find=v{n}&expression=v{n}"))), [3]);
+        assert_eq!(
+            ids(&get(&rules, &format!("/?find=v{n}&expression=v{n}"))),
+            [3]
+        );
     }
 }
 

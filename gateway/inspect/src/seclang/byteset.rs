@@ -45,7 +45,9 @@ impl ByteSet {
 
     /// Says whether a byte is there, as it is or as the other case of the letter it is.
     pub(super) fn holds_any_case(&self, b: u8) -> bool {
-        self.contains(b) || self.contains(b.to_ascii_lowercase()) || self.contains(b.to_ascii_uppercase())
+        self.contains(b)
+            || self.contains(b.to_ascii_lowercase())
+            || self.contains(b.to_ascii_uppercase())
     }
 
     /// Returns what is in both.

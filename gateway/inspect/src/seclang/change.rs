@@ -70,7 +70,10 @@ impl<'r> Transaction<'r, '_> {
             Change::Open { collection, key } => {
                 let key = self.filled(key, rule, FILLED).into_owned();
                 if self.stored.get(*collection).is_none() {
-                    let record = self.rules.store.open(*collection, &key, self.connection.now);
+                    let record = self
+                        .rules
+                        .store
+                        .open(*collection, &key, self.connection.now);
                     self.stored.0.push((*collection, key, record));
                 }
             }

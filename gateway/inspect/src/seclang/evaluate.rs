@@ -160,7 +160,11 @@ impl<'r> Transaction<'r, '_> {
             let Some(value) = self.values.get(id) else {
                 continue;
             };
-            if self.removed.targets(n).any(|target| excludes(target, value)) {
+            if self
+                .removed
+                .targets(n)
+                .any(|target| excludes(target, value))
+            {
                 continue;
             }
             let collection = value.collection;
@@ -299,9 +303,8 @@ impl<'r> Transaction<'r, '_> {
             return true;
         };
         let prefilter = self.rules.prefilters.get(group.side);
-        prefilter.is_none_or(|prefilter| {
-            has(self.texts.candidates(text, group.side, prefilter), test)
-        })
+        prefilter
+            .is_none_or(|prefilter| has(self.texts.candidates(text, group.side, prefilter), test))
     }
 
     fn text(

@@ -99,10 +99,7 @@ impl Gate {
             let mut met = *open;
             for b in there.iter() {
                 if let Some(row) = rows.get(usize::from(b)) {
-                    join(
-                        std::slice::from_mut(&mut met),
-                        std::slice::from_ref(row),
-                    );
+                    join(std::slice::from_mut(&mut met), std::slice::from_ref(row));
                 }
             }
             for (out, met) in out.iter_mut().zip(met) {

@@ -81,8 +81,12 @@ impl Required {
 /// Sets of signs that no letter is in; failing that, the smallest other one: most texts hold most letters.
 impl Required {
     fn keep_telling(&mut self) {
-        let plain = ByteSet::default().with(b'a'..=b'z').with(b'A'..=b'Z').with(b'0'..=b'9');
-        self.bytes.sort_by_key(|set| (set.meets(&plain), set.iter().count()));
+        let plain = ByteSet::default()
+            .with(b'a'..=b'z')
+            .with(b'A'..=b'Z')
+            .with(b'0'..=b'9');
+        self.bytes
+            .sort_by_key(|set| (set.meets(&plain), set.iter().count()));
         let signs = self.bytes.iter().filter(|set| !set.meets(&plain)).count();
         self.bytes.truncate(signs.clamp(1, SETS));
     }

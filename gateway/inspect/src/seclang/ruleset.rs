@@ -77,9 +77,12 @@ impl RuleSet {
     /// these rules never match.
     pub fn wants_lists(&self) -> BTreeSet<&str> {
         self.tests()
-            .filter_map(|test| match test {
-                Test::Listed(list) => Some(list.as_str()),
-                _ => None,
+            .filter_map(|test| {
+                if let Test::Listed(list) = test {
+                    Some(list.as_str())
+                } else {
+                    None
+                }
             })
             .collect()
     }

@@ -181,7 +181,9 @@ impl<'q> Texts<'q> {
             return before;
         };
         let (root, mut known) = (entry.root.unwrap_or(before), entry.steps);
-        while let Some((done, after, next)) = known.and_then(|n| self.steps.get(n as usize)).copied() {
+        while let Some((done, after, next)) =
+            known.and_then(|n| self.steps.get(n as usize)).copied()
+        {
             if done == transform {
                 return after;
             }
@@ -262,7 +264,11 @@ impl<'q> Texts<'q> {
             return from;
         };
         if let Some(like) = entry.like {
-            from = match self.all.get(like as usize).and_then(|entry| entry.candidates.get(side).copied().flatten()) {
+            from = match self
+                .all
+                .get(like as usize)
+                .and_then(|entry| entry.candidates.get(side).copied().flatten())
+            {
                 Some(from) => from as usize,
                 None => self.search(like, side, prefilter),
             };

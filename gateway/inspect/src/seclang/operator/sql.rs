@@ -41,8 +41,9 @@ const LONGEST: usize = 32;
 const PLAIN: &[u8] = b"N1O,.:;?";
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let (prints, keywords): (Vec<_>, Vec<_>) =
-        SQL_KEYWORDS.iter().partition(|word| word.token_type == b'F');
+    let (prints, keywords): (Vec<_>, Vec<_>) = SQL_KEYWORDS
+        .iter()
+        .partition(|word| word.token_type == b'F');
     let mut words: Vec<&[u8]> = keywords
         .iter()
         .filter(|word| !matches!(word.token_type, b'n' | b'1' | b'o'))
@@ -190,7 +191,15 @@ mod tests {
         ] {
             assert!(!could_be(ordinary.as_bytes()), "{ordinary}");
         }
-        for attack in ["1 union select 2", "1' or '1'='1", "1&&1", "sleep(5)", "1;drop table x", "1union select 2", "x--"] {
+        for attack in [
+            "1 union select 2",
+            "1' or '1'='1",
+            "1&&1",
+            "sleep(5)",
+            "1;drop table x",
+            "1union select 2",
+            "x--",
+        ] {
             assert!(could_be(attack.as_bytes()), "{attack}");
         }
     }
@@ -216,7 +225,11 @@ mod tests {
                 for line in std::fs::read(&path).unwrap().split(|b| *b == b'\n') {
                     let line = span(line, 0, 2000);
                     asked += 1;
-                    assert!(could_be(line) || !directly(line), "{}", String::from_utf8_lossy(line));
+                    assert!(
+                        could_be(line) || !directly(line),
+                        "{}",
+                        String::from_utf8_lossy(line)
+                    );
                 }
             }
         }
