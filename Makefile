@@ -2,6 +2,7 @@
 # make test    everything that must hold
 # make bench   what a request costs, beside its peers
 # make bench-policy  what a policy decision, a load and a change of a row cost, beside the casbin crate, Cedar, Regorus
+# make bench-crs  the Core Rule Set here beside libmodsecurity: agreement, differences, processor time
 # make fuzz    makes up inputs for code that reads what strangers send: TARGET=policy_rules SECONDS=1200
 # make nightly 5 million random requests, judged here and by the `casbin` crate
 #
@@ -21,7 +22,7 @@ console_sources := $(shell find $(console)/src $(console)/public -type f) \
 	$(addprefix $(console)/,index.html package.json package-lock.json tsconfig.json vite.config.ts)
 chromium = $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
-.PHONY: run release test bench bench-policy fuzz nightly format lint console console-test look rust-test docs deny unused prepare again clean
+.PHONY: run release test bench bench-policy bench-crs fuzz nightly format lint console console-test look rust-test docs deny unused prepare again clean
 
 run: release
 	@BIN='$(target)/release' exec configs/run.sh
@@ -121,6 +122,9 @@ bench: release
 bench-policy:
 	cargo bench --locked -p hangu-policy --bench decide
 	tests/bench-policy/run.sh
+
+bench-crs:
+	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' tests/bench-crs/run.sh
 
 # Without a TARGET it says which there are. `make test` replays what was kept.
 fuzz:

@@ -1,4 +1,6 @@
-//! Time per ordinary request under the Core Rule Set: `cargo bench -p hangu-inspect --bench seclang`.
+//! Time per request under the Core Rule Set: `cargo bench -p hangu-inspect --bench seclang`.
+//!
+//! `-- LEVEL NAME TIMES` asks one kind of request as often as that and says nothing, for a profiler.
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -44,20 +46,48 @@ fn main() {
         "application/x-www-form-urlencoded",
         "name=%E5%BC%A0%E4%B8%89&phone=13800000000&city=Beijing&remark=Please+call+me+after+five.+Thank+you%21",
     );
-    let hostile = post(
+    // The same signs once as many small fields, once as one large one, and once as text that almost is an attack.
+    let fields = post(
         "application/x-www-form-urlencoded",
         &format!("x={}", "'\"(<select%%-- /../${union}`;|&#x".repeat(2000)),
     );
+    let field = post(
+        "application/x-www-form-urlencoded",
+        &format!("x={}", "'\"(<select%%-- /../${union}`;|%26#x".repeat(1820)),
+    );
+    let prose = post(
+        "application/json",
+        &format!("{{\"text\":\"{}\"}}", "On select days, from 9 to 5 or later (see /etc/hours; call or exec a form) <b>script</b> = 1 and 'union' of all. ".repeat(560)),
+    );
+    let only: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     for level in 1..=4 {
+        if only
+            .first()
+            .is_some_and(|wanted| *wanted != level.to_string())
+        {
+            continue;
+        }
         let rules = load(&folder, level);
         let requests = [
             ("ordinary GET, 12 headers", &get, 1),
             ("form of four fields", &form, 1),
             ("json body of 230 bytes", &json, 1),
             ("GET with two attacks", &attack, 1),
-            ("64 KB of quotes, brackets and words", &hostile, 100),
+            ("64 KB of signs in 4000 fields", &fields, 100),
+            ("64 KB of signs in one field", &field, 100),
+            ("64 KB of words in one string", &prose, 100),
         ];
         for (name, request, scale) in requests {
+            if let [_, wanted, times] = only.as_slice() {
+                if name.contains(wanted.as_str()) {
+                    (0..times.parse().unwrap_or(1))
+                        .for_each(|_| drop(black_box(ask(&rules, request))));
+                }
+                continue;
+            }
             let outcome = ask(&rules, request);
             let time = time(scale, || drop(black_box(ask(&rules, black_box(request)))));
             let _ = writeln!(

@@ -71,6 +71,19 @@ pub(crate) mod steps {
     }
 }
 
+/// Returns a number that differs for most texts that differ. Not against those who look for equal ones.
+pub(crate) fn hash(text: &[u8]) -> u64 {
+    let mix =
+        |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (words, tail) = text.as_chunks::<8>();
+    let hash = words.iter().fold(text.len() as u64, |hash, word| {
+        mix(hash, u64::from_le_bytes(*word))
+    });
+    let last = tail.iter().fold(0, |word, b| word << 8 | u64::from(*b));
+    let hash = mix(hash, last);
+    hash ^ hash >> 32
+}
+
 /// Removes white space at both ends.
 pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     bytes.trim_ascii()

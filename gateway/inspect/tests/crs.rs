@@ -361,6 +361,8 @@ fn run(rules: &RuleSet, wire: &Wire) -> Outcome {
         server_port: 80,
         now: Duration::from_secs(1_780_000_000),
         id: "test",
+        place: &[],
+        listed: &[],
     });
     transaction.request_head(&RequestHead {
         method: &wire.method,

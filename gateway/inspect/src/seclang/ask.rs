@@ -24,6 +24,8 @@ pub fn ask(rules: &RuleSet, request: &RawRequest) -> Outcome {
         server_port: 443,
         now: Duration::ZERO,
         id: "",
+        place: &[],
+        listed: &[],
     };
     let head = RequestHead {
         method: request.method.as_bytes(),

@@ -43,7 +43,35 @@ impl ByteSet {
         self
     }
 
-    #[cfg(test)]
+    /// Says whether a byte is there, as it is or as the other case of the letter it is.
+    pub(super) fn holds_any_case(&self, b: u8) -> bool {
+        self.contains(b)
+            || self.contains(b.to_ascii_lowercase())
+            || self.contains(b.to_ascii_uppercase())
+    }
+
+    /// Returns what is in both.
+    #[inline]
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a & e, b & f, c & g, d & h])
+    }
+
+    /// Returns the bytes, in order.
+    #[inline]
+    pub(super) fn iter(self) -> impl Iterator<Item = u8> {
+        self.0
+            .into_iter()
+            .zip([0u8, 64, 128, 192])
+            .flat_map(|(mut word, base)| {
+                std::iter::from_fn(move || {
+                    let bit = u8::try_from(word.trailing_zeros()).unwrap_or(64);
+                    word &= word.checked_sub(1)?;
+                    Some(base | bit)
+                })
+            })
+    }
+
     pub(super) fn contains(&self, b: u8) -> bool {
         self.0
             .get(usize::from(b >> 6))
@@ -86,6 +114,9 @@ mod tests {
                 proptest::prop_assert_eq!(set.contains(b), bytes.contains(&b));
                 proptest::prop_assert_eq!(set.union(&second).contains(b), bytes.contains(&b) || other.contains(&b));
             }
+            let there: Vec<u8> = (0..=255).filter(|b| bytes.contains(b)).collect();
+            proptest::prop_assert_eq!(set.iter().collect::<Vec<_>>(), there);
+            proptest::prop_assert_eq!(set.and(&second).iter().count(), (0..=255).filter(|b| bytes.contains(b) && other.contains(b)).count());
             proptest::prop_assert_eq!(set.meets(&second), bytes.iter().any(|b| other.contains(b)));
             proptest::prop_assert_eq!(set.within(&second), bytes.iter().all(|b| other.contains(b)));
         }

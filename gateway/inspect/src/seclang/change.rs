@@ -60,6 +60,7 @@ impl<'r> Transaction<'r, '_> {
                 let name = self.filled(name, rule, FILLED).to_ascii_lowercase();
                 let seconds = u64::try_from(self.number_of(seconds)).unwrap_or(0);
                 let end = self
+                    .connection
                     .now
                     .saturating_add(std::time::Duration::from_secs(seconds));
                 self.stored_change(*collection, &name, |entry| {
@@ -69,7 +70,10 @@ impl<'r> Transaction<'r, '_> {
             Change::Open { collection, key } => {
                 let key = self.filled(key, rule, FILLED).into_owned();
                 if self.stored.get(*collection).is_none() {
-                    let record = self.rules.store.open(*collection, &key, self.now);
+                    let record = self
+                        .rules
+                        .store
+                        .open(*collection, &key, self.connection.now);
                     self.stored.0.push((*collection, key, record));
                 }
             }
@@ -158,7 +162,7 @@ impl<'r> Transaction<'r, '_> {
         let mut after = None;
         self.rules
             .store
-            .change(collection, key, self.now, name, |before| {
+            .change(collection, key, self.connection.now, name, |before| {
                 after = change(before);
                 after.clone()
             });

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::operator::{Order, Test, number, validate};
+use super::operator::{Order, Test, number, sql, validate};
 use super::pattern::Groups;
-use super::prefilter::has;
+use super::prefilter::{Lane, has, join};
 use super::ruleset::{Link, Rule};
 use super::state::{Matched, MatchedName, MatchedValue};
 use super::target::{Collection, Selector, Target};
@@ -22,7 +22,25 @@ pub(super) const FILLED: usize = 64 << 10;
 enum Hit {
     Plain,
     Groups(Groups),
-    Fingerprint(Vec<u8>),
+    /// What stands for what was found.
+    Said(Vec<u8>),
+}
+
+/// A value of a group, what its transformations make of it, and where the tests stand that this could pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Searched {
+    id: u32,
+    text: TextId,
+    found: u32,
+}
+
+/// What is known of a group: where the tests stand that any of its values could pass, and its values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SearchedGroup {
+    bits: u32,
+    lanes: u32,
+    from: u32,
+    to: u32,
 }
 
 /// A value to be tested, with what it is called.
@@ -106,7 +124,7 @@ impl<'r> Transaction<'r, '_> {
             (Selector::Slot(slot), _) => usize::from(self.tx.get(*slot).is_set()),
             (_, collection) if collection.is_live() => self.live_values(target).len(),
             (Selector::All, Collection::Xml) => {
-                usize::from(!self.values.of(Collection::Xml).is_empty())
+                usize::from(self.values.of(Collection::Xml).next().is_some())
             }
             _ => self.values.matching(target).len(),
         };
@@ -115,48 +133,119 @@ impl<'r> Transaction<'r, '_> {
 
     /// A condition on values that stay the same during the phase.
     fn still(&mut self, n: usize, rule: &'r Rule, link: &'r Link) -> bool {
-        let ids = match self.listed.get_mut(link.list).and_then(Option::take) {
-            Some(ids) => ids,
-            None => self.values.listed(&link.targets),
-        };
         self.matched.clear();
-        let met = (link.multi_match || self.possible(link, &ids)) && self.each(n, rule, link, &ids);
-        if let Some(slot) = self.listed.get_mut(link.list) {
-            *slot = Some(ids);
+        if let (Some(test), false) = (link.test, link.multi_match) {
+            return self.possible(link.group, test) && self.candidates(n, rule, link, test);
+        }
+        let ids = self.take_list(link.list);
+        let met = self.each(n, rule, link, &ids);
+        self.give_list(link.list, ids);
+        met
+    }
+
+    /// Asks those values of a group that could pass the test.
+    fn candidates(&mut self, n: usize, rule: &'r Rule, link: &'r Link, test: usize) -> bool {
+        let Some(group) = self.groups.get(link.group).copied().flatten() else {
+            return false;
+        };
+        let lanes = group.lanes;
+        let mut met = false;
+        for place in group.from..group.to {
+            let Some(&Searched { id, text, found }) = self.searched.get(place as usize) else {
+                break;
+            };
+            if !has(self.texts.found(found as usize, lanes as usize), test) {
+                continue;
+            }
+            let Some(value) = self.values.get(id) else {
+                continue;
+            };
+            if self
+                .removed
+                .targets(n)
+                .any(|target| excludes(target, value))
+            {
+                continue;
+            }
+            let collection = value.collection;
+            met |= self.text(rule, link, collection, &MatchedName::Value(id), text);
         }
         met
     }
 
-    /// Says whether any value of the list could pass the test, as far as the search can tell.
-    fn possible(&mut self, link: &Link, ids: &Ids) -> bool {
-        let (Some(test), Some(group)) = (link.test, self.rules.groups.get(link.group)) else {
-            return true;
+    /// Takes the values of a list out of what is kept, so that they can be gone through.
+    fn take_list(&mut self, list: usize) -> Ids {
+        match self.listed.get_mut(list).and_then(Option::take) {
+            Some(ids) => ids,
+            None => self
+                .rules
+                .lists
+                .get(list)
+                .map_or_else(Ids::new, |list| self.values.listed(&list.targets)),
+        }
+    }
+
+    fn give_list(&mut self, list: usize, ids: Ids) {
+        if let Some(slot) = self.listed.get_mut(list) {
+            *slot = Some(ids);
+        }
+    }
+
+    /// Says whether any value of a group could pass a test, as far as the search can tell.
+    #[inline]
+    pub(super) fn possible(&mut self, group: usize, test: usize) -> bool {
+        let searched = match self.groups.get(group) {
+            Some(Some(searched)) => *searched,
+            _ => self.search_group(group),
         };
-        let Some(prefilter) = self.rules.prefilters.get(group.side) else {
-            return true;
+        let bits = self.group_bits.get(searched.bits as usize..);
+        has(bits.unwrap_or_default(), test)
+    }
+
+    /// Finds the tests that each value of a group could pass, and that any could.
+    fn search_group(&mut self, number: usize) -> SearchedGroup {
+        let rules = self.rules;
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mut searched = SearchedGroup {
+            bits: count(self.group_bits.len()),
+            lanes: 0,
+            from: count(self.searched.len()),
+            to: count(self.searched.len()),
         };
-        let known = self.groups.get(link.group).copied().flatten();
-        let from = known.map_or(self.group_bits.len(), |from| from as usize);
-        if known.is_none() {
-            self.group_bits.resize(from + prefilter.words(), 0);
-            for id in ids {
-                let Some(value) = self.values.get(*id) else {
+        let Some(group) = rules.groups.get(number) else {
+            return searched;
+        };
+        if let Some(prefilter) = rules.prefilters.get(group.side)
+            && let Some(step) = rules.chains.get(group.chain)
+        {
+            let lanes = prefilter.lanes();
+            let from = self.group_bits.len();
+            self.group_bits.resize(from + lanes, Lane::default());
+            let ids = self.take_list(group.list);
+            for &id in &ids {
+                let Some(value) = self.values.get(id) else {
                     continue;
                 };
                 let text = self
                     .texts
-                    .transformed(value.text, group.chain, &self.rules.chains);
-                let bits = self.texts.candidates(text, group.side, prefilter);
+                    .after(value.text, group.chain, step, &rules.chains);
+                let found = self.texts.searched(text, group.side, prefilter);
                 let all = self.group_bits.get_mut(from..).unwrap_or_default();
-                for (all, one) in all.iter_mut().zip(bits) {
-                    *all |= one;
-                }
+                join(all, self.texts.found(found, lanes));
+                self.searched.push(Searched {
+                    id,
+                    text,
+                    found: count(found),
+                });
             }
-            if let Some(slot) = self.groups.get_mut(link.group) {
-                *slot = u32::try_from(from).ok();
-            }
+            self.give_list(group.list, ids);
+            searched.lanes = count(lanes);
+            searched.to = count(self.searched.len());
         }
-        has(self.group_bits.get(from..).unwrap_or_default(), test)
+        if let Some(slot) = self.groups.get_mut(number) {
+            *slot = Some(searched);
+        }
+        searched
     }
 
     fn each(&mut self, n: usize, rule: &'r Rule, link: &'r Link, ids: &Ids) -> bool {
@@ -187,7 +276,7 @@ impl<'r> Transaction<'r, '_> {
         let chains = &self.rules.chains;
         if !link.multi_match {
             let text = self.texts.transformed(text, link.chain, chains);
-            return self.text(rule, link, collection, name, text);
+            return self.likely(link, text) && self.text(rule, link, collection, name, text);
         }
         let mut steps: SmallVec<[usize; 8]> = SmallVec::new();
         let mut step = link.chain;
@@ -202,10 +291,20 @@ impl<'r> Transaction<'r, '_> {
             let text = self.texts.transformed(text, step, &self.rules.chains);
             if !seen.contains(&text) {
                 seen.push(text);
-                met |= self.text(rule, link, collection, name, text);
+                met |= self.likely(link, text) && self.text(rule, link, collection, name, text);
             }
         }
         met
+    }
+
+    /// Says whether a text could pass the test of a condition, as far as the search can tell.
+    fn likely(&mut self, link: &Link, text: TextId) -> bool {
+        let (Some(test), Some(group)) = (link.test, self.rules.groups.get(link.group)) else {
+            return true;
+        };
+        let prefilter = self.rules.prefilters.get(group.side);
+        prefilter
+            .is_none_or(|prefilter| has(self.texts.candidates(text, group.side, prefilter), test))
     }
 
     fn text(
@@ -216,12 +315,6 @@ impl<'r> Transaction<'r, '_> {
         name: &MatchedName,
         text: TextId,
     ) -> bool {
-        if let (Some(test), Some(group)) = (link.test, self.rules.groups.get(link.group))
-            && let Some(prefilter) = self.rules.prefilters.get(group.side)
-            && !has(self.texts.candidates(text, group.side, prefilter), test)
-        {
-            return false;
-        }
         let hit = self.hit(rule, link, text);
         let hit = match (hit, link.operator.negated) {
             (Some(hit), false) => hit,
@@ -247,7 +340,14 @@ impl<'r> Transaction<'r, '_> {
             Test::Rx(pattern) if link.capture && !link.operator.negated => {
                 pattern.groups(text).map(Hit::Groups)
             }
-            Test::Rx(pattern) => plain(pattern.is_match(text)),
+            // What cannot be found out meets the condition, turned round or not.
+            Test::Rx(pattern) => plain(pattern.is_match(text, !link.operator.negated)),
+            Test::Filled(pattern) if link.operator.negated => {
+                plain(pattern.is_match(&filled(&pattern.text), text, false))
+            }
+            Test::Filled(pattern) => pattern
+                .groups(&filled(&pattern.text), text)
+                .map(Hit::Groups),
             Test::Phrases(phrases) => phrases
                 .find(text)
                 .map(|span| Hit::Groups(Groups::from_iter([span]))),
@@ -263,16 +363,19 @@ impl<'r> Transaction<'r, '_> {
                     std::str::from_utf8(text).ok()?.trim().parse().ok()?;
                 plain(nets.iter().any(|net| net.contains(&address)))
             }
-            Test::Sql => {
-                if validate::one_word(text) {
-                    return None;
-                }
-                let found = libinjectionrs::detect_sqli(text);
-                found.is_injection().then(|| {
-                    let fingerprint = found.fingerprint.map(|f| f.as_str().as_bytes().to_vec());
-                    Hit::Fingerprint(fingerprint.unwrap_or_default())
-                })
+            Test::Place => plain(self.is_client(text) && !self.connection.place.is_empty()),
+            Test::Listed(list) => {
+                let (_, says) = self
+                    .connection
+                    .listed
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case(list))
+                    .filter(|_| self.is_client(text))?;
+                let client = self.connection.client;
+                let said = format!("RBL lookup of {client}.{list} succeeded. {says}");
+                Some(Hit::Said(said.into_bytes()))
             }
+            Test::Sql => sql::detect(text).map(Hit::Said),
             Test::Script => plain(libinjectionrs::detect_xss(text).is_injection()),
             Test::Bytes(set) => plain(!self.texts.there(id).within(set)),
             Test::UrlEncoding => plain(validate::broken_percent(text)),
@@ -282,6 +385,13 @@ impl<'r> Transaction<'r, '_> {
             Test::Ssn(pattern) => plain(pattern.any(text, validate::ssn)),
             Test::Svnr(pattern) => plain(pattern.any(text, validate::svnr)),
         }
+    }
+
+    /// Says whether a text is the address of the client.
+    fn is_client(&self, text: &[u8]) -> bool {
+        let address = std::str::from_utf8(text).ok();
+        let address = address.and_then(|text| text.trim().parse::<std::net::IpAddr>().ok());
+        address == Some(self.connection.client)
     }
 
     /// Records a value that meets a condition, and does what is to be done then.
@@ -312,7 +422,7 @@ impl<'r> Transaction<'r, '_> {
                 (Hit::Groups(groups), Some(text)) => groups.get(slot).map(|&(from, to)| {
                     crate::text::span(self.texts.bytes(text), from, to).to_vec()
                 }),
-                (Hit::Fingerprint(fingerprint), _) if slot == 0 => Some(fingerprint.clone()),
+                (Hit::Said(said), _) if slot == 0 => Some(said.clone()),
                 _ => None,
             };
             let value = group.map_or(TxValue::Unset, |group| TxValue::Text(Cow::Owned(group)));

@@ -23,6 +23,12 @@ pub struct Connection<'a> {
     pub now: Duration,
     /// A name for the exchange that is given to no other.
     pub id: &'a str,
+    /// What is known of where the client is, by the names of `GEO`, such as `COUNTRY_CODE`. Where nothing is known,
+    /// `@geoLookup` is never met; see [`RuleSet::wants_place`](super::RuleSet::wants_place).
+    pub place: &'a [(&'a str, &'a str)],
+    /// Lists that the address of the client is on, by the name `@rbl` asks for, and what each says of it; see
+    /// [`RuleSet::wants_lists`](super::RuleSet::wants_lists).
+    pub listed: &'a [(&'a str, &'a str)],
 }
 
 /// The head of a request.

@@ -7,11 +7,12 @@ use ipnet::IpNet;
 use super::byteset::ByteSet;
 use super::expand::Text;
 use super::names::Names;
-use super::pattern::{Anchors, Pattern};
+use super::pattern::{Anchors, Filled, Pattern};
 use super::phrases::Phrases;
 use super::required::Required;
 use super::source::{LoadError, Word};
 
+pub(super) mod sql;
 pub(super) mod validate;
 
 /// A test, and whether it is turned round.
@@ -29,6 +30,8 @@ pub(super) enum Test {
     Always,
     Never,
     Rx(Pattern),
+    /// An expression with variables in it.
+    Filled(Filled),
     Phrases(Phrases),
     Contains(Text),
     ContainsWord(Text),
@@ -38,6 +41,10 @@ pub(super) enum Test {
     Within(Text),
     Number(Order, Text),
     Address(Vec<IpNet>),
+    /// The address of the client, whose place is known.
+    Place,
+    /// The address of the client, which is on a list.
+    Listed(String),
     Sql,
     Script,
     Bytes(ByteSet),
@@ -151,7 +158,7 @@ impl Source<'_> {
         if self.argument.contains("%{") {
             return Err(self.refuse(
                 0,
-                "an expression cannot hold `%{…}`; write `@contains` or `@streq`",
+                "the expression of this operator cannot hold `%{…}`; write it out",
             ));
         }
         Pattern::new(self.argument, anchors)
@@ -168,6 +175,9 @@ impl Source<'_> {
                 } else {
                     Anchors::Lines
                 };
+                if self.argument.contains("%{") {
+                    return free(Test::Filled(Filled::new(self.text()?, anchors)));
+                }
                 let (pattern, required) = self.pattern(anchors)?;
                 Ok((Test::Rx(pattern), required))
             }
@@ -212,6 +222,11 @@ impl Source<'_> {
                         .filter(|line| !line.trim_start().starts_with('#')),
                 )
             }
+            "geolookup" => free(Test::Place),
+            "rbl" if self.argument.trim().is_empty() => {
+                Err(self.refuse(0, "name a list, like `bl.example.org`"))
+            }
+            "rbl" => free(Test::Listed(self.argument.trim().to_ascii_lowercase())),
             "detectsqli" => Ok((Test::Sql, Required::default())),
             "detectxss" => {
                 // Markup or an attribute: the tokenizer stops at nothing that has neither sign.

@@ -8,11 +8,14 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 #[derive(Debug, Clone)]
 pub(super) struct Phrases(Arc<AhoCorasick>);
 
+/// Phrases up to which the search takes the fastest form whatever memory that needs. Chosen.
+const FEW: usize = 100;
+
 impl Phrases {
     pub(super) fn new(list: &[Vec<u8>]) -> Result<Self, BuildError> {
         AhoCorasick::builder()
             .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .kind((list.len() > FEW).then_some(AhoCorasickKind::ContiguousNFA))
             .build(list)
             .map(|search| Self(Arc::new(search)))
     }

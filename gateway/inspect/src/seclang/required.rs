@@ -9,8 +9,8 @@ use super::byteset::ByteSet;
 
 /// Strings of one set; a search for more costs more than it saves. Chosen.
 const STRINGS: usize = 96;
-/// Bytes of one string that are looked for. Chosen: longer ones are no rarer in practice.
-const LENGTH: usize = 12;
+/// Bytes of one string that are looked for. Chosen: longer ones are hardly rarer, and each takes memory.
+const LENGTH: usize = 6;
 /// Conditions on bytes kept per expression. Chosen.
 const SETS: usize = 4;
 
@@ -35,6 +35,7 @@ impl Required {
         for set in &found {
             required.add_bytes(set);
         }
+        required.keep_telling();
         required.strings = found
             .into_iter()
             .filter(|set| set.iter().map(Vec::len).min().unwrap_or(0) >= 2)
@@ -52,6 +53,7 @@ impl Required {
             .collect();
         let mut required = Self::default();
         required.add_bytes(&set);
+        required.keep_telling();
         if set.iter().all(|phrase| phrase.len() >= 2) {
             required.strings = shortest(&set);
         }
@@ -59,7 +61,7 @@ impl Required {
     }
 
     fn add_bytes(&mut self, set: &Exact) {
-        if set.is_empty() || set.iter().any(Vec::is_empty) || self.bytes.len() >= SETS {
+        if set.is_empty() || set.iter().any(Vec::is_empty) {
             return;
         }
         let mut bytes = ByteSet::default();
@@ -73,6 +75,20 @@ impl Required {
         if !self.bytes.contains(&bytes) {
             self.bytes.push(bytes);
         }
+    }
+}
+
+/// Sets of signs that no letter is in; failing that, the smallest other one: most texts hold most letters.
+impl Required {
+    fn keep_telling(&mut self) {
+        let plain = ByteSet::default()
+            .with(b'a'..=b'z')
+            .with(b'A'..=b'Z')
+            .with(b'0'..=b'9');
+        self.bytes
+            .sort_by_key(|set| (set.meets(&plain), set.iter().count()));
+        let signs = self.bytes.iter().filter(|set| !set.meets(&plain)).count();
+        self.bytes.truncate(signs.clamp(1, SETS));
     }
 }
 
@@ -94,8 +110,11 @@ fn rank(set: &Exact) -> (usize, std::cmp::Reverse<usize>) {
     (shortest.min(5), std::cmp::Reverse(set.len()))
 }
 
+/// Cuts the most telling part out of a string.
 fn clip(string: &[u8]) -> Vec<u8> {
-    crate::text::span(string, 0, LENGTH).to_vec()
+    let telling = |part: &&[u8]| part.iter().map(|b| usize::from(rarity(*b))).sum::<usize>();
+    let part = string.windows(LENGTH).rev().max_by_key(telling);
+    part.unwrap_or(string).to_vec()
 }
 
 /// Leaves out strings that hold another of the set.
@@ -198,7 +217,7 @@ fn concat(parts: &[Hir], found: &mut Vec<Exact>) -> Option<Exact> {
         match known {
             Some(exact)
                 if open.len() * exact.len() <= STRINGS
-                    && open.iter().all(|string| string.len() <= 2 * LENGTH) =>
+                    && open.iter().all(|string| string.len() <= 24) =>
             {
                 open = open
                     .iter()

@@ -1,5 +1,6 @@
 //! Rules, compiled: in order, by phase, with the search that says which of them a value could concern.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,12 +9,13 @@ use super::byteset::ByteSet;
 use super::expand::Text;
 use super::load;
 use super::names::Names;
-use super::operator::Operator;
+use super::operator::{Operator, Order, Test};
 use super::prefilter::Prefilter;
 use super::source::{LoadError, Position};
 use super::store::Store;
 use super::target::{Target, Targets};
 use super::transform::Transform;
+use super::values::Collections;
 
 /// Where rules come from, in the order in which they are read.
 #[derive(Debug, Clone)]
@@ -34,13 +36,13 @@ pub enum Source {
 #[derive(Debug)]
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
-    /// The rules of each phase, by number.
-    pub(super) programs: [Vec<usize>; 5],
+    /// The rules of each phase, in order.
+    pub(super) programs: [Vec<Step>; 5],
     pub(super) names: Names,
     /// One search for the tests of requests, one for those of responses.
     pub(super) prefilters: [Prefilter; 2],
     pub(super) chains: Vec<Chain>,
-    pub(super) lists: Vec<Targets>,
+    pub(super) lists: Vec<List>,
     pub(super) groups: Vec<Group>,
     pub(super) options: Options,
     pub(super) store: Store,
@@ -63,6 +65,31 @@ impl RuleSet {
     /// Says whether there is no rule.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Says whether a rule asks where the client is: without [`Connection::place`](super::Connection::place) it never
+    /// matches.
+    pub fn wants_place(&self) -> bool {
+        self.tests().any(|test| matches!(test, Test::Place))
+    }
+
+    /// Returns the lists of addresses that rules ask for: without [`Connection::listed`](super::Connection::listed)
+    /// these rules never match.
+    pub fn wants_lists(&self) -> BTreeSet<&str> {
+        self.tests()
+            .filter_map(|test| {
+                if let Test::Listed(list) = test {
+                    Some(list.as_str())
+                } else {
+                    None
+                }
+            })
+            .collect()
+    }
+
+    fn tests(&self) -> impl Iterator<Item = &Test> {
+        let links = self.rules.iter().flat_map(|rule| &rule.links);
+        links.map(|link| &link.operator.test)
     }
 
     /// Returns the number of every rule, in order.
@@ -102,6 +129,30 @@ impl Default for Options {
             web_app: "default".to_owned(),
         }
     }
+}
+
+/// A rule in the program of a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    /// Its number.
+    pub(super) rule: usize,
+    pub(super) gate: Gate,
+}
+
+/// What can be said of a rule at a glance: most do not match, and these are passed over here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// Nothing: it is asked.
+    Open,
+    /// It compares a variable with a number that never changes.
+    Number {
+        slot: usize,
+        order: Order,
+        bound: i64,
+        negated: bool,
+    },
+    /// Its first condition is a test that the search knows.
+    Search { group: usize, test: usize },
 }
 
 /// A rule with everything chained to it.
@@ -169,6 +220,13 @@ impl Compiled {
     }
 }
 
+/// A list of targets that rules share.
+#[derive(Debug)]
+pub(super) struct List {
+    pub(super) targets: Targets,
+    pub(super) collections: Collections,
+}
+
 /// Transformations one after the other; each chain is another with one more.
 #[derive(Debug)]
 pub(super) struct Chain {
@@ -176,6 +234,16 @@ pub(super) struct Chain {
     pub(super) last: Option<Transform>,
     /// Bytes of which a text must hold one to be changed; `None`: any text may be.
     pub(super) touches: Option<ByteSet>,
+    /// The same for the last transformation alone.
+    pub(super) last_touches: Option<ByteSet>,
+}
+
+impl Chain {
+    /// Says whether a text of these bytes could be changed.
+    #[inline]
+    pub(super) fn could_change(&self, there: &ByteSet) -> bool {
+        self.touches.is_none_or(|touched| touched.meets(there))
+    }
 }
 
 /// A list of targets together with transformations: rules of one group read the same texts.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::names::Names;
 use super::operator::number;
+use super::prefilter::{Lane, has, set};
 use super::store::Record;
 use super::target::{Collection, Selector, Target};
 use super::texts::TextId;
@@ -179,17 +180,17 @@ pub(super) enum MatchedValue {
 /// Rules and targets that controls have removed.
 #[derive(Debug, Default)]
 pub(super) struct Removed<'r> {
-    rules: Vec<u64>,
+    rules: Vec<Lane>,
     targets: Vec<(&'r [usize], &'r Target)>,
 }
 
 impl<'r> Removed<'r> {
     pub(super) fn add_rules(&mut self, rules: &[usize]) {
         for &rule in rules {
-            if self.rules.len() <= rule / 64 {
-                self.rules.resize(rule / 64 + 1, 0);
+            if self.rules.len() <= rule / 256 {
+                self.rules.resize(rule / 256 + 1, Lane::default());
             }
-            super::prefilter::set(&mut self.rules, rule);
+            set(&mut self.rules, rule);
         }
     }
 
@@ -198,7 +199,7 @@ impl<'r> Removed<'r> {
     }
 
     pub(super) fn rule(&self, rule: usize) -> bool {
-        super::prefilter::has(&self.rules, rule)
+        has(&self.rules, rule)
     }
 
     /// Returns the targets that a rule no longer has.

@@ -39,6 +39,7 @@ collections! {
     FilesTmpContent = "FILES_TMP_CONTENT";
     FullRequest = "FULL_REQUEST";
     FullRequestLength = "FULL_REQUEST_LENGTH";
+    Geo = "GEO";
     Global = "GLOBAL";
     HighestSeverity = "HIGHEST_SEVERITY";
     InboundDataError = "INBOUND_DATA_ERROR";
@@ -248,10 +249,10 @@ impl Targets {
         Ok(())
     }
 
-    /// Returns a text that is the same for lists that mean the same values.
+    /// Returns a text that is the same for lists that mean the same values in the same order.
     pub(super) fn key(&self) -> String {
         let write = |targets: &[Target]| {
-            let mut all: Vec<_> = targets
+            let all: Vec<_> = targets
                 .iter()
                 .map(|t| {
                     format!(
@@ -262,7 +263,6 @@ impl Targets {
                     )
                 })
                 .collect();
-            all.sort();
             all.join("|")
         };
         format!("{}!{}", write(&self.wanted), write(&self.excluded))

@@ -1,12 +1,13 @@
 //! One exchange as the rules see it, from the head of the request to the end of the response.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::action::{Allowed, Disruptive, Engine, Phase, Processor};
+use super::evaluate::{Searched, SearchedGroup};
 use super::exchange::{Connection, Interruption, Match, Outcome, RequestHead, ResponseHead, shown};
+use super::prefilter::Lane;
 use super::read;
-use super::ruleset::{Rule, RuleSet};
+use super::ruleset::{Gate, Rule, RuleSet, Step};
 use super::state::{Matched, Removed, Stored, Tx};
 use super::target::Collection;
 use super::texts::Texts;
@@ -23,18 +24,20 @@ pub struct Transaction<'r, 'q> {
     pub(super) environment: Vec<(Vec<u8>, Vec<u8>)>,
     pub(super) matched: Vec<Matched>,
     pub(super) removed: Removed<'r>,
-    /// Values of each list of targets, once asked for in this phase.
+    /// Values of each list of targets, once asked for.
     pub(super) listed: Vec<Option<Ids>>,
-    /// What each group could pass, once asked for in this phase.
-    pub(super) groups: Vec<Option<u32>>,
-    pub(super) group_bits: Vec<u64>,
+    /// What each group could pass, once asked for.
+    pub(super) groups: Vec<Option<SearchedGroup>>,
+    /// The values of groups that were searched.
+    pub(super) searched: Vec<Searched>,
+    pub(super) group_bits: Vec<Lane>,
     pub(super) engine: Engine,
     pub(super) processor: Option<Processor>,
     pub(super) force_body: bool,
     pub(super) read_request_body: bool,
     pub(super) read_response_body: bool,
     pub(super) highest: u8,
-    pub(super) now: Duration,
+    pub(super) connection: Connection<'q>,
     allowed: [bool; 5],
     outcome: Outcome,
     content_type: &'q [u8],
@@ -55,14 +58,15 @@ impl RuleSet {
             removed: Removed::default(),
             listed: vec![None; self.lists.len()],
             groups: vec![None; self.groups.len()],
-            group_bits: Vec::new(),
+            searched: Vec::with_capacity(512),
+            group_bits: Vec::with_capacity(64),
             engine: self.options.engine,
             processor: None,
             force_body: false,
             read_request_body: self.options.request_body,
             read_response_body: self.options.response_body,
             highest: 255,
-            now: connection.now,
+            connection: *connection,
             allowed: [false; 5],
             outcome: Outcome::default(),
             content_type: b"",
@@ -126,13 +130,12 @@ impl<'r, 'q> Transaction<'r, 'q> {
         }
         self.single(C::RequestBodyLength, body.len().to_string().into_bytes());
         let size = |collection| {
-            let ids: Ids = self.values.of(collection);
             let length = |id| {
                 self.values
                     .get(id)
                     .map_or(0, |v| self.texts.bytes(v.text).len())
             };
-            ids.into_iter().map(length).sum::<usize>()
+            self.values.of(collection).map(length).sum::<usize>()
         };
         let combined = size(C::Args) + size(C::ArgsNames);
         self.single(C::ArgsCombinedSize, combined.to_string().into_bytes());
@@ -211,7 +214,7 @@ impl<'r, 'q> Transaction<'r, 'q> {
 
     /// Returns the first value of a collection.
     fn first(&self, collection: Collection) -> &[u8] {
-        let id = self.values.of(collection).first().copied();
+        let id = self.values.of(collection).next();
         id.and_then(|id| self.values.get(id))
             .map_or(&b""[..], |value| self.texts.bytes(value.text))
     }
@@ -222,22 +225,27 @@ impl<'r, 'q> Transaction<'r, 'q> {
         if self.engine == Engine::Off || stopped || allowed {
             return;
         }
-        self.listed.fill(None);
-        self.groups.fill(None);
-        self.group_bits.clear();
         let rules = self.rules;
+        self.forget_grown();
         let program = rules
             .programs
             .get(phase.index())
             .map(Vec::as_slice)
             .unwrap_or_default();
         let mut at = 0;
-        while let Some(&n) = program.get(at) {
+        while let Some(&Step { rule: n, gate }) = program.get(at) {
             at += 1;
+            if self.removed.rule(n) {
+                continue;
+            }
+            if !self.passes(gate) {
+                self.matched.clear();
+                continue;
+            }
             let Some(rule) = rules.rules.get(n) else {
                 continue;
             };
-            if self.removed.rule(n) || !self.meets(n, rule) {
+            if !self.meets(n, rule) {
                 continue;
             }
             if let Some(jump) = rule.jump {
@@ -246,6 +254,43 @@ impl<'r, 'q> Transaction<'r, 'q> {
             if self.conclude(rule) {
                 return;
             }
+        }
+    }
+
+    /// Forgets what is known of lists that got values.
+    fn forget_grown(&mut self) {
+        let grown = self.values.take_grown();
+        let stale = |list: usize| {
+            let list = self.rules.lists.get(list);
+            list.is_none_or(|list| list.collections.meets(grown))
+        };
+        for (n, ids) in self.listed.iter_mut().enumerate() {
+            if ids.is_some() && stale(n) {
+                *ids = None;
+            }
+        }
+        for (known, group) in self.groups.iter_mut().zip(&self.rules.groups) {
+            if known.is_some() && stale(group.list) {
+                *known = None;
+            }
+        }
+    }
+
+    /// Says whether a rule could match, as far as that can be told at a glance.
+    #[inline]
+    fn passes(&mut self, gate: Gate) -> bool {
+        match gate {
+            Gate::Open => true,
+            Gate::Number {
+                slot,
+                order,
+                bound,
+                negated,
+            } => {
+                let value = self.tx.number(slot);
+                value.is_some_and(|value| order.holds(value, bound) != negated)
+            }
+            Gate::Search { group, test } => self.possible(group, test),
         }
     }
 

@@ -127,6 +127,11 @@ impl Transform {
         }
     }
 
+    /// Says whether it changes nothing but the case of letters.
+    pub(super) fn keeps_letters(self) -> bool {
+        matches!(self, Self::Lowercase | Self::Uppercase)
+    }
+
     /// Returns what a text is turned into.
     pub(super) fn apply(self, bytes: &[u8]) -> Vec<u8> {
         match self {

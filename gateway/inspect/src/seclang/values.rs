@@ -20,6 +20,8 @@ pub(super) struct Value<'q> {
 pub(super) struct Values<'q> {
     all: Vec<Value<'q>>,
     of: Vec<SmallVec<[u32; 4]>>,
+    /// Collections that got a value since this was last asked.
+    grown: Collections,
 }
 
 impl Default for Values<'_> {
@@ -27,7 +29,35 @@ impl Default for Values<'_> {
         Self {
             all: Vec::with_capacity(64),
             of: vec![SmallVec::new(); Collection::ALL.len()],
+            grown: Collections::default(),
         }
+    }
+}
+
+/// A set of collections.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Collections(u128);
+
+impl Collections {
+    /// Returns the collections that the values of a list are in.
+    pub(super) fn of(targets: &Targets) -> Self {
+        let mut all = Self::default();
+        for target in &targets.wanted {
+            let (first, second) = halves(target.collection);
+            all.insert(first);
+            second.into_iter().for_each(|half| all.insert(half));
+        }
+        all
+    }
+
+    fn insert(&mut self, collection: Collection) {
+        // There are fewer than 128.
+        self.0 |= 1u128.wrapping_shl(collection as u32);
+    }
+
+    /// Says whether the sets have a collection in common.
+    pub(super) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }
 
@@ -45,6 +75,12 @@ impl<'q> Values<'q> {
         if let Some(ids) = self.of.get_mut(collection as usize) {
             ids.push(id);
         }
+        self.grown.insert(collection);
+    }
+
+    /// Returns the collections that got a value since the last call.
+    pub(super) fn take_grown(&mut self) -> Collections {
+        std::mem::take(&mut self.grown)
     }
 
     /// Adds a value that has no name.
@@ -66,8 +102,8 @@ impl<'q> Values<'q> {
         name: Cow<'q, [u8]>,
         value: Cow<'q, [u8]>,
     ) {
-        let value = texts.add(value);
-        let label = texts.add(name.clone());
+        let value = texts.add_once(value);
+        let label = texts.add_once(name.clone());
         self.add(values, name.clone(), value);
         self.add(names, name, label);
     }
@@ -77,32 +113,38 @@ impl<'q> Values<'q> {
     }
 
     /// Returns the values of a collection.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "a hundred collections, of which few are special"
-    )]
-    pub(super) fn of(&self, collection: Collection) -> Ids {
+    pub(super) fn of(&self, collection: Collection) -> impl Iterator<Item = u32> {
+        let (first, second) = halves(collection);
         let ids = |c: Collection| self.of.get(c as usize).into_iter().flatten().copied();
-        match collection {
-            Collection::Args => ids(Collection::ArgsGet)
-                .chain(ids(Collection::ArgsPost))
-                .collect(),
-            Collection::ArgsNames => ids(Collection::ArgsGetNames)
-                .chain(ids(Collection::ArgsPostNames))
-                .collect(),
-            other => ids(other).collect(),
+        ids(first).chain(second.into_iter().flat_map(ids))
+    }
+
+    /// Adds the values of one target.
+    pub(super) fn gather(&self, target: &Target, out: &mut Ids) {
+        let (first, second) = halves(target.collection);
+        for collection in [Some(first), second].into_iter().flatten() {
+            let Some(ids) = self.of.get(collection as usize) else {
+                continue;
+            };
+            if matches!(target.selector, Selector::All) {
+                out.extend_from_slice(ids);
+                continue;
+            }
+            for &id in ids {
+                if self
+                    .get(id)
+                    .is_some_and(|value| target.selector.takes(&value.name))
+                {
+                    out.push(id);
+                }
+            }
         }
     }
 
     /// Returns the values of one target.
     pub(super) fn matching(&self, target: &Target) -> Ids {
-        let mut ids = self.of(target.collection);
-        if !matches!(target.selector, Selector::All) {
-            ids.retain(|id| {
-                self.get(*id)
-                    .is_some_and(|value| target.selector.takes(&value.name))
-            });
-        }
+        let mut ids = Ids::new();
+        self.gather(target, &mut ids);
         ids
     }
 
@@ -110,7 +152,7 @@ impl<'q> Values<'q> {
     pub(super) fn listed(&self, targets: &Targets) -> Ids {
         let mut all = Ids::new();
         for target in &targets.wanted {
-            all.extend(self.matching(target));
+            self.gather(target, &mut all);
         }
         if !targets.excluded.is_empty() {
             all.retain(|id| {
@@ -120,6 +162,19 @@ impl<'q> Values<'q> {
             });
         }
         all
+    }
+}
+
+/// Returns the collections whose values are those of a collection: itself, or the halves it is made of.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a hundred collections, of which few are special"
+)]
+fn halves(collection: Collection) -> (Collection, Option<Collection>) {
+    match collection {
+        Collection::Args => (Collection::ArgsGet, Some(Collection::ArgsPost)),
+        Collection::ArgsNames => (Collection::ArgsGetNames, Some(Collection::ArgsPostNames)),
+        other => (other, None),
     }
 }
 

@@ -8,13 +8,15 @@ use super::amend::concerns;
 use super::{Item, Loader};
 use crate::seclang::action::{Control, Phase};
 use crate::seclang::byteset::ByteSet;
+use crate::seclang::operator::{Test, number};
 use crate::seclang::prefilter::Prefilter;
 use crate::seclang::required::Required;
-use crate::seclang::ruleset::{Chain, Group, Link, Rule, RuleSet};
+use crate::seclang::ruleset::{Chain, Gate, Group, Link, List, Rule, RuleSet, Step};
 use crate::seclang::source::{LoadError, Position};
 use crate::seclang::store::Store;
-use crate::seclang::target::Targets;
+use crate::seclang::target::{Selector, Targets};
 use crate::seclang::transform::Transform;
+use crate::seclang::values::Collections;
 
 impl Loader {
     /// Puts everything in its place.
@@ -37,10 +39,13 @@ impl Loader {
                 Item::Marker(label) => markers.push((label, rules.len())),
             }
         }
-        let mut programs: [Vec<usize>; 5] = Default::default();
+        let mut programs: [Vec<Step>; 5] = Default::default();
         for (n, rule) in rules.iter().enumerate() {
             if let Some(program) = programs.get_mut(rule.phase.index()) {
-                program.push(n);
+                program.push(Step {
+                    rule: n,
+                    gate: Gate::Open,
+                });
             }
         }
         for n in 0..rules.len() {
@@ -55,6 +60,7 @@ impl Loader {
             parent: 0,
             last: None,
             touches: Some(ByteSet::default()),
+            last_touches: None,
         });
         for target in rules
             .iter_mut()
@@ -67,6 +73,11 @@ impl Loader {
             let side = usize::from(rule.phase > Phase::RequestBody);
             for link in &mut rule.links {
                 tables.enter(link, side);
+            }
+        }
+        for step in programs.iter_mut().flatten() {
+            if let Some(link) = rules.get(step.rule).and_then(|rule| rule.links.first()) {
+                step.gate = gate(link);
             }
         }
         let [request, response] = tables.required;
@@ -92,6 +103,34 @@ impl Loader {
     }
 }
 
+/// Finds what can be said of a condition at a glance.
+fn gate(link: &Link) -> Gate {
+    if let ([target], [], [], Test::Number(order, bound)) = (
+        link.targets.wanted.as_slice(),
+        link.targets.excluded.as_slice(),
+        link.transforms.as_slice(),
+        &link.operator.test,
+    ) && let (Selector::Slot(slot), false) = (&target.selector, target.count)
+        && let Some(bound) = bound.fixed()
+    {
+        return Gate::Number {
+            slot: *slot,
+            order: *order,
+            bound: number(bound),
+            negated: link.operator.negated,
+        };
+    }
+    match link.test {
+        Some(test) if link.still && !link.multi_match && !link.targets.wanted.is_empty() => {
+            Gate::Search {
+                group: link.group,
+                test,
+            }
+        }
+        _ => Gate::Open,
+    }
+}
+
 fn nowhere() -> Position {
     Position {
         file: Arc::from(Path::new("rules")),
@@ -105,7 +144,7 @@ fn target_of_jump(
     rules: &[Rule],
     n: usize,
     markers: &[(String, usize)],
-    programs: &[Vec<usize>; 5],
+    programs: &[Vec<Step>; 5],
 ) -> Result<Option<usize>, LoadError> {
     let Some(rule) = rules.get(n) else {
         return Ok(None);
@@ -134,12 +173,12 @@ fn target_of_jump(
                     "no marker `{label}` follows; write `SecMarker \"{label}\"` further down"
                 ),
             })?;
-        return Ok(Some(program.partition_point(|&other| other < marker)));
+        return Ok(Some(program.partition_point(|step| step.rule < marker)));
     }
     if rule.skip == 0 {
         return Ok(None);
     }
-    let here = program.partition_point(|&other| other < n);
+    let here = program.partition_point(|step| step.rule < n);
     Ok(Some(here + 1 + rule.skip))
 }
 
@@ -181,7 +220,7 @@ fn resolve_controls(rules: &mut [Rule]) {
 struct Tables {
     chains: Vec<Chain>,
     chain_of: HashMap<(usize, Transform), usize>,
-    lists: Vec<Targets>,
+    lists: Vec<List>,
     list_of: HashMap<String, usize>,
     groups: Vec<Group>,
     group_of: HashMap<Group, usize>,
@@ -224,7 +263,10 @@ impl Tables {
 
     fn list(&mut self, targets: &Targets) -> usize {
         *self.list_of.entry(targets.key()).or_insert_with(|| {
-            self.lists.push(targets.clone());
+            self.lists.push(List {
+                targets: targets.clone(),
+                collections: Collections::of(targets),
+            });
             self.lists.len() - 1
         })
     }
@@ -240,6 +282,7 @@ impl Tables {
                 parent,
                 last: Some(transform),
                 touches,
+                last_touches: transform.touches(),
             });
             self.chains.len() - 1
         })

@@ -110,18 +110,6 @@ pub(crate) fn svnr(text: &[u8]) -> bool {
     digits.len() == 10 && digits.first() != Some(&0) && digits.get(3) == Some(&(sum % 11))
 }
 
-/// Says whether a value cannot be SQL whatever it stands in: one word or one number.
-pub(crate) fn one_word(text: &[u8]) -> bool {
-    match text.first() {
-        None => true,
-        Some(b'a'..=b'z' | b'A'..=b'Z') => {
-            text.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
-        }
-        Some(b'0'..=b'9') => text.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,12 +148,6 @@ mod tests {
     }
 
     proptest::proptest! {
-        #[test]
-        fn one_word_is_never_sql(text in "[A-Za-z][A-Za-z0-9_]{0,12}|[0-9]{1,9}") {
-            proptest::prop_assert!(one_word(text.as_bytes()));
-            proptest::prop_assert!(!libinjectionrs::detect_sqli(text.as_bytes()).is_injection(), "{text}");
-        }
-
         #[test]
         fn nothing_without_markup_or_an_attribute_is_script(text in "[^<=]{0,40}") {
             proptest::prop_assert!(!libinjectionrs::detect_xss(text.as_bytes()).is_injection(), "{text}");

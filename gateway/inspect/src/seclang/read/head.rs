@@ -58,6 +58,12 @@ pub(crate) fn connection<'q>(
     if CLOCK.iter().any(|&collection| asked(collection)) {
         clock(&mut add, from.now.as_secs());
     }
+    for (name, value) in from.place {
+        if asked(Collection::Geo) {
+            let text = texts.add(Cow::Borrowed(value.as_bytes()));
+            values.add(Collection::Geo, Cow::Borrowed(name.as_bytes()), text);
+        }
+    }
 }
 
 const CLOCK: [Collection; 9] = [
