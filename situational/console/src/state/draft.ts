@@ -2,7 +2,8 @@
 import { computed, ref, shallowRef } from 'vue'
 import { api } from '../api/endpoints'
 import type { NamedText, Sources } from '../api/policy'
-import { fileChanges, inserted, replaced, without } from '../policy/files'
+import { fileChanges } from '../policy/compare'
+import { inserted, replaced, without } from '../policy/files'
 
 /** A row that is being written: at a line that exists, or behind one. */
 export interface OpenRow {
