@@ -165,6 +165,7 @@ const ROUTES = [
   ['GET', '/admin/policy/changes/:id', ([id]) => changes.detail(id)],
   ['POST', '/admin/policy/changes', (_, __, body, who) => changes.propose(body, who.user)],
   ['POST', '/admin/policy/changes/:id/advance', ([id], _, body, who) => changes.advance(id, body, who.user)],
+  ['POST', '/admin/policy/changes/:id/revise', ([id], _, body, who) => changes.revise(id, body, who.user)],
   [
     'POST',
     '/admin/policy/changes/:id/:id',

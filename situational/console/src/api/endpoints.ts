@@ -62,6 +62,8 @@ export const api = {
   change: (id: Change['id']) =>
     call<ChangeDetail>('GET', at('/admin/policy/changes/{id}', { id }), undefined, TOOL_PATIENCE_MS),
   propose: (change: NewChange) => call<Change>('POST', '/admin/policy/changes', change, TOOL_PATIENCE_MS),
+  revise: (id: Change['id'], change: NewChange) =>
+    call<Change>('POST', at('/admin/policy/changes/{id}/revise', { id }), change, TOOL_PATIENCE_MS),
   approve: (id: Change['id'], bundle: string, reason: string) =>
     call<Change>('POST', at('/admin/policy/changes/{id}/approve', { id }), { reason, bundle }),
   judge: (id: Change['id'], verdict: 'reject' | 'withdraw' | 'rollback' | 'review', reason: string) =>

@@ -1,3 +1,5 @@
+import { enDraft } from './en.draft'
+import { enLint } from './en.lint'
 import { enPolicy } from './en.policy'
 import type { zh } from './zh'
 
@@ -408,4 +410,6 @@ export const en: Record<keyof typeof zh, string> = {
   'keys.on': 'Single keys act',
 
   ...enPolicy,
+  ...enDraft,
+  ...enLint,
 }

@@ -1,3 +1,5 @@
+import { zhDraft } from './zh.draft'
+import { zhLint } from './zh.lint'
 import { zhPolicy } from './zh.policy'
 
 /** The console's words in Chinese; `en.ts` must have exactly these keys. */
@@ -408,4 +410,6 @@ export const zh = {
   'keys.on': '启用单键操作',
 
   ...zhPolicy,
+  ...zhDraft,
+  ...zhLint,
 }

@@ -2,6 +2,8 @@
 import { parseRow } from './csv'
 
 export interface Row {
+  /** `p`, `g`, `g2`. */
+  section: string
   /** Counted from 1. */
   line: number
   /** The fields behind the section's name. */
@@ -20,8 +22,15 @@ export function rowsOf(text: string, section: string): Row[] {
   return text.split('\n').flatMap((raw, i) => {
     if (!raw.trimStart().startsWith(section)) return []
     const cells = parseRow(raw)
-    return cells?.[0] === section ? [{ line: i + 1, fields: cells.slice(1), raw: raw.replace(/\r$/, '') }] : []
+    return cells?.[0] === section ? [{ section, line: i + 1, fields: cells.slice(1), raw: raw.replace(/\r$/, '') }] : []
   })
+}
+
+/** The row on a line, of whatever section. */
+export function rowAt(text: string, line: number): Row | undefined {
+  const raw = text.split('\n')[line - 1]?.replace(/\r$/, '') ?? ''
+  const [section = '', ...fields] = raw.trimStart().startsWith('#') ? [] : (parseRow(raw) ?? [])
+  return section === '' ? undefined : { section, line, fields, raw }
 }
 
 /** The text with another row on a line. */
