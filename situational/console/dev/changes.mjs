@@ -49,7 +49,11 @@ export const changes = [
       step('wu', 0.02, 'approved', '测试齐全'),
     ],
   }),
-  change(56, 'chen', 0.2, '收紧外联单位夜间访问', 'review', { required: 1, reach: reach(0, 38) }),
+  change(56, 'chen', 0.2, '收紧外联单位夜间访问', 'review', {
+    required: 2,
+    reach: reach(0, 38),
+    approvals: [approval('zhou', 0.1, '同意')],
+  }),
   change(55, 'lin', 1.1, '主管可在双因素下查询薪资', 'shadow', {
     required: 2,
     reach: reach(12, 0, 0, 1, ['hr']),

@@ -20,10 +20,10 @@ export const enDraft: Record<keyof typeof zhDraft, string> = {
   'draft.leftOut':
     'These lines did not go in, since what is live changed at the same place. Make them again where they are needed:',
   'draft.ownModel': 'The model changes as well',
-  'propose.refused': '{n} mistakes were found when it was proposed',
+  'propose.refused': 'Mistakes found when it was proposed: {n}',
   'revise.open': 'Hand in {id} anew…',
   'revise.now': 'Revises change {id}',
-  'revise.lapse': 'Once it is handed in anew, the {n} approvals it has ({who}) lapse and are needed again.',
+  'revise.lapse': 'Once it is handed in anew, the approvals that it has ({n}: {who}) lapse and are needed again.',
   'revise.noneLapse': 'Once it is handed in anew, it is reviewed from the beginning.',
   'revise.same': 'What this change brings is what is live already.',
   'revise.overDraft': 'The draft that you have is lost.',
@@ -72,4 +72,6 @@ export const enDraft: Record<keyof typeof zhDraft, string> = {
   'witness.rolesIn': '{who} has both {roles} in department {department}',
   'witness.clause': 'A condition of a rule is beyond the analysis:',
   'witness.many': 'There are too many cases; narrow its scope.',
+  'revise.title': 'Hand in change {id} anew',
+  'statement.toEditor': 'Change statements in the editor',
 }

@@ -135,7 +135,7 @@ export const enPolicy: Record<keyof typeof zhPolicy, string> = {
   'editor.row': 'Rule text',
   'editor.keep': 'Keep in draft',
   'editor.file': 'File',
-  'editor.text': 'Rule text',
+  'editor.text': 'Row text',
   'editor.lacks': 'Still missing:',
   'editor.unseen': 'Holds an invisible character:',
   'editor.place': 'Goes to {file}, line {line}',

@@ -66,4 +66,6 @@ export const zhDraft = {
   'witness.rolesIn': '{who} 在部门 {department} 同时拥有 {roles}',
   'witness.clause': '规则的这个条件超出分析能力：',
   'witness.many': '情形过多，请缩小断言的范围。',
+  'revise.title': '重新提交变更 {id}',
+  'statement.toEditor': '到编辑页修改断言',
 }

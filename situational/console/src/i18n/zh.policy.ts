@@ -130,7 +130,7 @@ export const zhPolicy = {
   'editor.row': '规则内容',
   'editor.keep': '放入草稿',
   'editor.file': '写入文件',
-  'editor.text': '规则文本',
+  'editor.text': '这一行的文本',
   'editor.lacks': '还缺：',
   'editor.unseen': '含有不可见字符：',
   'editor.place': '将写在 {file} 第 {line} 行',

@@ -20,7 +20,9 @@ export function statementsOf(file: string): Statement[] {
     const text = withoutComment(raw).trimEnd()
     if (text.trim() === '') {
       const said = /^#[#\s]*(.*?)[-\s]*$/.exec(raw)?.[1]?.replace(/^-+\s*/, '')
-      comment = raw.trim() === '' ? [] : said === undefined || said === '' ? comment : [...comment, said]
+      // A blank line and a rule of dashes end what was said before.
+      const begins = raw.trim() === '' || raw.includes('---')
+      comment = [...(begins ? [] : comment), ...(said === undefined || said === '' ? [] : [said])]
       return
     }
     const last = found.at(-1)
