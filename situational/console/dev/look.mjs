@@ -183,6 +183,27 @@ const VIEWS = [
   ['policy-change', 'chen', '/policy/changes/57', (page) => page.waitForTimeout(600)],
   ['policy-change-own', 'chen', '/policy/changes/56', (page) => page.waitForTimeout(600)],
   ['policy-canary', 'chen', '/policy/changes', press(/^灰度$|^Canary$/)],
+  [
+    'redaction',
+    'chen',
+    '/redaction',
+    async (page) => {
+      await press(/填入示例|Fill in an example/)(page)
+      await press(/^脱敏$|^Redact$/)(page)
+      await page.locator('.level-pane').nth(3).waitFor()
+    },
+  ],
+  [
+    'redaction-refused',
+    'chen',
+    '/redaction',
+    async (page) => {
+      await page.locator('main textarea').fill('{"phone": ')
+      await press(/^脱敏$|^Redact$/)(page)
+      await page.locator('main .problem').waitFor()
+    },
+  ],
+  ['redaction-fields', 'chen', '/redaction/fields'],
   ['system', 'sun', '/system'],
   [
     'system-reload',

@@ -9,6 +9,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as world from './data.mjs'
 import * as changes from './changes.mjs'
+import * as redaction from './redaction.mjs'
 import * as tools from './tools.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
@@ -28,7 +29,7 @@ const USERS = {
 }
 const GRANTS = {
   sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
-  secadmin: ['* /admin/policy/*', '* /admin/situational/*'],
+  secadmin: ['* /admin/policy/*', '* /admin/situational/*', '* /admin/redaction/*'],
   auditor: [
     'GET /admin/audit/*',
     'GET /admin/policy/decisions/*',
@@ -172,6 +173,8 @@ const ROUTES = [
     ([id, verdict], _, body, who) => changes.judge(id, verdict, body, who.user),
   ],
   ['POST', '/admin/policy/rollback', (_, __, body, who) => changes.rollBack(body, who.user)],
+  ['POST', '/admin/redaction/trial', (_, __, body) => redaction.trial(body)],
+  ['GET', '/admin/redaction/fields', () => ({ fields: redaction.fields, truncated: true })],
   [
     'GET',
     '/admin/situational/alerts',

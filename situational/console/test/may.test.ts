@@ -35,6 +35,8 @@ test('the table of who may do what is this and nothing else', () => {
     'judgeChange: secadmin',
     'moveChange: secadmin',
     'rollBack: secadmin',
+    'redactionTrial: secadmin',
+    'redactionFields: secadmin',
     'decision: secadmin auditor',
     'system: sysadmin',
     'reload: sysadmin',

@@ -11,6 +11,7 @@ import type {
   ToolAnswer,
   ToolQuestion,
 } from './policy'
+import type { SeenFields, Trial } from './redaction'
 import type {
   Alert,
   AlertStatus,
@@ -71,6 +72,10 @@ export const api = {
   advance: (id: Change['id'], step: Advance) =>
     call<Change>('POST', at('/admin/policy/changes/{id}/advance', { id }), step, TOOL_PATIENCE_MS),
   rollBack: (reason: string) => call<Change>('POST', '/admin/policy/rollback', { reason }),
+
+  tryRedaction: (body: { type: string; text: string }) =>
+    call<Trial>('POST', '/admin/redaction/trial', body, TOOL_PATIENCE_MS),
+  redactionFields: () => call<SeenFields>('GET', '/admin/redaction/fields'),
 
   alerts: (status: AlertStatus) => call<{ alerts: Alert[] }>('GET', at('/admin/situational/alerts', {}, { status })),
   acknowledge: (id: Alert['id'], note: string) =>

@@ -10,7 +10,7 @@ export type Deed = readonly [method: Method, path: string]
  */
 const BY_ROLE: Record<Role, readonly string[]> = {
   sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
-  secadmin: ['* /admin/policy/*', '* /admin/situational/*'],
+  secadmin: ['* /admin/policy/*', '* /admin/situational/*', '* /admin/redaction/*'],
   auditor: [
     'GET /admin/audit/*',
     'GET /admin/policy/decisions/*',
@@ -67,6 +67,8 @@ export const DEED = {
   judgeChange: ['POST', '/admin/policy/changes/0/approve'],
   moveChange: ['POST', '/admin/policy/changes/0/advance'],
   rollBack: ['POST', '/admin/policy/rollback'],
+  redactionTrial: ['POST', '/admin/redaction/trial'],
+  redactionFields: ['GET', '/admin/redaction/fields'],
   decision: ['GET', '/admin/policy/decisions/0'],
   system: ['GET', '/admin/system/status'],
   reload: ['POST', '/admin/system/reload'],
