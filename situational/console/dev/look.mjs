@@ -203,6 +203,28 @@ const VIEWS = [
       await page.locator('main .problem').waitFor()
     },
   ],
+  [
+    'redaction-reveal',
+    'chen',
+    '/redaction/reveal',
+    async (page) => {
+      await page.locator('main input').first().fill('83100083100')
+      await page.locator('main textarea').fill('协查函 2026-118')
+      await press(/^还原$|^Reveal$/)(page)
+      await page.locator('main .panel h2').waitFor()
+    },
+  ],
+  [
+    'redaction-person',
+    'qian',
+    '/redaction/person',
+    async (page) => {
+      await page.locator('main input').first().fill('11010519491231002X')
+      await page.locator('main textarea').fill('投诉 2026-31')
+      await press(/^查找$|^Find$/)(page)
+      await page.locator('main .panel h2').waitFor()
+    },
+  ],
   ['redaction-fields', 'chen', '/redaction/fields'],
   ['system', 'sun', '/system'],
   [

@@ -33,7 +33,7 @@ const SHAPES = [
 ]
 
 export function trial({ type, text }) {
-  if (text.length > 256 * 1024) throw new Refused(413, 'body-too-large', 'the body is too large', '正文太大')
+  if (text.length > 256 * 1024) throw new Refused(422, 'malformed', 'too large', '正文太大')
   if (type.endsWith('json')) {
     try {
       for (const line of type === 'application/json' ? [text] : text.split('\n').filter((one) => one.trim() !== ''))
@@ -47,21 +47,24 @@ export function trial({ type, text }) {
   }
   const level = (n) => {
     const counts = {}
+    const masked = {}
     const redacted = SHAPES.reduce(
       (body, [kind, shape, mask]) =>
         body.replace(shape, (_, before, value) => {
+          const hidden = mask(value, n)
           counts[kind] = (counts[kind] ?? 0) + 1
-          return before + mask(value, n)
+          if (hidden !== value) masked[kind] = (masked[kind] ?? 0) + 1
+          return before + hidden
         }),
       text,
     )
-    return { level: `L${n}`, text: redacted, counts }
+    return { level: `L${n}`, text: redacted, counts, masked }
   }
   return { levels: [1, 2, 3, 4].map(level) }
 }
 
 const HOUR = 3_600_000
-const seen = (portal, path, field, kind, times, hours) => ({
+const seen = (portal, path, field, kind, times, hours, redacted = 'L2') => ({
   portal,
   path,
   field,
@@ -69,17 +72,41 @@ const seen = (portal, path, field, kind, times, hours) => ({
   seen: times,
   first_ms: Date.now() - 72 * HOUR,
   last_ms: Date.now() - Math.round(hours * HOUR),
+  redacted,
 })
 export const fields = [
   seen('hr', '/api/v1/people/{}', '$.name', 'name', 18_204, 0.01),
   seen('hr', '/api/v1/people/{}', '$.phone', 'mobile', 18_198, 0.01),
   seen('hr', '/api/v1/people/{}', '$.id_no', 'resident_id', 17_950, 0.01),
-  seen('hr', '/api/v1/people/{}/salary', '$.account', 'bank_card', 212, 2),
+  seen('hr', '/api/v1/people/{}/salary', '$.account', 'bank_card', 212, 2, 'L1'),
   seen('portal', '/办事/{}', 'td[3]', 'mobile', 940, 0.2),
-  seen('portal', '/search', 'p', 'address', 31, 9),
+  seen('portal', '/search', 'p', 'address', 31, 9, null),
   seen('exchange', '/api/v1/enterprises/{}', '$.data[].credit_code', 'credit_code', 6_022, 0.1),
   seen('exchange', '/api/v1/enterprises/{}', '$.data[].legal_person.name', 'name', 6_020, 0.1),
-  seen('exchange', '/api/v1/export', 'column 4', 'tax_number', 88, 30),
-  seen('sensors', '/v1/points', '$.points[].gps', 'coordinates', 120_411, 0.001),
+  seen('exchange', '/api/v1/export', 'column 4', 'tax_number', 88, 30, 'L3'),
+  seen('sensors', '/v1/points', '$.points[].gps', 'coordinates', 120_411, 0.001, null),
   seen('sensors', '/v1/devices', '$[].mac', 'mac', 77, 5),
 ]
+
+const reasoned = ({ reason }) => {
+  if (!reason) throw new Refused(422, 'malformed', 'a reason is needed', '需要理由')
+}
+
+/** The imitation's cipher turns digits round; a value of letters was never encrypted by it. */
+export function reveal(body) {
+  reasoned(body)
+  if (/\D/.test(body.value)) {
+    throw new Refused(422, 'malformed', 'not encrypted', '不是加密值', {
+      detail: `\`value\` is no encrypted ${body.kind}`,
+      detail_zh: 'value 不是这一种类的加密值',
+    })
+  }
+  return { kind: body.kind, value: [...body.value].reverse().join('') }
+}
+
+/** A name of sixteen letters, the same for the same value. */
+export function person(body) {
+  reasoned(body)
+  const digest = [...`${body.kind} ${body.value}`].reduce((sum, c) => (sum * 31 + c.codePointAt(0)) >>> 0, 7)
+  return { person: Array.from({ length: 16 }, (_, i) => 'abcdefghijklmnop'[(digest >>> i) & 15]).join('') }
+}

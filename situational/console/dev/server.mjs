@@ -29,10 +29,18 @@ const USERS = {
 }
 const GRANTS = {
   sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
-  secadmin: ['* /admin/policy/*', '* /admin/situational/*', '* /admin/redaction/*'],
+  secadmin: [
+    '* /admin/policy/*',
+    '* /admin/situational/*',
+    'POST /admin/redaction/trial',
+    'POST /admin/redaction/reveal',
+    'GET /admin/redaction/fields',
+  ],
   auditor: [
     'GET /admin/audit/*',
     'GET /admin/policy/decisions/*',
+    'POST /admin/redaction/person',
+    'GET /admin/redaction/fields',
     'GET /admin/policy/sources',
     'POST /admin/policy/tools/*',
     'GET /admin/policy/changes',
@@ -174,6 +182,8 @@ const ROUTES = [
   ],
   ['POST', '/admin/policy/rollback', (_, __, body, who) => changes.rollBack(body, who.user)],
   ['POST', '/admin/redaction/trial', (_, __, body) => redaction.trial(body)],
+  ['POST', '/admin/redaction/reveal', (_, __, body) => redaction.reveal(body)],
+  ['POST', '/admin/redaction/person', (_, __, body) => redaction.person(body)],
   ['GET', '/admin/redaction/fields', () => ({ fields: redaction.fields, truncated: true })],
   [
     'GET',

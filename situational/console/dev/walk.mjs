@@ -316,6 +316,15 @@ const STEPS = {
     await page.goto(`${origin}/console/#/system`)
     assert.equal(await text('.closed'), '此项仅限系统管理员；您当前是安全管理员。')
   },
+  'a value is brought back only with a reason': async () => {
+    await page.goto(`${origin}/console/#/redaction/reveal`)
+    await page.getByLabel('加密的值').fill('00080131831')
+    await page.getByRole('button', { name: '还原', exact: true }).click()
+    assert.equal(await text('main [role=alert]'), '请填写“理由”。')
+    await page.getByLabel('理由').fill('协查函 2026-118')
+    await page.getByRole('button', { name: '还原', exact: true }).click()
+    await page.getByText('13813108000').waitFor()
+  },
   'a session that the gateway forgot ends at the sign-in': async () => {
     await page.goto(`${origin}/console/#/bans`)
     await rowWith('u:bad').waitFor()
@@ -332,6 +341,19 @@ const STEPS = {
     assert.match(await drawer.locator('pre').innerText(), /^\{\n {2}"metadata": \{\n/)
     assert.equal(await page.locator('img').count(), 0)
   },
+  'an auditor sees fields, may not try, and finds the events about a person': async () => {
+    await page.goto(`${origin}/console/#/redaction`)
+    await rowWith('$.points[].gps').getByText('曾原样送出').waitFor()
+    await page.getByRole('link', { name: '查找当事人' }).click()
+    await page.getByLabel('此人的号码').fill('13800138000')
+    await page.getByLabel('理由').fill('投诉 2026-31')
+    await page.getByRole('button', { name: '查找', exact: true }).click()
+    await page.getByText('查看涉及此人的事件').click()
+    await page.waitForURL((url) => /q=[a-p]{16}$/.test(url.href))
+    await page.goto(`${origin}/console/#/events?reason=attack`)
+    await page.locator('main tr[data-row]').first().press('Enter')
+    await drawer.locator('pre').waitFor()
+  },
   'a button the auditor may not press does nothing': async () => {
     await drawer.getByRole('button', { name: '封禁来源地址' }).click({ force: true })
     await page.waitForTimeout(300)
@@ -347,6 +369,7 @@ const STEPS = {
   },
   'Escape gives the focus back to the row, and j goes on from there': async () => {
     await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
     await page.waitForFunction(() => document.activeElement?.matches('tr[data-row]'))
     const focused = () =>
       page.evaluate(() => [...document.querySelectorAll('tr[data-row]')].indexOf(document.activeElement))

@@ -27,10 +27,10 @@ export const PAGES = [
   },
   {
     name: 'redaction',
-    path: '/redaction/:tab(fields)?',
+    path: '/redaction/:tab(fields|reveal|person)?',
     key: 'r',
     title: 'nav.redaction',
-    deed: DEED.redactionTrial,
+    deed: DEED.redactionFields,
     component: Redaction,
   },
   { name: 'system', path: '/system', key: 's', title: 'nav.system', deed: DEED.system, component: System },

@@ -11,7 +11,7 @@ import type {
   ToolAnswer,
   ToolQuestion,
 } from './policy'
-import type { SeenFields, Trial } from './redaction'
+import type { Revealed, SeenFields, Sought, Trial } from './redaction'
 import type {
   Alert,
   AlertStatus,
@@ -75,6 +75,8 @@ export const api = {
 
   tryRedaction: (body: { type: string; text: string }) =>
     call<Trial>('POST', '/admin/redaction/trial', body, TOOL_PATIENCE_MS),
+  reveal: (sought: Sought) => call<Revealed>('POST', '/admin/redaction/reveal', sought),
+  person: (sought: Sought) => call<{ person: string }>('POST', '/admin/redaction/person', sought),
   redactionFields: () => call<SeenFields>('GET', '/admin/redaction/fields'),
 
   alerts: (status: AlertStatus) => call<{ alerts: Alert[] }>('GET', at('/admin/situational/alerts', {}, { status })),

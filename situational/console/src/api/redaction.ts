@@ -7,10 +7,11 @@ export type Level = (typeof LEVELS)[number]
 export type Counts = Record<string, number>
 
 export interface Trial {
-  levels: { level: Level; text: string; counts: Counts }[]
+  /** What was found, and of that what was masked. */
+  levels: { level: Level; text: string; counts: Counts; masked: Counts }[]
 }
 
-/** A field of a portal's answers that was seen to carry personal data; never a value of it. */
+/** A field of a portal's answers that was sampled and seen to carry personal data; never a value of it. */
 export interface SeenField {
   portal: string
   path: string
@@ -19,10 +20,24 @@ export interface SeenField {
   seen: number
   first_ms: number
   last_ms: number
+  /** The least redaction that an answer got; null where one went out as it was. */
+  redacted: string | null
 }
 
 export interface SeenFields {
   fields: SeenField[]
   /** Whether there are more than are listed. */
   truncated: boolean
+}
+
+/** A value that is asked about, and why. */
+export interface Sought {
+  kind: string
+  value: string
+  reason: string
+}
+
+export interface Revealed {
+  kind: string
+  value: string
 }

@@ -73,4 +73,21 @@ export const enRedaction: Record<keyof typeof zhRedaction, string> = {
   'dataKind.mrz': 'passport lines (MRZ)',
   'dataKind.secret': 'secret',
   'dataKind.custom': 'custom kind',
+  'trial.left': '{n} left',
+  'seen.redacted': 'Least redaction',
+  'seen.clear': 'went out as it was',
+  'seen.clearOnly': 'Fields that went out as they were: {n}',
+  'redaction.tab.reveal': 'Reveal',
+  'redaction.tab.person': 'Find a person',
+  'reveal.text':
+    'Brings back what a value was before it was encrypted. Your reason goes into the audit log; the value does not.',
+  'reveal.value': 'Encrypted value',
+  'reveal.go': 'Reveal',
+  'reveal.found': 'What it was ({kind})',
+  'person.text':
+    'Tells the name that events have for a person, to find who read about them. Your reason goes into the audit log; what you type does not.',
+  'person.value': 'A number of theirs',
+  'person.go': 'Find',
+  'person.found': 'Name in events',
+  'person.events': 'Events about this person',
 }

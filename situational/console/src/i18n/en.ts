@@ -294,6 +294,7 @@ export const en: Record<keyof typeof zh, string> = {
   'reason.foreign-origin': 'From another site',
   'reason.session-missing': 'Session ended',
   'reason.malformed': 'Cannot be used',
+  'reason.no-redaction-key': 'No redaction key',
   'reason.body-unreadable': 'Body cannot be read',
   'reason.not-json': 'Not JSON',
   'reason.not-found': 'Not found',

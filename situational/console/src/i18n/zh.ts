@@ -295,6 +295,7 @@ export const zh = {
   'reason.foreign-origin': '来自其他网站',
   'reason.session-missing': '会话已结束',
   'reason.malformed': '内容不可用',
+  'reason.no-redaction-key': '没有脱敏密钥',
   'reason.body-unreadable': '正文无法读取',
   'reason.not-json': '内容不是 JSON',
   'reason.not-found': '没有此项',
