@@ -1,5 +1,5 @@
 /** The changes of a policy in the imitation gateway: a week of invented ones, and the steps that people take. */
-import { diff, HR, load, Refused, request, REVISIONS, RULES, runTests, sources } from './tools.mjs'
+import { diff, HR, load, Refused, request, REVISIONS, RULES, runTests, sources, unproved } from './tools.mjs'
 
 const DAY = 86_400_000
 const MINUTE = 60_000
@@ -49,7 +49,11 @@ export const changes = [
       step('wu', 0.02, 'approved', '测试齐全'),
     ],
   }),
-  change(56, 'chen', 0.2, '收紧外联单位夜间访问', 'review', { required: 1, reach: reach(0, 38) }),
+  change(56, 'chen', 0.2, '收紧外联单位夜间访问', 'review', {
+    required: 2,
+    reach: reach(0, 38),
+    approvals: [approval('zhou', 0.1, '同意')],
+  }),
   change(55, 'lin', 1.1, '主管可在双因素下查询薪资', 'shadow', {
     required: 2,
     reach: reach(12, 0, 0, 1, ['hr']),
@@ -144,7 +148,7 @@ export function state() {
         },
       ],
     },
-    changes: changes.map((one) => ({ ...one, rules: undefined, cases: undefined })),
+    changes: changes.map((one) => ({ ...one, rules: undefined, cases: undefined, statements: undefined })),
   }
 }
 
@@ -160,7 +164,7 @@ export function detail(id) {
     ...found,
     model: sources.model,
     rules,
-    statements: [],
+    statements: found.statements ?? sources.statements,
     cases: found.cases ?? sources.cases,
     before: sources.rules,
     diff: diff(load(sources.rules), load(rules)),
@@ -183,10 +187,21 @@ const reasoned = (body) => {
 }
 const note = (found, who, what, why) => found.steps.push({ who, when_ms: Date.now(), what, why })
 
-export function propose(body, who) {
+/** What a proposal brings, once it is found good. */
+function checked(body) {
   reasoned(body)
   const before = load(sources.rules)
   const after = load(body.rules)
+  const errors = unproved(after, body.statements ?? sources.statements)
+  if (errors.length > 0) {
+    throw new Refused(
+      422,
+      'policy-refused',
+      'the policy has mistakes; the live one stays',
+      '策略有误，仍使用当前策略',
+      { errors },
+    )
+  }
   const tests = runTests(after, body.cases ?? sources.cases, false)
   const failures = tests.slice(0, -1).map(({ file, failure }) => ({ file, ...failure }))
   if (failures.length > 0) {
@@ -201,18 +216,46 @@ export function propose(body, who) {
     })
   }
   const regions = diff(before, after)
+  return {
+    required: 1 + regions.filter(({ kind, text }) => kind === 'row-removed' && text.includes('deny')).length,
+    reach: {
+      ...reach(regions.filter(({ gained }) => gained).length, regions.filter(({ lost }) => lost).length),
+      statements_changed: body.statements !== undefined,
+    },
+    rules: body.rules,
+    cases: body.cases,
+    statements: body.statements,
+  }
+}
+
+export function propose(body, who) {
+  const brings = checked(body)
   const emergency = body.emergency_until_ms !== undefined
   const made = change(57 + changes.length - 7, who, 0, body.reason, emergency ? 'live' : 'review', {
     kind: emergency ? 'emergency' : 'ordinary',
     until_ms: body.emergency_until_ms ?? null,
     review_due_ms: emergency ? Date.now() + 3 * DAY : null,
-    required: 1 + regions.filter(({ kind, text }) => kind === 'row-removed' && text.includes('deny')).length,
-    reach: reach(regions.filter(({ gained }) => gained).length, regions.filter(({ lost }) => lost).length),
-    rules: body.rules,
-    cases: body.cases,
+    ...brings,
   })
   changes.unshift(made)
   return made
+}
+
+/** Writes a change of one's own anew on top of what is live; its approvals lapse. */
+export function revise(id, body, who) {
+  const found = find(id)
+  if (found.author !== who) {
+    throw new Refused(403, 'not-author', 'only its author may', '只有提出者可以执行此操作')
+  }
+  if (!['draft', 'review', 'approved'].includes(found.stage)) {
+    throw new Refused(409, 'wrong-stage', 'not in this stage', '当前阶段不能执行此操作')
+  }
+  const brings = checked(body)
+  const bundle = hash(id + Date.now())
+  Object.assign(found, brings, { bundle, parent: live.bundle, stage: 'review', approvals: [], reason: body.reason })
+  note(found, who, 'revised', body.reason)
+  note(found, who, 'submitted', body.reason)
+  return found
 }
 
 export function judge(id, verdict, body, who) {

@@ -1,7 +1,8 @@
 /**
  * Opens every page in both languages and both themes, takes a picture of each, and fails on an axe
  * violation, a breach of the content security policy, or an error in the browser's console.
- * CHROMIUM names the browser; OUT is where the pictures go; ONLY narrows to pages whose name matches.
+ * CHROMIUM names the browser; OUT is where the pictures go; ONLY narrows to pages whose name matches,
+ * WIDTH sets another width than 1440.
  */
 import axe from 'axe-core'
 import { mkdir } from 'node:fs/promises'
@@ -11,6 +12,7 @@ import { open } from './browser.mjs'
 import * as gateway from './server.mjs'
 
 const OUT = process.env.OUT ?? join(tmpdir(), 'hangu-console')
+const WIDTH = Number(process.env.WIDTH ?? 1440)
 const ONLY = new RegExp(process.env.ONLY ?? '')
 
 const row =
@@ -78,6 +80,7 @@ const VIEWS = [
   ['bans-add', 'chen', '/bans', press(/新增封禁|Add a ban/)],
   ['policy', 'chen', '/policy'],
   ['policy-roles', 'chen', '/policy?view=roles'],
+  ['policy-statements', 'chen', '/policy?view=statements'],
   ['policy-explain', 'chen', '/policy?decision=DECISION'],
   ['policy-model', 'chen', '/policy?view=model'],
   ['policy-lint', 'chen', '/policy/tools', run],
@@ -124,11 +127,105 @@ const VIEWS = [
       await page.locator('.el-dialog .el-radio').nth(1).click()
     },
   ],
+  ['policy-editor-roles', 'chen', '/policy/editor?edit=roles'],
+  [
+    'policy-editor-role',
+    'chen',
+    '/policy/editor?edit=roles',
+    async (page) => {
+      await press(/新建角色关系|New role row/)(page)
+      for (const [i, text] of ['u:zhou', 'role:officer', 'hr'].entries())
+        await page.locator('main .fields input').nth(i).fill(text)
+      await page.locator('main .side h3').nth(2).waitFor()
+    },
+  ],
+  ['policy-editor-statements', 'chen', '/policy/editor?edit=statements'],
+  [
+    'policy-editor-refused',
+    'chen',
+    '/policy/editor?edit=statements',
+    async (page) => {
+      await press(/新断言|New statement/)(page)
+      await page.locator('main .part textarea').fill('role:clerk never reaches any portal')
+      await page.locator('main .part summary').click()
+      await page.locator('main .part textarea').press('Control+Enter')
+      await press(/提交变更…|Propose…/)(page)
+      await page.locator('.el-dialog textarea').fill('试一试')
+      await page.locator('.el-dialog button[type=submit]').click()
+      await page.locator('.el-dialog .mistakes li').first().waitFor()
+      await press(/取消|Cancel/, '.el-dialog')(page)
+      await page.locator('main .statement + .mistakes').waitFor()
+    },
+  ],
+  [
+    'policy-editor-statement',
+    'chen',
+    '/policy/editor?edit=statements',
+    async (page) => {
+      await press(/新断言|New statement/)(page)
+      await page.locator('main .part summary').click()
+    },
+  ],
+  ['policy-revise', 'chen', '/policy/changes/56', press(/^修订$|^Revise$/, '.el-drawer')],
+  [
+    'policy-revised',
+    'chen',
+    '/policy/changes/56',
+    async (page) => {
+      await press(/^修订$|^Revise$/, '.el-drawer')(page)
+      await page.locator('.el-dialog button[type=submit]').click()
+      await page.locator('main .side h3').nth(2).waitFor()
+      await press(/重新提交|Hand in/)(page)
+    },
+  ],
   ['policy-changes', 'chen', '/policy/changes'],
   ['policy-changes-auditor', 'qian', '/policy/changes'],
   ['policy-change', 'chen', '/policy/changes/57', (page) => page.waitForTimeout(600)],
   ['policy-change-own', 'chen', '/policy/changes/56', (page) => page.waitForTimeout(600)],
   ['policy-canary', 'chen', '/policy/changes', press(/^灰度$|^Canary$/)],
+  [
+    'redaction',
+    'chen',
+    '/redaction',
+    async (page) => {
+      await press(/填入示例|Fill in an example/)(page)
+      await press(/^脱敏$|^Redact$/)(page)
+      await page.locator('.level-pane').nth(3).waitFor()
+    },
+  ],
+  [
+    'redaction-refused',
+    'chen',
+    '/redaction',
+    async (page) => {
+      await page.locator('main textarea').fill('{"phone": ')
+      await press(/^脱敏$|^Redact$/)(page)
+      await page.locator('main .problem').waitFor()
+    },
+  ],
+  [
+    'redaction-reveal',
+    'chen',
+    '/redaction/reveal',
+    async (page) => {
+      await page.locator('main input').first().fill('83100083100')
+      await page.locator('main textarea').fill('协查函 2026-118')
+      await press(/^还原$|^Reveal$/)(page)
+      await page.locator('main .panel h2').waitFor()
+    },
+  ],
+  [
+    'redaction-person',
+    'qian',
+    '/redaction/person',
+    async (page) => {
+      await page.locator('main input').first().fill('11010519491231002X')
+      await page.locator('main textarea').fill('投诉 2026-31')
+      await press(/^查找$|^Find$/)(page)
+      await page.locator('main .panel h2').waitFor()
+    },
+  ],
+  ['redaction-fields', 'chen', '/redaction/fields'],
   ['system', 'sun', '/system'],
   [
     'system-reload',
@@ -167,7 +264,7 @@ for (const theme of ['dark', 'light']) {
     for (const [name, user, address, prepare] of VIEWS) {
       if (!ONLY.test(name)) continue
       const context = await browser.newContext({
-        viewport: { width: 1440, height: 900 },
+        viewport: { width: WIDTH, height: 900 },
         locale: language,
         reducedMotion: 'reduce',
         bypassCSP: false,

@@ -9,6 +9,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as world from './data.mjs'
 import * as changes from './changes.mjs'
+import * as redaction from './redaction.mjs'
 import * as tools from './tools.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
@@ -28,10 +29,18 @@ const USERS = {
 }
 const GRANTS = {
   sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
-  secadmin: ['* /admin/policy/*', '* /admin/situational/*'],
+  secadmin: [
+    '* /admin/policy/*',
+    '* /admin/situational/*',
+    'POST /admin/redaction/trial',
+    'POST /admin/redaction/reveal',
+    'GET /admin/redaction/fields',
+  ],
   auditor: [
     'GET /admin/audit/*',
     'GET /admin/policy/decisions/*',
+    'POST /admin/redaction/person',
+    'GET /admin/redaction/fields',
     'GET /admin/policy/sources',
     'POST /admin/policy/tools/*',
     'GET /admin/policy/changes',
@@ -165,12 +174,17 @@ const ROUTES = [
   ['GET', '/admin/policy/changes/:id', ([id]) => changes.detail(id)],
   ['POST', '/admin/policy/changes', (_, __, body, who) => changes.propose(body, who.user)],
   ['POST', '/admin/policy/changes/:id/advance', ([id], _, body, who) => changes.advance(id, body, who.user)],
+  ['POST', '/admin/policy/changes/:id/revise', ([id], _, body, who) => changes.revise(id, body, who.user)],
   [
     'POST',
     '/admin/policy/changes/:id/:id',
     ([id, verdict], _, body, who) => changes.judge(id, verdict, body, who.user),
   ],
   ['POST', '/admin/policy/rollback', (_, __, body, who) => changes.rollBack(body, who.user)],
+  ['POST', '/admin/redaction/trial', (_, __, body) => redaction.trial(body)],
+  ['POST', '/admin/redaction/reveal', (_, __, body) => redaction.reveal(body)],
+  ['POST', '/admin/redaction/person', (_, __, body) => redaction.person(body)],
+  ['GET', '/admin/redaction/fields', () => ({ fields: redaction.fields, truncated: true })],
   [
     'GET',
     '/admin/situational/alerts',

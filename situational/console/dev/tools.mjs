@@ -41,6 +41,20 @@ const CASES = [
     request('u:wang', 'portal', 'zone:internet', 'portal.gov.example', '/办事/户籍迁移', 'POST', { aal: 1 }),
   ],
 ]
+const STATEMENTS = `# 断言：无论策略怎样改，这些都必须成立
+# --- 区域：互联网到不了内网 ---
+nothing from internet reaches an intranet portal without a certificate and assurance 3
+portal hr is reached only from extranet, intranet
+
+# --- 人员：停职人员一律禁止 ---
+role:suspended never reaches any portal
+nobody but role:officer writes to portal hr
+
+# --- 脱敏：个人信息出门前必须处理 ---
+portal hr at /api/v1/people/:id
+  always carries redact at least L1
+role:citizen and role:officer exclude one another
+`
 export const sources = {
   revision: REVISIONS[0],
   model: { name: 'configs/policy/model.conf', text: world.policy.model },
@@ -57,6 +71,7 @@ export const sources = {
       text: CASES.map(([name, exp, r]) => `${JSON.stringify({ r, exp, name })}\n`).join(''),
     },
   ],
+  statements: [{ name: 'configs/policy/policy.statements', text: STATEMENTS }],
   columns: COLUMNS,
   fields: FIELDS,
 }
@@ -82,16 +97,26 @@ const split = (line) => {
 }
 
 export function load(files) {
-  const policy = { rows: [], g: [], g2: [] }
+  const policy = { rows: [], g: [], g2: [], roles: [] }
   const mistakes = []
   for (const { name, text } of files) {
     text.split('\n').forEach((line, i) => {
       if (line.trim() === '' || line.startsWith('#')) return
       const [section, ...fields] = split(line)
       const mistake = (column, message, help) => mistakes.push({ file: name, line: i + 1, column, message, help })
-      if (section === 'g') policy.g.push(fields)
-      else if (section === 'g2') policy.g2.push(fields)
-      else if (section !== 'p') mistake(1, `unknown section \`${section}\``, 'sections are p, g and g2')
+      if (section === 'g' || section === 'g2') {
+        const expected = section === 'g' ? 3 : 2
+        if (fields.length === expected) {
+          policy[section].push(fields)
+          policy.roles.push({ section, file: name, line: i + 1, text: line, fields })
+        } else {
+          mistake(
+            1,
+            `the row has ${fields.length} fields behind \`${section}\`; the model defines ${expected}`,
+            expected === 3 ? 'write member, role, domain' : 'write member, role',
+          )
+        }
+      } else if (section !== 'p') mistake(1, `unknown section \`${section}\``, 'sections are p, g and g2')
       else if (fields.length !== COLUMNS.length) {
         mistake(1, `the row has ${fields.length} fields; the model defines ${COLUMNS.length}`, COLUMNS.join(', '))
       } else {
@@ -267,6 +292,48 @@ function lint(policy) {
   return found.filter(
     (one) => one.code !== 'dead-role' || dead.indexOf(one) < 2 || dead.indexOf(one) === dead.length - 1,
   )
+}
+
+/**
+ * Statements that do not hold, as the gateway words them. Only two shapes are looked into: `ROLE never reaches any
+ * portal`, refuted by a member whom a rule lets through, and `ROLE and ROLE exclude one another`.
+ */
+export function unproved(policy, files) {
+  const found = []
+  for (const { name, text } of files) {
+    text.split('\n').forEach((line, i) => {
+      const refuse = (message) => found.push({ file: name, line: i + 1, column: 1, message })
+      const never = /^(\S+) never reaches any portal$/.exec(line.trim())
+      const both = /^(\S+) and (\S+) exclude one another$/.exec(line.trim())
+      const known = line.startsWith('#') || line.startsWith(' ') || line.trim() === ''
+      if (!known && !/^(nothing|nobody|portal|role:|\S+ never|any )/.test(line)) {
+        refuse(
+          `unknown word \`${line.trim().split(' ')[0]}\`; a statement begins with nothing, nobody, NAMES or a target`,
+        )
+      }
+      for (const [member, group, domain] of policy.g) {
+        const second =
+          both && policy.g.some(([who, role, where]) => who === member && role === both[2] && where === domain)
+        if (both && group === both[1] && second) {
+          const shown = JSON.stringify({ sub: member, roles: [both[1], both[2]], dom: domain })
+          refuse(`the statement does not hold: ${shown} through ${ROLES}:2, ${ROLES}:4`)
+        }
+        if (never === null || group !== never[1]) continue
+        for (const row of policy.rows.slice(0, 12)) {
+          const asked = { ...sampleOf(policy, row), sub: member }
+          const { effect, rows } = decide(policy, asked)
+          if (asked.dom !== domain || effect !== 'allow') continue
+          const by = rows.map((one) => `${one.file}:${one.line}`).join(', ')
+          const cost = row.obl === '' ? '' : ` with ${row.obl}`
+          refuse(
+            `the statement does not hold: ${JSON.stringify(asked)} at portal ${asked.dom} is allowed by ${by}${cost}`,
+          )
+          return
+        }
+      }
+    })
+  }
+  return found
 }
 
 export function runTests(policy, files, faults) {
@@ -472,7 +539,29 @@ export function diff(before, after) {
       some: row.sub === '*' ? [] : members.length > 0 ? members.slice(0, 5) : [row.sub],
     }
   }
+  // A role shows itself in the rules that ask for it: the first whose decision it turns.
+  const role = (kind, row, policy) => {
+    const [member, group] = row.fields
+    const asked = policy.rows.filter((one) => one.sub === group || one.src === group).slice(0, 20)
+    const samples = asked.map((one) => ({ ...sampleOf(policy, one), ...(row.section === 'g' ? { sub: member } : {}) }))
+    const turned = (was, is) =>
+      samples.find((one) => decide(before, one).effect === was && decide(after, one).effect === is) ?? null
+    return {
+      kind,
+      text: row.text,
+      file: row.file,
+      line: row.line,
+      gained: turned('deny', 'allow'),
+      lost: turned('allow', 'deny'),
+      callers: row.section === 'g' ? 1 : null,
+      some: row.section === 'g' ? [member] : [],
+    }
+  }
+  const texts = (policy) => new Set(policy.roles.map(({ text }) => text))
+  const [rolesBefore, rolesAfter] = [texts(before), texts(after)]
   return [
+    ...before.roles.filter(({ text }) => !rolesAfter.has(text)).map((row) => role('role-removed', row, before)),
+    ...after.roles.filter(({ text }) => !rolesBefore.has(text)).map((row) => role('role-added', row, after)),
     ...before.rows.filter((row) => !is.has(row.text)).map((row) => region('row-removed', row, before)),
     ...after.rows.filter((row) => !was.has(row.text)).map((row) => region('row-added', row, after)),
   ]

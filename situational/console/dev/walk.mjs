@@ -224,6 +224,88 @@ const STEPS = {
     await page.getByText('没有正在试行的变更。').waitFor()
     assert.match(await rowWith('c-55').innerText(), /已退回/)
   },
+  'a role is given in a form, what it brings is seen, and it is kept and taken away again': async () => {
+    await page.goto(`${origin}/console/#/policy/editor?edit=roles`)
+    await page.getByRole('button', { name: '新建角色关系' }).click()
+    await page.getByText('还缺：').waitFor()
+    await page.getByLabel('成员（访问者）').fill('u:zhou')
+    await page.getByLabel('角色', { exact: true }).last().fill('officer')
+    await page.getByLabel('部门', { exact: true }).fill('hr')
+    assert.equal(await text('.side .row-text'), 'g, u:zhou, role:officer, hr')
+    await page.getByText('新增角色关系').waitFor()
+    await page.getByText('1 处新获准').waitFor()
+    await page.getByRole('button', { name: '放入草稿' }).click()
+    await page.getByLabel('筛选成员、角色、部门').fill('u:zhou')
+    await rowWith('u:zhou').getByRole('button', { name: '编辑' }).click()
+    await page.getByRole('button', { name: '删除', exact: true }).click()
+    await page.getByText('还没有修改。在左侧').waitFor()
+  },
+  'a statement that does not hold is refused with a request that shows it, where it is written': async () => {
+    await page.getByText('断言', { exact: true }).click()
+    await page.getByRole('button', { name: '新断言' }).click()
+    await page.keyboard.type('role:clerk never reaches any portal')
+    await page.keyboard.press('Control+Enter')
+    await page.getByRole('button', { name: '提交变更…' }).click()
+    await dialog.locator('textarea').fill('停用职员')
+    await dialog.getByRole('button', { name: '提交', exact: true }).click()
+    await dialog.getByText('断言不成立').waitFor()
+    await dialog.getByRole('button', { name: '取消' }).click()
+    await page.locator('main .statement + .mistakes', { hasText: 'hr.gov.example/api/v1/people/1' }).waitFor()
+    await page.getByRole('button', { name: '删除断言：role:clerk never reaches any portal' }).click()
+    await page.getByText('还没有修改。在左侧').waitFor()
+  },
+  'an author takes a change back, mends it, and its approvals lapse once it is handed in': async () => {
+    await page.goto(`${origin}/console/#/policy/changes/56`)
+    await drawer.getByText('1 / 2 人批准').waitFor()
+    await drawer.getByRole('button', { name: '修订' }).click()
+    await dialog.getByText('已有的 1 份批准（zhou）作废').waitFor()
+    await dialog.getByRole('button', { name: '修订' }).click()
+    await page.getByText('正在修订变更 c-56').waitFor()
+    await page.getByText('已有的 1 份批准（zhou）作废').waitFor()
+    await rowWith('r.ctx.risk >= 70').getByRole('button', { name: '编辑' }).click()
+    await page.getByLabel('风险不低于').fill('75')
+    await page.keyboard.press('Tab')
+    await page.locator('.side .row-text', { hasText: 'r.ctx.risk >= 75' }).waitFor()
+    await page.getByRole('button', { name: '重新提交 c-56…' }).click()
+    await page.waitForTimeout(300)
+    assert.equal(await dialog.locator('textarea').inputValue(), '收紧外联单位夜间访问')
+    await dialog.getByRole('button', { name: '提交', exact: true }).click()
+    await drawer.getByText('策略变更 c-56').waitFor()
+    await drawer.getByText('r.ctx.risk >= 75').first().waitFor()
+    assert.match(await drawer.innerText(), /待批准[\s\S]*0 \/ \d 人批准[\s\S]*修订[\s\S]*提交审批/)
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
+  },
+  'another cannot revise a change, and is told who can': async () => {
+    await page.goto(`${origin}/console/#/policy/changes/57`)
+    await drawer.locator('[aria-disabled=true]', { hasText: '只有作者 lin 可以修订。' }).waitFor()
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
+  },
+  'a body is shown at each level with what was changed, and clearing leaves nothing of it': async () => {
+    await page.keyboard.press('g')
+    await page.keyboard.press('r')
+    await page.getByLabel('正文').fill('{"name": "张三丰", "phone": "13800138000"}')
+    await page.getByRole('button', { name: '脱敏', exact: true }).click()
+    await page.locator('.level-pane').nth(3).waitFor()
+    assert.match(await page.locator('.level-pane').nth(1).innerText(), /手机号 1[\s\S]*改动 2 处[\s\S]*138\*{4}8000/)
+    assert.deepEqual(await page.locator('.level-pane').nth(0).locator('mark').allInnerTexts(), ['138****8000'])
+    await page.getByLabel('正文').fill('{"phone": ')
+    await page.getByText('下面是之前的结果').waitFor()
+    await page.getByRole('button', { name: '脱敏', exact: true }).click()
+    await page.locator('.problem', { hasText: '正文不是有效的' }).waitFor()
+    await page.getByRole('button', { name: '清空' }).click()
+    assert.equal(await page.getByLabel('正文').inputValue(), '')
+    assert.equal(await page.locator('.level-pane, main .problem').count(), 0)
+  },
+  'fields that carry personal data are found by word': async () => {
+    await page.getByRole('link', { name: '已发现的字段' }).click()
+    await rowWith('$.id_no').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('hr 手机')
+    await page.getByText('符合筛选：1 条').waitFor()
+    assert.match(await rowWith('$.phone').innerText(), /18,198/)
+  },
   'sessions are ended and the button says that none are left': async () => {
     await page.goto(`${origin}/console/#/callers`)
     await rowWith('u:bad').getByRole('button', { name: '结束会话' }).click()
@@ -233,6 +315,15 @@ const STEPS = {
   'a page the role may not open says who may': async () => {
     await page.goto(`${origin}/console/#/system`)
     assert.equal(await text('.closed'), '此项仅限系统管理员；您当前是安全管理员。')
+  },
+  'a value is brought back only with a reason': async () => {
+    await page.goto(`${origin}/console/#/redaction/reveal`)
+    await page.getByLabel('加密的值').fill('00080131831')
+    await page.getByRole('button', { name: '还原', exact: true }).click()
+    assert.equal(await text('main [role=alert]'), '请填写“理由”。')
+    await page.getByLabel('理由').fill('协查函 2026-118')
+    await page.getByRole('button', { name: '还原', exact: true }).click()
+    await page.getByText('13813108000').waitFor()
   },
   'a session that the gateway forgot ends at the sign-in': async () => {
     await page.goto(`${origin}/console/#/bans`)
@@ -250,6 +341,19 @@ const STEPS = {
     assert.match(await drawer.locator('pre').innerText(), /^\{\n {2}"metadata": \{\n/)
     assert.equal(await page.locator('img').count(), 0)
   },
+  'an auditor sees fields, may not try, and finds the events about a person': async () => {
+    await page.goto(`${origin}/console/#/redaction`)
+    await rowWith('$.points[].gps').getByText('曾原样送出').waitFor()
+    await page.getByRole('link', { name: '查找当事人' }).click()
+    await page.getByLabel('此人的号码').fill('13800138000')
+    await page.getByLabel('理由').fill('投诉 2026-31')
+    await page.getByRole('button', { name: '查找', exact: true }).click()
+    await page.getByText('查看涉及此人的事件').click()
+    await page.waitForURL((url) => /q=[a-p]{16}$/.test(url.href))
+    await page.goto(`${origin}/console/#/events?reason=attack`)
+    await page.locator('main tr[data-row]').first().press('Enter')
+    await drawer.locator('pre').waitFor()
+  },
   'a button the auditor may not press does nothing': async () => {
     await drawer.getByRole('button', { name: '封禁来源地址' }).click({ force: true })
     await page.waitForTimeout(300)
@@ -265,6 +369,7 @@ const STEPS = {
   },
   'Escape gives the focus back to the row, and j goes on from there': async () => {
     await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
     await page.waitForFunction(() => document.activeElement?.matches('tr[data-row]'))
     const focused = () =>
       page.evaluate(() => [...document.querySelectorAll('tr[data-row]')].indexOf(document.activeElement))

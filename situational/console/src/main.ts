@@ -8,6 +8,7 @@ import './state/preferences'
 import './styles/library'
 import './styles/console.css'
 import './styles/policy.css'
+import './styles/redaction.css'
 
 const app = createApp(App).use(router)
 // A page that cannot be drawn says so; a blank one would pass for a quiet night.

@@ -7,6 +7,7 @@ import Callers from './pages/Callers.vue'
 import Events from './pages/Events.vue'
 import Overview from './pages/Overview.vue'
 import Policy from './pages/Policy.vue'
+import Redaction from './pages/Redaction.vue'
 import System from './pages/System.vue'
 
 /** The pages in the order of the bar; `key` follows `g` on the keyboard. */
@@ -23,6 +24,14 @@ export const PAGES = [
     title: 'nav.policy',
     deed: DEED.sources,
     component: Policy,
+  },
+  {
+    name: 'redaction',
+    path: '/redaction/:tab(fields|reveal|person)?',
+    key: 'r',
+    title: 'nav.redaction',
+    deed: DEED.redactionFields,
+    component: Redaction,
   },
   { name: 'system', path: '/system', key: 's', title: 'nav.system', deed: DEED.system, component: System },
 ] as const satisfies readonly { name: string; path: string; key: string; title: Key; deed: Deed; component: unknown }[]

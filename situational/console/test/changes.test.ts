@@ -66,6 +66,15 @@ test('an author neither approves nor rejects, and alone withdraws', () => {
   expect(why('withdraw', {}, 'chen')).toBe('change.because.notOwn')
 })
 
+test('an author alone revises, until it is tried or over', () => {
+  const stages = STAGES.filter((stage) => why('revise', { stage }, 'lin') === undefined)
+  expect(stages).toEqual(['draft', 'review', 'approved'])
+  expect(why('revise', { stage: 'approved', parent: 'old' }, 'lin')).toBeUndefined()
+  expect(why('revise', {}, 'chen')).toBe('change.because.notOwnRevise')
+  expect(why('revise', { stage: 'canary' }, 'lin')).toBe('change.because.running')
+  expect(why('revise', { stage: 'live' }, 'lin')).toBe('change.because.over')
+})
+
 test('nobody approves twice', () => {
   expect(why('approve', {}, 'wu')).toBe('change.because.twice')
 })
@@ -108,7 +117,7 @@ const NOW = new Date('2026-11-22T10:00').getTime()
 
 test('a proposal needs a reason, and an emergency an end within a day', () => {
   const ask = (reason: string, kind: 'ordinary' | 'emergency', until: string) =>
-    proposalOf({ reason, kind, until }, RULES, undefined, NOW)
+    proposalOf({ reason, kind, until }, { rules: RULES }, NOW)
   expect(ask('  ', 'ordinary', '')).toEqual({ wrong: 'propose.needsReason' })
   expect(ask(' r ', 'ordinary', 'ignored')).toEqual({ body: { reason: 'r', rules: RULES } })
   expect(ask('r', 'emergency', '')).toEqual({ wrong: 'propose.needsEnd' })
@@ -119,9 +128,9 @@ test('a proposal needs a reason, and an emergency an end within a day', () => {
   })
 })
 
-test('tests are sent only when they changed', () => {
+test('what a draft brings beside rules goes along', () => {
   const cases = [{ name: 't', text: '{}' }]
-  const sent = proposalOf({ reason: 'r', kind: 'ordinary', until: '' }, RULES, cases, NOW)
+  const sent = proposalOf({ reason: 'r', kind: 'ordinary', until: '' }, { rules: RULES, cases }, NOW)
   expect(sent).toEqual({ body: { reason: 'r', rules: RULES, cases } })
 })
 

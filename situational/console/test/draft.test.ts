@@ -1,22 +1,33 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Sources } from '../src/api/policy'
+import type { ChangeDetail, Changes, Sources } from '../src/api/policy'
 import { api } from '../src/api/endpoints'
 import {
   addCase,
   base,
   begin,
   candidate,
+  carryOver,
   cases,
   changed,
   discard,
+  editStatements,
+  isOutdated,
   keepRow,
+  leftOut,
+  model,
   newCases,
   openRow,
   pending,
+  pendingStatements,
+  proposed,
   readSources,
+  refusal,
   removeRow,
+  revises,
   rules,
+  statements,
 } from '../src/state/draft'
+import { takeBack } from '../src/state/revise'
 import { askTool, takeRequest, typed } from '../src/state/tools'
 
 const sources = (members: Partial<Sources> = {}): Sources => ({
@@ -27,6 +38,7 @@ const sources = (members: Partial<Sources> = {}): Sources => ({
     { name: 'roles.csv', text: 'g, u, r\n' },
   ],
   cases: [],
+  statements: [],
   columns: ['sub'],
   fields: ['sub'],
   ...members,
@@ -74,6 +86,101 @@ test('a draft keeps what it began from though the policy moved on', async () => 
   discard()
   await readSources()
   expect(base.value?.revision).toBe('r-2')
+})
+
+test('a statement that is added, and a model of its own, make a draft and are sent with it', () => {
+  editStatements('console.statements', (text) => `${text}nobody reaches any portal\n`)
+  expect(changed.value).toBe(true)
+  expect(proposed.value).toEqual({
+    rules: sources().rules,
+    statements: [{ name: 'console.statements', text: 'nobody reaches any portal\n' }],
+  })
+  expect(pendingStatements.value.map(({ kind, text }) => `${kind} ${text}`)).toEqual([
+    'added nobody reaches any portal',
+  ])
+})
+
+test('mistakes of a proposal are told until the draft changes', () => {
+  removeRow('rules.csv', 1)
+  refusal.value = [{ file: 'rules.csv', line: 1, column: 1, message: 'no' }]
+  removeRow('rules.csv', 1)
+  expect(refusal.value).toEqual([])
+})
+
+test('a draft is carried over to what is live now, and what does not fit is told', () => {
+  openRow.value = { file: 'rules.csv', line: 1, after: 0, text: 'p, mine' }
+  const moved = (...rows: string[]) =>
+    sources({
+      revision: 'r-2',
+      rules: [{ name: 'rules.csv', text: `${rows.join('\n')}\n` }, ...sources().rules.slice(1)],
+    })
+  expect(isOutdated(moved('p, a', 'p, other'))).toBe(true)
+  expect(isOutdated(sources())).toBe(false)
+  expect(isOutdated(sources({ statements: [{ name: 's', text: 'x' }] }))).toBe(true)
+  carryOver(moved('p, a', 'p, between', 'p, other'))
+  expect(rules.value[0]?.text).toBe('p, mine\np, between\np, other\n')
+  expect(leftOut.value).toEqual([])
+  carryOver(moved('p, theirs', 'p, b'))
+  expect(rules.value[0]?.text).toBe('p, theirs\np, b\n')
+  expect(leftOut.value.map(({ text }) => text)).toEqual(['p, a', 'p, mine'])
+})
+
+const change = (members: Partial<ChangeDetail>): ChangeDetail => ({
+  ...({
+    id: 7,
+    bundle: 'c',
+    parent: 'old',
+    reason: 'why',
+    approvals: [{ who: 'wu', when_ms: 0, reason: '' }],
+  } as ChangeDetail),
+  model: sources().model,
+  rules: [{ name: 'rules.csv', text: 'p, a\np, b\np, mine\n' }, ...sources().rules.slice(1)],
+  statements: [{ name: 's', text: 'one\nmine\n' }],
+  cases: [],
+  before: sources().rules,
+  diff: null,
+  ...members,
+})
+const state = (bundle: string, changes: { id: number; bundle: string }[] = []) =>
+  ({
+    reviewed: true,
+    live: { bundle, revision: 1, since_ms: 0, by: '' },
+    candidate: null,
+    changes,
+  }) as unknown as Changes
+
+test('a change is taken back on top of what is live, compared with what it was written on', async () => {
+  const live = sources({
+    revision: 'r-9',
+    rules: [{ name: 'rules.csv', text: 'p, first\np, a\np, b\n' }, ...sources().rules.slice(1)],
+    statements: [{ name: 's', text: 'one\ntheirs\n' }],
+  })
+  vi.spyOn(api, 'sources').mockResolvedValue(live)
+  const read = vi
+    .spyOn(api, 'change')
+    .mockResolvedValue(
+      change({ id: 3, bundle: 'old', rules: sources().rules, statements: [{ name: 's', text: 'one\n' }] }),
+    )
+  await takeBack(change({}), state('new', [{ id: 3, bundle: 'old' }]))
+  expect(read).toHaveBeenCalledWith(3)
+  expect(rules.value[0]?.text).toBe('p, first\np, a\np, b\np, mine\n')
+  expect(statements.value).toEqual([{ name: 's', text: 'one\ntheirs\nmine\n' }])
+  expect(revises.value).toEqual({ id: 7, reason: 'why', approvals: ['wu'] })
+  expect(Object.keys(proposed.value)).toEqual(['rules', 'statements'])
+})
+
+test('a change whose base nobody has any more brings its rules, and no old statements', async () => {
+  vi.spyOn(api, 'sources').mockResolvedValue(sources({ statements: [{ name: 's', text: 'live\n' }] }))
+  await takeBack(change({}), state('new'))
+  expect(rules.value[0]?.text).toBe('p, a\np, b\np, mine\n')
+  expect(statements.value).toEqual([{ name: 's', text: 'live\n' }])
+})
+
+test('a change that brings a model of its own keeps it', async () => {
+  vi.spyOn(api, 'sources').mockResolvedValue(sources())
+  await takeBack(change({ parent: 'now', model: { name: 'model.conf', text: 'other' } }), state('now'))
+  expect(model.value).toEqual({ name: 'model.conf', text: 'other' })
+  expect(proposed.value.model).toEqual(model.value)
 })
 
 test('one question to the tools is under way at a time, and a failure does not stop the next', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { lineChanges } from '../src/policy/compare'
 import { parseRow, printRow, unwritable } from '../src/policy/csv'
-import { inserted, lineChanges, replaced, rowsOf, rulesOf, without } from '../src/policy/files'
+import { inserted, replaced, rowsOf, rulesOf, without } from '../src/policy/files'
 import { placeFor } from '../src/policy/place'
 
 const COLUMNS = ['sub', 'dom', 'src', 'host', 'path', 'act', 'cond', 'eft', 'obl']

@@ -29,7 +29,7 @@ test('English is English and Chinese is Chinese', () => {
   // Words that are the same in both.
   const plain = KEYS.filter((key) => !han.test(zh[key]))
   expect(plain).toEqual(
-    ['list.or', 'list.colon', 'language.other'].filter((key) => !han.test(zh[key as keyof typeof zh])),
+    ['list.or', 'list.colon', 'language.other', 'list.and'].filter((key) => !han.test(zh[key as keyof typeof zh])),
   )
 })
 
@@ -56,6 +56,19 @@ test('every reason to refuse that the gateway can give has words', () => {
   const reasons = [...body.matchAll(/=> "([a-z-]+)"/g)].map((match) => match[1])
   expect(reasons.length).toBeGreaterThan(20)
   expect(codes('reason')).toEqual(expect.arrayContaining(reasons))
+})
+
+test('every kind of finding that a check of the policy makes is explained', () => {
+  const path = join(HERE, '../../../policy/src/analysis/lint.rs')
+  if (!existsSync(path)) {
+    console.log('skipped: the policy is not beside the console')
+    return
+  }
+  const source = readFileSync(path, 'utf8')
+  const kinds = [...source.matchAll(/(?:code: |self\s*\.report\(\s*row,\s*)"([a-z-]+)"/g)].map((match) => match[1])
+  expect(new Set(kinds).size).toBe(9)
+  for (const prefix of ['lintCode', 'lintText', 'lintHelp'])
+    expect(codes(prefix).sort()).toEqual([...new Set(kinds)].sort())
 })
 
 function files(folder: string): string[] {

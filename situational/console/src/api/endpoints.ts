@@ -11,6 +11,7 @@ import type {
   ToolAnswer,
   ToolQuestion,
 } from './policy'
+import type { Revealed, SeenFields, Sought, Trial } from './redaction'
 import type {
   Alert,
   AlertStatus,
@@ -62,6 +63,8 @@ export const api = {
   change: (id: Change['id']) =>
     call<ChangeDetail>('GET', at('/admin/policy/changes/{id}', { id }), undefined, TOOL_PATIENCE_MS),
   propose: (change: NewChange) => call<Change>('POST', '/admin/policy/changes', change, TOOL_PATIENCE_MS),
+  revise: (id: Change['id'], change: NewChange) =>
+    call<Change>('POST', at('/admin/policy/changes/{id}/revise', { id }), change, TOOL_PATIENCE_MS),
   approve: (id: Change['id'], bundle: string, reason: string) =>
     call<Change>('POST', at('/admin/policy/changes/{id}/approve', { id }), { reason, bundle }),
   judge: (id: Change['id'], verdict: 'reject' | 'withdraw' | 'rollback' | 'review', reason: string) =>
@@ -69,6 +72,12 @@ export const api = {
   advance: (id: Change['id'], step: Advance) =>
     call<Change>('POST', at('/admin/policy/changes/{id}/advance', { id }), step, TOOL_PATIENCE_MS),
   rollBack: (reason: string) => call<Change>('POST', '/admin/policy/rollback', { reason }),
+
+  tryRedaction: (body: { type: string; text: string }) =>
+    call<Trial>('POST', '/admin/redaction/trial', body, TOOL_PATIENCE_MS),
+  reveal: (sought: Sought) => call<Revealed>('POST', '/admin/redaction/reveal', sought),
+  person: (sought: Sought) => call<{ person: string }>('POST', '/admin/redaction/person', sought),
+  redactionFields: () => call<SeenFields>('GET', '/admin/redaction/fields'),
 
   alerts: (status: AlertStatus) => call<{ alerts: Alert[] }>('GET', at('/admin/situational/alerts', {}, { status })),
   acknowledge: (id: Alert['id'], note: string) =>

@@ -11,6 +11,8 @@ export interface Sources {
   model: NamedText
   rules: NamedText[]
   cases: NamedText[]
+  /** What must hold of every policy. */
+  statements: NamedText[]
   /** Columns of a rule, in order. */
   columns: string[]
   /** Members of a request, in order. */
@@ -24,6 +26,7 @@ export type PolicyRequest = Record<string, unknown>
 
 /** What a tool is asked; rules that are left out are those in force. */
 export interface ToolQuestion {
+  model?: NamedText
   rules?: NamedText[]
   cases?: NamedText[]
   request?: PolicyRequest
@@ -244,6 +247,8 @@ export interface Changes {
 export interface NewChange {
   reason: string
   rules: NamedText[]
+  model?: NamedText
+  statements?: NamedText[]
   cases?: NamedText[]
   emergency_until_ms?: number
 }

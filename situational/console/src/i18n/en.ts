@@ -1,4 +1,7 @@
+import { enDraft } from './en.draft'
+import { enLint } from './en.lint'
 import { enPolicy } from './en.policy'
+import { enRedaction } from './en.redaction'
 import type { zh } from './zh'
 
 /** The console's words in English. */
@@ -293,6 +296,8 @@ export const en: Record<keyof typeof zh, string> = {
   'reason.foreign-origin': 'From another site',
   'reason.session-missing': 'Session ended',
   'reason.malformed': 'Cannot be used',
+  'reason.no-redaction-key': 'No redaction key',
+  'reason.body-unreadable': 'Body cannot be read',
   'reason.not-json': 'Not JSON',
   'reason.not-found': 'Not found',
   'reason.method-not-accepted': 'Method not accepted',
@@ -410,4 +415,7 @@ export const en: Record<keyof typeof zh, string> = {
   'keys.on': 'Single keys act',
 
   ...enPolicy,
+  ...enDraft,
+  ...enLint,
+  ...enRedaction,
 }

@@ -1,4 +1,7 @@
+import { zhDraft } from './zh.draft'
+import { zhLint } from './zh.lint'
 import { zhPolicy } from './zh.policy'
+import { zhRedaction } from './zh.redaction'
 
 /** The console's words in Chinese; `en.ts` must have exactly these keys. */
 export const zh = {
@@ -294,6 +297,8 @@ export const zh = {
   'reason.foreign-origin': '来自其他网站',
   'reason.session-missing': '会话已结束',
   'reason.malformed': '内容不可用',
+  'reason.no-redaction-key': '没有脱敏密钥',
+  'reason.body-unreadable': '正文无法读取',
   'reason.not-json': '内容不是 JSON',
   'reason.not-found': '没有此项',
   'reason.method-not-accepted': '方法不被接受',
@@ -410,4 +415,7 @@ export const zh = {
   'keys.on': '启用单键操作',
 
   ...zhPolicy,
+  ...zhDraft,
+  ...zhLint,
+  ...zhRedaction,
 }

@@ -2,7 +2,17 @@
 import type { Change, Changes, Stage } from '../api/policy'
 import type { Key } from '../i18n'
 
-export const ACTS = ['approve', 'reject', 'withdraw', 'shadow', 'canary', 'live', 'rollback', 'review'] as const
+export const ACTS = [
+  'approve',
+  'reject',
+  'revise',
+  'withdraw',
+  'shadow',
+  'canary',
+  'live',
+  'rollback',
+  'review',
+] as const
 export type Act = (typeof ACTS)[number]
 
 export interface Because {
@@ -23,6 +33,8 @@ export function becauseOf(act: Act, change: Change, state: State, person: string
     case 'withdraw':
       if (!BEFORE_LIVE.includes(change.stage)) return { key: 'change.because.decided' }
       return change.author === person ? undefined : { key: 'change.because.notOwn', fill: { who: change.author } }
+    case 'revise':
+      return revising(change, person)
     case 'rollback':
       return rollingBack(change)
     case 'review':
@@ -55,6 +67,14 @@ function approving(change: Change, person: string): Because | undefined {
   if (change.approvals.some(({ who }) => who === person)) return { key: 'change.because.twice' }
   return undefined
 }
+
+function revising(change: Change, person: string): Because | undefined {
+  if (change.author !== person) return { key: 'change.because.notOwnRevise', fill: { who: change.author } }
+  if (change.stage === 'shadow' || change.stage === 'canary') return { key: 'change.because.running' }
+  return REVISABLE.includes(change.stage) ? undefined : { key: 'change.because.over' }
+}
+
+const REVISABLE: readonly Stage[] = ['draft', 'review', 'approved']
 
 function rollingBack(change: Change): Because | undefined {
   if (change.stage === 'shadow' || change.stage === 'canary' || emergencyInForce(change)) return undefined

@@ -1,8 +1,9 @@
 /** Rule files as texts: rows with their lines, and a text with one row more, less or otherwise. */
-import type { NamedText } from '../api/policy'
 import { parseRow } from './csv'
 
 export interface Row {
+  /** `p`, `g`, `g2`. */
+  section: string
   /** Counted from 1. */
   line: number
   /** The fields behind the section's name. */
@@ -21,8 +22,15 @@ export function rowsOf(text: string, section: string): Row[] {
   return text.split('\n').flatMap((raw, i) => {
     if (!raw.trimStart().startsWith(section)) return []
     const cells = parseRow(raw)
-    return cells?.[0] === section ? [{ line: i + 1, fields: cells.slice(1), raw: raw.replace(/\r$/, '') }] : []
+    return cells?.[0] === section ? [{ section, line: i + 1, fields: cells.slice(1), raw: raw.replace(/\r$/, '') }] : []
   })
+}
+
+/** The row on a line, of whatever section. */
+export function rowAt(text: string, line: number): Row | undefined {
+  const raw = text.split('\n')[line - 1]?.replace(/\r$/, '') ?? ''
+  const [section = '', ...fields] = raw.trimStart().startsWith('#') ? [] : (parseRow(raw) ?? [])
+  return section === '' ? undefined : { section, line, fields, raw }
 }
 
 /** The text with another row on a line. */
@@ -51,74 +59,4 @@ export function without(text: string, line: number): string {
     .split('\n')
     .filter((_, i) => i + 1 !== line)
     .join('\n')
-}
-
-export interface LineChange {
-  kind: 'added' | 'removed'
-  /** Line in the text that has it. */
-  line: number
-  text: string
-}
-
-export interface FileChange extends LineChange {
-  file: string
-}
-
-/** What differs between two sets of files, line by line. */
-export function fileChanges(before: readonly NamedText[], after: readonly NamedText[]): FileChange[] {
-  const names = [...new Set([...before, ...after].map(({ name }) => name))]
-  const textOf = (files: readonly NamedText[], name: string): string =>
-    files.find((one) => one.name === name)?.text ?? ''
-  return names.flatMap((file) => {
-    const [was, is] = [textOf(before, file), textOf(after, file)]
-    return was === is ? [] : lineChanges(was, is).map((change) => ({ file, ...change }))
-  })
-}
-
-/** Lines compared one by one beyond this are told as removed and added whole. Chosen for the square. */
-const COMPARED = 1500
-
-/** What differs line by line: what is common at both ends is passed over, the middle is aligned. */
-export function lineChanges(before: string, after: string): LineChange[] {
-  const a = before.split('\n')
-  const b = after.split('\n')
-  let head = 0
-  while (head < a.length && head < b.length && a[head] === b[head]) head++
-  let tail = 0
-  while (tail < a.length - head && tail < b.length - head && a.at(-1 - tail) === b.at(-1 - tail)) tail++
-  const left = a.slice(head, a.length - tail)
-  const right = b.slice(head, b.length - tail)
-  const removed = (i: number): LineChange => ({ kind: 'removed', line: head + i + 1, text: left[i] ?? '' })
-  const added = (j: number): LineChange => ({ kind: 'added', line: head + j + 1, text: right[j] ?? '' })
-  if (left.length > COMPARED || right.length > COMPARED) {
-    return [...left.map((_, i) => removed(i)), ...right.map((_, j) => added(j))]
-  }
-  const common = longest(left, right)
-  const found: LineChange[] = []
-  let i = 0
-  let j = 0
-  while (i < left.length || j < right.length) {
-    if (i < left.length && j < right.length && left[i] === right[j]) {
-      i++
-      j++
-    } else if (i < left.length && (j >= right.length || (common[i + 1]?.[j] ?? 0) >= (common[i]?.[j + 1] ?? 0))) {
-      found.push(removed(i++))
-    } else {
-      found.push(added(j++))
-    }
-  }
-  return found
-}
-
-/** The length of the longest common run from each pair of places on. */
-function longest(left: string[], right: string[]): Uint16Array[] {
-  const table = Array.from({ length: left.length + 1 }, () => new Uint16Array(right.length + 1))
-  for (let i = left.length - 1; i >= 0; i--) {
-    for (let j = right.length - 1; j >= 0; j--) {
-      const row = table[i] as Uint16Array
-      const below = table[i + 1] as Uint16Array
-      row[j] = left[i] === right[j] ? (below[j + 1] ?? 0) + 1 : Math.max(below[j] ?? 0, row[j + 1] ?? 0)
-    }
-  }
-  return table
 }

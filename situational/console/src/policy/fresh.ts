@@ -1,6 +1,6 @@
 /** Which findings are about the rows that a draft adds or changes. */
 import type { Finding } from '../api/policy'
-import type { FileChange } from './files'
+import type { FileChange } from './compare'
 
 /** Errors are told wherever they are, warnings where they concern a row of the draft, notes where they are about it. */
 export function fresh(

@@ -1,5 +1,5 @@
 /** What is sent when a change is proposed or moved on. */
-import type { Advance, NamedText, NewChange } from '../api/policy'
+import type { Advance, NewChange } from '../api/policy'
 import type { Key } from '../i18n'
 
 /** The longest that an emergency change may run by itself. The gateway's own limit may be lower. */
@@ -16,13 +16,12 @@ type Checked<T> = { body: T } | { wrong: Key }
 
 export function proposalOf(
   proposal: Proposal,
-  rules: NamedText[],
-  cases: NamedText[] | undefined,
+  content: Omit<NewChange, 'reason' | 'emergency_until_ms'>,
   nowMs: number,
 ): Checked<NewChange> {
   const reason = proposal.reason.trim()
   if (reason === '') return { wrong: 'propose.needsReason' }
-  const body: NewChange = { reason, rules, ...(cases === undefined ? {} : { cases }) }
+  const body: NewChange = { reason, ...content }
   if (proposal.kind === 'ordinary') return { body }
   const until = new Date(proposal.until).getTime()
   if (Number.isNaN(until)) return { wrong: 'propose.needsEnd' }

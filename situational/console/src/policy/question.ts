@@ -8,11 +8,12 @@ export interface Asked {
   events: number
   /** The candidate; the policy in force where it is left out. */
   rules?: NamedText[]
+  model?: NamedText
   cases?: NamedText[]
 }
 
-export function questionOf(tool: Tool, { typed, faults, events, rules, cases }: Asked): ToolQuestion {
-  const about = rules === undefined ? {} : { rules }
+export function questionOf(tool: Tool, { typed, faults, events, rules, model, cases }: Asked): ToolQuestion {
+  const about = { ...(rules === undefined ? {} : { rules }), ...(model === undefined ? {} : { model }) }
   switch (tool) {
     case 'lint':
     case 'diff':

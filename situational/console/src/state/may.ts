@@ -10,10 +10,18 @@ export type Deed = readonly [method: Method, path: string]
  */
 const BY_ROLE: Record<Role, readonly string[]> = {
   sysadmin: ['* /admin/system/*', 'GET /admin/situational/overview', 'GET /admin/situational/stream'],
-  secadmin: ['* /admin/policy/*', '* /admin/situational/*'],
+  secadmin: [
+    '* /admin/policy/*',
+    '* /admin/situational/*',
+    'POST /admin/redaction/trial',
+    'POST /admin/redaction/reveal',
+    'GET /admin/redaction/fields',
+  ],
   auditor: [
     'GET /admin/audit/*',
     'GET /admin/policy/decisions/*',
+    'POST /admin/redaction/person',
+    'GET /admin/redaction/fields',
     'GET /admin/policy/sources',
     'POST /admin/policy/tools/*',
     'GET /admin/policy/changes',
@@ -67,6 +75,10 @@ export const DEED = {
   judgeChange: ['POST', '/admin/policy/changes/0/approve'],
   moveChange: ['POST', '/admin/policy/changes/0/advance'],
   rollBack: ['POST', '/admin/policy/rollback'],
+  redactionTrial: ['POST', '/admin/redaction/trial'],
+  redactionFields: ['GET', '/admin/redaction/fields'],
+  reveal: ['POST', '/admin/redaction/reveal'],
+  person: ['POST', '/admin/redaction/person'],
   decision: ['GET', '/admin/policy/decisions/0'],
   system: ['GET', '/admin/system/status'],
   reload: ['POST', '/admin/system/reload'],
