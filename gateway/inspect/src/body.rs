@@ -17,7 +17,7 @@ use crate::split::xml;
 use crate::text::{find, span, trim};
 use crate::verdict::{Spot, Verdict};
 
-mod parts;
+pub(crate) mod parts;
 
 /// JSON inside strings of JSON is opened this many times. Chosen.
 const JSON_IN_JSON: usize = 3;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::body::parts::runs_on_a_server;
 use crate::decode::percent::{self, Plus};
 use crate::detect::Literals;
 use crate::detect::protocol::{self, Lines};
@@ -9,7 +10,7 @@ use crate::except::Exceptions;
 use crate::rules;
 use crate::scan::Scan;
 use crate::split::{cookie, query};
-use crate::text::{find_byte, rest, span};
+use crate::text::{find, find_byte, rest, span};
 use crate::verdict::{Spot, Verdict};
 
 /// How much is read.
@@ -143,6 +144,7 @@ impl Inspector {
         scan.seen = seen;
         method(&mut scan, head.method.as_bytes());
         path(&mut scan, head.target_path);
+        stored(&mut scan, head);
         if let Some(query) = head.query {
             pairs(
                 &mut scan,
@@ -180,6 +182,43 @@ fn method(scan: &mut Scan<'_>, method: &[u8]) {
             method,
             0,
             method.len(),
+        );
+    }
+}
+
+/// A page put where the server runs it, or asked for as source: `PUT /x.jsp/`, `/index.php?-s`.
+fn stored(scan: &mut Scan<'_>, head: &Head<'_>) {
+    if matches!(head.method, "PUT" | "MOVE" | "COPY") {
+        let decoded = percent::decode(head.target_path, Plus::Literal);
+        let name = decoded
+            .split(|b| *b == b'/')
+            .rfind(|segment| !segment.is_empty())
+            .unwrap_or_default();
+        let shared = [&b"/contents/"[..], b"/raw/", b"/repository/", b"/dav/", b"/files/"]
+            .iter()
+            .any(|folder| find(&decoded, 0, folder).is_some());
+        if !shared && runs_on_a_server(name) {
+            scan.verdict.add(
+                &rules::UPLOAD_SCRIPT,
+                Spot::Path,
+                &crate::Layers::default(),
+                name,
+                0,
+                name.len(),
+            );
+        }
+    }
+    let flag = |query: &&[u8]| matches!(**query, [b'-', b's' | b'd' | b'n', ..]);
+    if let Some(query) = head.query.filter(flag)
+        && (query.len() == 2 || find(query, 0, b"include").is_some())
+    {
+        scan.verdict.add(
+            &rules::CODE_PHP,
+            Spot::QueryName,
+            &crate::Layers::default(),
+            query,
+            0,
+            query.len(),
         );
     }
 }
@@ -239,10 +278,10 @@ pub(crate) fn pairs<'a>(
     for (raw_name, raw_value) in query::raw_pairs(raw) {
         let name = percent::decode(raw_name, Plus::Space);
         let value = percent::decode(raw_value, Plus::Space);
-        for raw in [raw_name, raw_value]
-            .into_iter()
-            .filter(|_| !crate::scan::is_binary(&value))
-        {
+        // A digest written as it is, byte for byte: nobody's text.
+        let packed = is_packed(raw_value, &value);
+        let lines = if packed { Lines::Binary } else { lines };
+        for raw in [raw_name, raw_value].into_iter().filter(|_| !packed) {
             if let Some(at) = percent::needless(raw) {
                 scan.verdict.add(
                     &rules::PROTOCOL_ENCODING,
@@ -284,6 +323,21 @@ pub(crate) fn pairs<'a>(
             .collect();
         scan.value(value_spot(name), &values.join(&b","[..]), lines);
     }
+}
+
+/// Says whether a value is binary: by its bytes, or because most of it had to be encoded and control characters and
+/// others that no text mixes are in it.
+fn is_packed(raw: &[u8], value: &[u8]) -> bool {
+    if value.len() < 8 || raw.len() == value.len() {
+        return false;
+    }
+    let escapes = memchr::memchr_iter(b'%', raw).count();
+    let controls = value
+        .iter()
+        .filter(|b| **b < 0x20 && !matches!(**b, 0 | b'\t' | b'\r' | b'\n'))
+        .count();
+    let high = value.iter().filter(|b| **b >= 0x80).count();
+    escapes * 2 >= value.len() && controls > 0 && high > 1 || crate::scan::is_binary(value)
 }
 
 fn header(scan: &mut Scan<'_>, name: &str, value: &[u8]) {

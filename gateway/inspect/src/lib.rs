@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Reading order: [`inspector`] and [`body`] (what is read), `split` (into values), `decode` (layers), `detect` (the
-//! detectors, one a file), [`rules`] (what each finding is worth), [`verdict`].
+//! detectors, one a file), [`model`] (the second opinion), [`rules`] (what each finding is worth), [`verdict`]. Beside
+//! them stand [`response`] (what should not leave), [`openapi`] (what a portal says it takes) and [`seclang`].
 //!
 //! Text in any script is text: characters above ASCII stay characters in every step, so Chinese prose is never read
 //! as punctuation. Every step takes time linear in its input and is bounded in memory.

@@ -106,7 +106,13 @@ impl Reading<'_> {
 
     /// Reads an uploaded file for what a server or a browser would run; its text is nobody's query.
     pub(super) fn file(&mut self, spot: Spot<'_>, content: &[u8]) {
-        const MARKS: [(&[u8], &rules::Rule); 8] = [
+        const MARKS: [(&[u8], &rules::Rule); 14] = [
+            (b"language=\"php\"", &rules::CODE_PHP),
+            (b"invokertransformer", &rules::CODE_SERIALISED),
+            (b"templatesimpl", &rules::CODE_SERIALISED),
+            (b"jdbcrowsetimpl", &rules::CODE_SERIALISED),
+            (b"javax.naming.", &rules::CODE_SERIALISED),
+            (b"objectdataprovider", &rules::CODE_SERIALISED),
             (b"<?php", &rules::CODE_PHP),
             (b"<?=", &rules::CODE_PHP),
             (b"<%@", &rules::CODE_SERVER_PAGE),
@@ -129,6 +135,45 @@ impl Reading<'_> {
                     .add(rule, spot, &Layers::default(), content, at, at + mark.len());
             }
         }
+        // Objects of Java and of .NET as they travel: reading one makes the application load classes.
+        const MAGIC: [&[u8]; 3] = [
+            b"\xac\xed\x00\x05",
+            b"\x00\x01\x00\x00\x00\xff\xff\xff\xff\x01",
+            b"\x80\x04\x95",
+        ];
+        if let Some(magic) = MAGIC.iter().find(|magic| content.starts_with(magic)) {
+            let object = magic.len() > 3 || find(&lower, 0, b"system").is_some();
+            if object {
+                self.scan.verdict.add(
+                    &rules::CODE_SERIALISED,
+                    spot,
+                    &Layers::default(),
+                    content,
+                    0,
+                    magic.len(),
+                );
+            }
+        }
+        const SHELLS: [&[u8]; 6] = [
+            b"request.getparameter(",
+            b"getruntime(",
+            b"processbuilder",
+            b"eval(",
+            b"execute(",
+            b"defineclass(",
+        ];
+        if let Some(page) = find(&lower, 0, b"<%")
+            && let Some(at) = SHELLS.iter().find_map(|word| find(&lower, page, word))
+        {
+            self.scan.verdict.add(
+                &rules::CODE_SERVER_PAGE,
+                spot,
+                &Layers::default(),
+                content,
+                at,
+                at + 20,
+            );
+        }
         if (trim(&lower).starts_with(b"<svg") || trim(&lower).starts_with(b"<?xml"))
             && let Some(at) = find(&lower, 0, b"<script").or_else(|| find(&lower, 0, b" onload="))
         {
@@ -145,7 +190,7 @@ impl Reading<'_> {
 }
 
 /// `shell.php`, `shell.php.jpg`, `shell.jsp;.png`, `shell.php%00.png`.
-fn runs_on_a_server(name: &[u8]) -> bool {
+pub(crate) fn runs_on_a_server(name: &[u8]) -> bool {
     const EXTENSIONS: [&[u8]; 24] = [
         b"php",
         b"php3",
