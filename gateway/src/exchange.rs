@@ -77,6 +77,8 @@ pub struct Exchange {
     pub departures: Vec<String>,
     /// What the answer gives away.
     pub leaks: Option<Box<Verdict>>,
+    /// Personal data in the head of the answer.
+    pub head_counts: Option<Box<Counts>>,
     /// What a level of redaction that was tried would have masked.
     pub tried: Option<Box<(Level, Counts)>>,
     /// Whom the answer told of, where it was redacted.
@@ -267,6 +269,7 @@ impl Exchange {
             ruled: Vec::new(),
             departures: Vec::new(),
             leaks: None,
+            head_counts: None,
             tried: None,
             people: Vec::new(),
             unread: None,

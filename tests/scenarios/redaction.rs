@@ -220,7 +220,10 @@ async fn with_upstream(
     unreadable: &'static str,
     answers: Vec<(&'static str, String, Vec<u8>)>,
 ) -> (Pass, Client) {
-    let at = upstream(answers).await;
+    in_front_of(upstream(answers).await, unreadable).await
+}
+
+async fn in_front_of(at: SocketAddr, unreadable: &'static str) -> (Pass, Client) {
     let pass = Plan::new()
         .portal("exchange", |p| {
             p.insert("unreadable".into(), unreadable.into());
@@ -399,4 +402,121 @@ async fn an_answer_that_cannot_be_read_passes_where_the_portal_says_so_and_its_e
             "{event:#}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_of_an_answer_is_redacted_as_its_body_is() {
+    let mobile = "13812345678";
+    let fields = format!(
+        "Content-Type: text/plain\r\nLocation: /people?phone={mobile}&ok=1\r\nX-User-Name: %E5%BC%A0%E4%B8%89%E4%B8%B0\r\nSet-Cookie: session=1f0c; Path=/\r\nETag: \"{mobile}\"\r\n"
+    );
+    let (pass, client) = with_upstream("refuse", vec![("/own/head", fields, b"ok".to_vec())]).await;
+    let answer = client.get(EXCHANGE, "/own/head").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("location"), "/people?phone=138****5678&ok=1");
+    assert!(
+        !answer.header("x-user-name").contains("%E4%B8%89"),
+        "{:?}",
+        answer.headers
+    );
+    assert_eq!(answer.header("set-cookie"), "session=1f0c; Path=/");
+    let event = pass.event_of(&client).await;
+    assert_eq!(event["unmapped"]["redactions"]["mobile"], 1, "{event:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_and_documents_are_redacted_and_a_part_that_cannot_be_read_is_what_the_portal_says() {
+    let part = |kind: &str, body: &str| {
+        format!(
+            "--x1\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: {kind}\r\n\r\n{body}\r\n"
+        )
+    };
+    let readable = format!(
+        "{}{}--x1--\r\n",
+        part("application/json", "{\"phone\":\"13812345678\"}"),
+        part("text/csv", "姓名,手机\n张三,13812345678\n")
+    );
+    let picture = format!(
+        "{}{}--x1--\r\n",
+        part("image/png", "\u{89}PNG"),
+        part("text/plain", "13812345678")
+    );
+    let fields = "Content-Type: multipart/form-data; boundary=x1\r\n";
+    let answers = || {
+        vec![
+            (
+                "/own/parts",
+                fields.to_owned(),
+                readable.clone().into_bytes(),
+            ),
+            (
+                "/own/picture",
+                fields.to_owned(),
+                picture.clone().into_bytes(),
+            ),
+        ]
+    };
+    let (pass, client) = with_upstream("pass", answers()).await;
+    let parts = client.get(EXCHANGE, "/own/parts").await;
+    assert_eq!(parts.status, 200, "{}", parts.text());
+    assert!(
+        !parts.text().contains("13812345678") && parts.text().contains("138****5678"),
+        "{}",
+        parts.text()
+    );
+    let client = pass.stranger(Zone::Extranet);
+    let passed = client.get(EXCHANGE, "/own/picture").await;
+    assert!(
+        passed.text().contains("PNG") && !passed.text().contains("13812345678"),
+        "{}",
+        passed.text()
+    );
+    let event = pass.event_of(&client).await;
+    assert!(
+        words(&event, "/unmapped/notes").contains(&"unread-parts"),
+        "{event:#}"
+    );
+    let (pass, client) = with_upstream("refuse", answers()).await;
+    let refused = client.get(EXCHANGE, "/own/picture").await;
+    assert_eq!(refused.outcome(), (502, "unredactable-answer".into()));
+    let event = pass.event_of(&client).await;
+    assert_eq!(event["status_code"], "unredactable-answer", "{event:#}");
+    drop(pass);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_stream_that_pauses_lets_go_what_redaction_held() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _read = stream.read(&mut [0; 4096]).await;
+                let events = "data: {\"delta\":\"联系 138\"}\n\ndata: {\"delta\":\"12345\"}\n\n";
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+                let text = format!("{head}{:x}\r\n{events}\r\n", events.len());
+                let _sent = stream.write_all(text.as_bytes()).await;
+                let _gone = stream.read(&mut [0; 1]).await;
+            });
+        }
+    });
+    let (pass, client) = in_front_of(at, "refuse").await;
+    let mut connection = client.connect(EXCHANGE).await;
+    let request = Request::get("/own/events");
+    let answer = connection
+        .begin(request, hangu_tests::client::whole(""))
+        .await;
+    let mut body = answer.into_body();
+    let mut seen = String::new();
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(5), async {
+        while !seen.contains("12345") {
+            let frame = http_body_util::BodyExt::frame(&mut body)
+                .await
+                .unwrap()
+                .unwrap();
+            seen += &String::from_utf8_lossy(&frame.into_data().unwrap());
+        }
+    });
+    assert!(waited.await.is_ok(), "{seen}");
+    drop(pass);
 }

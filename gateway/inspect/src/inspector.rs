@@ -194,9 +194,15 @@ fn stored(scan: &mut Scan<'_>, head: &Head<'_>) {
             .split(|b| *b == b'/')
             .rfind(|segment| !segment.is_empty())
             .unwrap_or_default();
-        let shared = [&b"/contents/"[..], b"/raw/", b"/repository/", b"/dav/", b"/files/"]
-            .iter()
-            .any(|folder| find(&decoded, 0, folder).is_some());
+        let shared = [
+            &b"/contents/"[..],
+            b"/raw/",
+            b"/repository/",
+            b"/dav/",
+            b"/files/",
+        ]
+        .iter()
+        .any(|folder| find(&decoded, 0, folder).is_some());
         if !shared && runs_on_a_server(name) {
             scan.verdict.add(
                 &rules::UPLOAD_SCRIPT,

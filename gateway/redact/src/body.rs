@@ -181,6 +181,12 @@ impl BodyRedactor {
         }
     }
 
+    /// Tells whether a reader waits for each line of it, so that what is held should be let go when it pauses.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
     /// Returns which parts were passed or emptied unread; all of them once the body has ended.
     #[must_use]
     pub fn unread(&self) -> &Unread {

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use hangu_redact::{BodyRedactor, Coding, Format, Kind, Level, Limits, UnknownKind};
+use hangu_redact::{BodyRedactor, Coding, Content, Kind, Level, Limits, UnknownKind, Unreadable};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ pub async fn trial(
     Extension(who): Extension<Who>,
     Strict(Trial { media, text }): Strict<Trial, LARGEST>,
 ) -> Result<Response, Problem> {
-    let format = Format::from_content_type(&media)
+    let content = Content::from_content_type(&media)
         .map_err(|error| unreadable(&error, "不支持这种媒体类型或字符集"))?;
     if text.len() > LARGEST_TEXT {
         return Err(Problem::malformed(
@@ -60,12 +60,13 @@ pub async fn trial(
     );
     let answer = blocking(move || {
         let levels = Level::ALL.into_iter().map(|level| {
-            let mut redactor = BodyRedactor::with(
+            let mut redactor = BodyRedactor::of(
                 Arc::clone(&rules),
                 level,
-                format,
+                content.clone(),
                 Coding::Identity,
                 Limits::default(),
+                Unreadable::Refuse,
             );
             let mut out = Vec::with_capacity(text.len());
             redactor

@@ -78,6 +78,8 @@ pub struct Stream {
     idle: Duration,
     /// Armed when the upstream is waited for.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Armed when a live body pauses, to let go what redaction holds.
+    pause: Option<Pin<Box<Sleep>>>,
     /// The end that a revocation brings, for streams that live long.
     end: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     lease: Option<Lease>,
@@ -163,6 +165,10 @@ pub struct Parts {
     pub exchange: Box<Exchange>,
 }
 
+/// How long a live body must have paused until what redaction holds of it is let go. Chosen: programs that write in
+/// pieces write the next one sooner, and people hardly notice.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// How much of a body is put into one frame after redaction.
 const FRAME: usize = 64 << 10;
 
@@ -181,6 +187,7 @@ impl Stream {
             summary: None,
             idle: parts.idle,
             timer: None,
+            pause: None,
             end: parts.end,
             lease: Some(parts.lease),
             _held: parts.held,
@@ -337,7 +344,13 @@ impl Stream {
             let tried = trial.so_far();
             exchange.tried = tried.map(|(tried, _)| Box::new((level, tried.masked)));
         }
-        let done = self.redactor.take().and_then(|redactor| redactor.so_far());
+        let redactor = self.redactor.take();
+        if let (Some(redactor), Some(exchange)) = (&redactor, &mut self.exchange)
+            && redactor.unread().count() > 0
+        {
+            exchange.unread = Some("unread-parts");
+        }
+        let done = redactor.and_then(|redactor| redactor.so_far());
         if let Some((summary, people)) = done {
             self.summary = Some(summary);
             if let Some(exchange) = &mut self.exchange {
@@ -369,6 +382,26 @@ impl Stream {
             Some(number) => record::after(number, exchange, ending),
             None => record::soon(exchange, ending),
         }
+    }
+
+    /// Whether a pause of a live body has let go what redaction held.
+    fn releases(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(redactor) = self.redactor.as_mut().filter(|redactor| redactor.is_live()) else {
+            return false;
+        };
+        let timer = self
+            .pause
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(PAUSE)));
+        if timer.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        self.pause = None;
+        let mut out = Vec::new();
+        if redactor.release(&mut out).is_err() || out.is_empty() {
+            return false;
+        }
+        self.push(out);
+        true
     }
 
     fn break_off(&mut self, why: BrokenOff) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
@@ -417,6 +450,7 @@ impl Stream {
             let step = match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.timer = None;
+                    self.pause = None;
                     match frame.into_data() {
                         Ok(data) => self.on_data(data),
                         Err(frame) => self.on_end(frame.into_trailers().ok()),
@@ -425,6 +459,9 @@ impl Stream {
                 Poll::Ready(Some(Err(_))) => Err(BrokenOff::Upstream),
                 Poll::Ready(None) => self.on_end(None),
                 Poll::Pending => {
+                    if self.releases(cx) {
+                        continue;
+                    }
                     let idle = self.idle;
                     let timer = self
                         .timer

@@ -178,6 +178,8 @@ pub fn rules(exchange: &mut Exchange, parts: &Parts, body: &RequestBody) -> Resu
         server_port: server.port(),
         now: Duration::from_millis(exchange.begun_ms),
         id: exchange.id.as_str(),
+        place: &[],
+        listed: &[],
     };
     let head = RequestHead {
         method: parts.method.as_str().as_bytes(),

@@ -212,25 +212,20 @@ pub async fn on_the_way(
         && !long
         && let Err(BrokenOff::Leak) = stream.gather(READ_AHEAD, READ_AHEAD_TIME).await
     {
-        return Box::pin(withheld(stream, parts.version)).await;
+        return Box::pin(withheld(stream, Refusal::Leak, parts.version)).await;
     }
     if waits && let Err(refusal) = Box::pin(record_first(&mut stream, long)).await {
-        let id = stream.exchange().map(|e| e.id);
-        let headers = http::HeaderMap::new();
-        return crate::answer::refusal(
-            &refusal,
-            &headers,
-            id.as_ref().map_or("", Id::as_str),
-            parts.version,
-        )
-        .map(ResponseBody::from);
+        return Box::pin(withheld(stream, refusal, parts.version)).await;
     }
     Response::from_parts(parts, ResponseBody::Stream(Box::new(stream)))
 }
 
 /// Refuses in the place of an answer of which nothing has left yet.
-async fn withheld(stream: Stream, version: http::Version) -> Response<ResponseBody> {
-    let mut refusal = Refusal::Leak;
+async fn withheld(
+    stream: Stream,
+    mut refusal: Refusal,
+    version: http::Version,
+) -> Response<ResponseBody> {
     let (mut id, fields) = (None, http::HeaderMap::new());
     if let Some(exchange) = stream.withhold() {
         id = Some(exchange.id);
@@ -257,7 +252,15 @@ async fn record_first(stream: &mut Stream, long: bool) -> Result<(), Refusal> {
         && stream
             .gather(READ_AHEAD, READ_AHEAD_TIME)
             .await
-            .map_err(|_| Refusal::UpstreamFailed)?;
+            .map_err(|why| match why {
+                BrokenOff::Undecodable => {
+                    Refusal::Unredactable("the answer could not be read to its end")
+                }
+                BrokenOff::Leak => Refusal::Leak,
+                BrokenOff::Upstream | BrokenOff::Stalled | BrokenOff::Ended => {
+                    Refusal::UpstreamFailed
+                }
+            })?;
     if whole {
         let Some((mut exchange, ending)) = stream.settle() else {
             return Ok(());

@@ -1,15 +1,19 @@
 //! How an answer is redacted: the level, what the request must ask for, what the answer must look like.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hangu_policy::{Permit, RedactLevel};
-use hangu_redact::{BodyRedactor, Coding, Format, Level, Limits, Media, Rules};
+use hangu_redact::{
+    BodyRedactor, Coding, Content, Counts, Level, Limits, Media, Rules, Unreadable as Parts,
+    redact_header,
+};
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
     HeaderName, HeaderValue, IF_RANGE, RANGE,
 };
-use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::request::Parts as Head;
+use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 
 use crate::body::leaks;
@@ -61,7 +65,7 @@ const fn level_of(level: RedactLevel) -> Level {
 }
 
 /// The level, the strictest of what the decision and the crossing ask for; and a request that can be redacted.
-pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Parts) -> Plan {
+pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Head) -> Plan {
     let asked = permit.obligations().redact.map(level_of);
     let floor = exchange.portal().ok().and_then(|portal| {
         exchange
@@ -97,7 +101,7 @@ pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Parts) -> Plan
 }
 
 /// Asks the upstream only for codings that redaction can undo, and only for those the client takes.
-fn limit_codings(parts: &mut Parts) {
+fn limit_codings(parts: &mut Head) {
     let accepted = |coding: &str| {
         parts
             .headers
@@ -113,12 +117,16 @@ fn limit_codings(parts: &mut Parts) {
                 name.eq_ignore_ascii_case(coding) && !refused
             })
     };
-    let value = match (accepted("gzip"), accepted("br")) {
-        (true, true) => "gzip, br",
-        (true, false) => "gzip",
-        (false, true) => "br",
-        (false, false) if accepted("deflate") => "deflate",
-        (false, false) => "identity",
+    let value = match (accepted("gzip"), accepted("br"), accepted("zstd")) {
+        (true, true, true) => "gzip, br, zstd",
+        (true, true, false) => "gzip, br",
+        (true, false, true) => "gzip, zstd",
+        (true, false, false) => "gzip",
+        (false, true, true) => "br, zstd",
+        (false, true, false) => "br",
+        (false, false, true) => "zstd",
+        (false, false, false) if accepted("deflate") => "deflate",
+        (false, false, false) => "identity",
     };
     parts
         .headers
@@ -136,6 +144,7 @@ fn reading(
     rules: Arc<Rules>,
     level: Level,
     head_only: bool,
+    unreadable: Parts,
 ) -> Result<Reading, &'static str> {
     let headers = response.headers();
     let no_content = matches!(
@@ -165,10 +174,10 @@ fn reading(
         .get(CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .ok_or("the answer has no readable content type")?;
-    let format = Format::from_content_type(media)
+    let content = Content::from_content_type(media)
         .map_err(|_| "the answer's content type is not redacted")?;
-    Ok(Reading::Redactor(Box::new(BodyRedactor::with(
-        rules, level, format, coding, LIMITS,
+    Ok(Reading::Redactor(Box::new(BodyRedactor::of(
+        rules, level, content, coding, LIMITS, unreadable,
     ))))
 }
 
@@ -198,7 +207,9 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
     };
     let portal = Arc::clone(exchange.portal()?);
     let rules = Arc::clone(&exchange.snapshot.configuration.redact.rules);
-    let redactor = match reading(&response, rules, level, plan.head_only) {
+    let parts = parts(portal.settings.unreadable);
+    redact_head(exchange, &rules, level, response.headers_mut());
+    let redactor = match reading(&response, rules, level, plan.head_only, parts) {
         Ok(Reading::Redactor(redactor)) => Some(redactor),
         Ok(Reading::NoBody) => None,
         Err(why) if portal.settings.unreadable == Unreadable::Pass => {
@@ -237,7 +248,7 @@ fn trial(
     let level = exchange.portal().ok()?.settings.redact_trial;
     let level = level.filter(|level| plan.level.is_none_or(|present| present < *level))?;
     let rules = Arc::clone(&exchange.snapshot.configuration.redact.rules);
-    match reading(response, rules, level, plan.head_only) {
+    match reading(response, rules, level, plan.head_only, Parts::Pass) {
         Ok(Reading::Redactor(redactor)) => Some((level, redactor)),
         Ok(Reading::NoBody) | Err(_) => None,
     }
@@ -269,8 +280,32 @@ fn sampling(
     )))
 }
 
+/// What becomes of parts that cannot be read.
+const fn parts(unreadable: Unreadable) -> Parts {
+    match unreadable {
+        Unreadable::Refuse => Parts::Refuse,
+        Unreadable::Pass => Parts::Pass,
+    }
+}
+
+/// Masks what is personal in the head of an answer: redirects and cookies most of all.
+fn redact_head(exchange: &mut Exchange, rules: &Arc<Rules>, level: Level, headers: &mut HeaderMap) {
+    let mut counts = Counts::default();
+    for (name, value) in headers.iter_mut() {
+        let redacted = redact_header(rules, level, name.as_str(), value.as_bytes());
+        counts += redacted.summary.counts;
+        if let Cow::Owned(masked) = &redacted.value {
+            // Masks are ASCII; what could be no header is nothing.
+            *value = HeaderValue::from_bytes(masked).unwrap_or(HeaderValue::from_static(""));
+        }
+    }
+    if counts.total() > 0 {
+        exchange.head_counts = Some(Box::new(counts));
+    }
+}
+
 /// Drops or weakens what described the bytes before redaction.
-fn describe_anew(headers: &mut http::HeaderMap) {
+fn describe_anew(headers: &mut HeaderMap) {
     const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
     const DIGEST: HeaderName = HeaderName::from_static("digest");
     const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
@@ -307,9 +342,11 @@ mod tests {
     #[test]
     fn the_upstream_is_asked_for_no_coding_that_the_client_or_redaction_does_not_take() {
         for (sent, asked) in [
-            (Some("gzip, deflate, br, zstd"), "gzip, br"),
+            (Some("gzip, deflate, br, zstd"), "gzip, br, zstd"),
+            (Some("gzip, deflate, br"), "gzip, br"),
             (Some("br;q=1.0, gzip;q=0"), "br"),
-            (Some("zstd"), "identity"),
+            (Some("zstd"), "zstd"),
+            (Some("compress"), "identity"),
             (Some("*"), "identity"),
             (None, "identity"),
         ] {

@@ -304,7 +304,7 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
                 bytes_in,
                 bytes_out: *bytes,
             });
-            counts = redactions(redacted.as_ref());
+            counts = redactions(exchange, redacted.as_ref());
             event.redactions = &counts;
         }
         Ending::BrokenOff {
@@ -323,7 +323,7 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
                 bytes_out: *bytes,
             });
             notes.push(why);
-            counts = redactions(redacted.as_ref());
+            counts = redactions(exchange, redacted.as_ref());
             event.redactions = &counts;
         }
         Ending::Streamed { status } => {
@@ -389,16 +389,14 @@ fn tried((level, masked): &(Level, Counts)) -> Option<String> {
     (!kinds.is_empty()).then(|| format!("would-redact:{level}{kinds}"))
 }
 
-fn redactions(summary: Option<&Summary>) -> SmallVec<[(&'static str, u64); 5]> {
-    summary
-        .map(|s| {
-            s.counts
-                .iter()
-                .filter(|(_, n)| *n > 0)
-                .map(|(kind, n)| (kind.as_str(), n))
-                .collect()
-        })
-        .unwrap_or_default()
+/// Personal data in the answer, by kind: in its head and its body.
+fn redactions(exchange: &Exchange, body: Option<&Summary>) -> SmallVec<[(&'static str, u64); 5]> {
+    let mut counts = body.map(|body| body.counts).unwrap_or_default();
+    if let Some(head) = &exchange.head_counts {
+        counts += **head;
+    }
+    let found = counts.iter().filter(|(_, count)| *count > 0);
+    found.map(|(kind, count)| (kind.as_str(), count)).collect()
 }
 
 #[cfg(test)]
