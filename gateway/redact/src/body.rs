@@ -304,7 +304,7 @@ impl BodyRedactor {
         }
     }
 
-    /// Returns what was done so far, and the people whom the body tells of so far; see [`Redactor::people`]. Nothing is
+    /// Returns what was done so far, and the people whom the body tells of so far; see [`crate::Redactor::people`]. Nothing is
     /// known of a body that failed.
     #[must_use]
     pub fn so_far(&self) -> Option<(Summary, Vec<Person>)> {

@@ -3,10 +3,12 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
+use crate::body::{BodyError, BodyRedactor, Limits};
+use crate::coding::Coding;
+use crate::content::Content;
 use crate::kind::Summary;
 use crate::level::Level;
-use crate::media::Format;
-use crate::redactor::Redactor;
+use crate::part::Unreadable;
 use crate::rules::Rules;
 
 /// Bytes asked for at once: chosen, past it larger reads gain nothing.
@@ -15,15 +17,18 @@ const READ: usize = 64 * 1024;
 /// Redacts everything that `input` has, writing what is decided after each read.
 ///
 /// # Errors
-/// Reading or writing fails, or the bytes are not of the charset that the format names.
+/// Reading or writing fails, or the bytes are not what the content says: of another charset, parts that cannot be read.
 pub fn redact(
     rules: Arc<Rules>,
     level: Level,
-    format: Format,
+    content: impl Into<Content>,
     mut input: impl Read,
     mut output: impl Write,
 ) -> io::Result<Summary> {
-    let mut redactor = Redactor::with(rules, level, format);
+    let content = content.into();
+    let live = content.is_live();
+    let (coding, limits) = (Coding::Identity, Limits::default());
+    let mut redactor = BodyRedactor::of(rules, level, content, coding, limits, Unreadable::Refuse);
     let mut chunk = vec![0; READ];
     let mut out = Vec::with_capacity(READ);
     loop {
@@ -33,29 +38,23 @@ pub fn redact(
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        redactor.feed(chunk.get(..read).unwrap_or_default(), &mut out);
-        refuse_malformed(&redactor)?;
+        redactor
+            .feed(chunk.get(..read).unwrap_or_default(), &mut out)
+            .map_err(unreadable)?;
         output.write_all(&out)?;
-        if format.media.is_live() {
+        if live {
             output.flush()?;
         }
         out.clear();
     }
-    let summary = redactor.finish(&mut out);
-    refuse_malformed(&redactor)?;
+    let summary = redactor.finish(&mut out).map_err(unreadable)?;
     output.write_all(&out)?;
     output.flush()?;
     Ok(summary)
 }
 
-fn refuse_malformed(redactor: &Redactor) -> io::Result<()> {
-    if redactor.is_malformed() {
-        return Err(io::Error::new(
-            ErrorKind::InvalidData,
-            "the body is not in the charset that its type names",
-        ));
-    }
-    Ok(())
+fn unreadable(error: BodyError) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, error)
 }
 
 #[cfg(test)]
@@ -70,7 +69,7 @@ mod tests {
         let summary = redact(
             Rules::shipped(),
             Level::L2,
-            Media::Json.into(),
+            Media::Json,
             input.as_bytes(),
             &mut output,
         )

@@ -219,6 +219,11 @@ impl Scan {
                     end: hit.end + skip,
                     ..*hit
                 };
+                // A number that was masked stands ahead of another.
+                let value = text.get(hit.start..hit.end).unwrap_or_default();
+                if !sink.in_string && value.starts_with(b"0 ") {
+                    return;
+                }
                 open |= hit.kind == Kind::Secret && hit.end == text.len();
                 covered = covered.max(hit.end);
                 sink.write(&hit, text, &place_of, copy);

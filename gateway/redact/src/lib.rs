@@ -14,7 +14,11 @@
 //! Reading order: [`Redactor`] (one body), `scan` (the pass), `step` (a place that it stops at), `expect`, `names` and
 //! `field` (values whose field says what they are), `cluster` and `unit` (what a run of characters is in each format),
 //! `decide`, `find` and `number` (what is in a run), `check` (check digits), `sink` and `mask` (what each level leaves).
-//! [`BodyRedactor`] puts gzip and brotli around it, [`mask_str`] and [`cli`] are the same engine elsewhere.
+//! Ahead of the pass stand `table` (columns by their head), `deltas` (texts that events tell in pieces), `path_stage` and
+//! `own_stage` (what an operator names). [`BodyRedactor`] puts gzip, deflate, brotli and zstd around it, and `engine`
+//! chooses by [`Content`]: one text, `multipart`, or an archive of office documents (`office`, of which `document`, `sheet`
+//! and `shared` read the entries and `runs` texts whose pieces stand apart). [`redact_header`], [`redact_url`],
+//! [`mask_str`] and [`cli`] are the same engine elsewhere.
 //!
 //! Names and addresses in running text are not found: no rule tells them from other words.
 
@@ -58,6 +62,8 @@ mod own;
 mod own_stage;
 mod part;
 mod part_head;
+mod path;
+mod path_stage;
 mod people;
 mod redactor;
 mod rules;

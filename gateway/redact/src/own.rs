@@ -1,11 +1,17 @@
 //! Kinds that an operator declares: a pattern, words, fields; with examples that show whether it is right.
 
+use std::sync::Arc;
+
 use regex::bytes::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::{Action, UnknownAction};
+use crate::kind::{Kind, UnknownKind};
 use crate::level::{Level, UnknownLevel};
+use crate::path::Path;
+use crate::path_stage::PathStage;
+use crate::rules::Rules;
 
 /// A kind as it is written in the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -21,11 +27,17 @@ pub struct OwnKindFile {
     /// Field names and labels whose values are masked.
     #[serde(default)]
     pub fields: Vec<String>,
+    /// Places in JSON documents whose values are masked, whatever they look like: `$.data[*].owner.name`, `$..phone`.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// The shipped kind, such as `name`, that its values by field and by path are counted and masked as. Default: none,
+    /// and `action` says what happens to them.
+    pub kind: Option<String>,
     /// What happens to a value. Default: `drop`.
     pub action: Option<String>,
     /// The least level at which it does. Default: `L1`.
     pub from: Option<String>,
-    /// Texts in which `hangu check` must find it.
+    /// Texts in which `hangu check` must find it; for `paths`, JSON documents.
     #[serde(default)]
     pub finds: Vec<String>,
     /// Texts in which it must not.
@@ -39,6 +51,8 @@ pub struct OwnKind {
     name: String,
     pattern: Option<Regex>,
     fields: Vec<String>,
+    paths: Vec<Path>,
+    kind: Option<Kind>,
     action: Action,
     from: Level,
     finds: Vec<String>,
@@ -49,7 +63,7 @@ pub struct OwnKind {
 #[derive(Debug, thiserror::Error)]
 pub enum OwnError {
     /// Nothing says how it is found.
-    #[error("kind `{0}` is never found; give it `pattern`, `words` or `fields`")]
+    #[error("kind `{0}` is never found; give it `pattern`, `words`, `fields` or `paths`")]
     Empty(String),
     /// The pattern is no regular expression, or too large.
     #[error("the pattern of kind `{name}` cannot be used: {source}")]
@@ -65,6 +79,19 @@ pub enum OwnError {
         "the pattern of kind `{0}` fits an empty text, so it would fit everywhere; let it ask for a character"
     )]
     Everywhere(String),
+    /// A path cannot be read.
+    #[error("path `{path}` of kind `{name}` cannot be used: {why}")]
+    Path {
+        /// The kind.
+        name: String,
+        /// The path as written.
+        path: String,
+        /// What would be right.
+        why: &'static str,
+    },
+    /// The shipped kind does not exist.
+    #[error(transparent)]
+    Kind(#[from] UnknownKind),
     /// The action does not exist.
     #[error(transparent)]
     Action(#[from] UnknownAction),
@@ -89,7 +116,15 @@ impl OwnKind {
             .map(|word| regex::escape(word))
             .collect();
         parts.extend(file.pattern.iter().map(|pattern| format!("(?:{pattern})")));
-        if parts.is_empty() && file.fields.is_empty() {
+        let path = |text: &String| {
+            Path::new(text).map_err(|why| OwnError::Path {
+                name: file.name.clone(),
+                path: text.clone(),
+                why,
+            })
+        };
+        let paths = file.paths.iter().map(path).collect::<Result<Vec<_>, _>>()?;
+        if parts.is_empty() && file.fields.is_empty() && paths.is_empty() {
             return Err(OwnError::Empty(file.name));
         }
         let pattern = if parts.is_empty() {
@@ -109,6 +144,8 @@ impl OwnKind {
             Some(pattern)
         };
         Ok(Self {
+            paths,
+            kind: file.kind.as_deref().map(str::parse).transpose()?,
             pattern,
             action: file
                 .action
@@ -132,27 +169,33 @@ impl OwnKind {
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         let name = &self.name;
-        let Some(pattern) = &self.pattern else {
-            return Vec::new();
-        };
         let mut out = Vec::new();
-        for text in self
-            .finds
-            .iter()
-            .filter(|text| !pattern.is_match(text.as_bytes()))
-        {
+        if self.pattern.is_none() && self.paths.is_empty() {
+            return out;
+        }
+        for text in self.finds.iter().filter(|text| !self.is_found_in(text)) {
             out.push(format!("kind `{name}` does not find its example `{text}`"));
         }
-        for text in self
-            .passes
-            .iter()
-            .filter(|text| pattern.is_match(text.as_bytes()))
-        {
+        for text in self.passes.iter().filter(|text| self.is_found_in(text)) {
             out.push(format!(
                 "kind `{name}` finds `{text}`, which it should pass"
             ));
         }
         out
+    }
+
+    /// Tells whether a value of it is in a text, by its pattern or at its paths.
+    fn is_found_in(&self, text: &str) -> bool {
+        let matched = |pattern: &Regex| pattern.is_match(text.as_bytes());
+        if self.pattern.as_ref().is_some_and(matched) {
+            return true;
+        }
+        let mut rules = Rules::default();
+        rules.add_own(self.clone());
+        PathStage::new(&Arc::new(rules), Level::L4, false).is_some_and(|mut stage| {
+            stage.feed(text.as_bytes(), true, &mut Vec::new());
+            stage.found.total() > 0
+        })
     }
 
     /// Returns what is doubtful about it: that nothing shows it to match, or that it matches everything.
@@ -166,19 +209,23 @@ impl OwnKind {
             "<p>hello</p>",
         ];
         let name = &self.name;
-        let Some(pattern) = &self.pattern else {
-            return Vec::new();
-        };
         let mut out = Vec::new();
+        if self.pattern.is_none() && self.paths.is_empty() {
+            return out;
+        }
+        if self.paths.iter().any(Path::is_everything) {
+            out.push(format!(
+                "kind `{name}` has a path that fits every value; name the members that it is for"
+            ));
+        }
         if self.finds.is_empty() {
             out.push(format!("kind `{name}` has no `finds`, so nothing shows that it matches anything; give one example"));
         }
-        if ORDINARY
-            .iter()
-            .filter(|text| pattern.is_match(text.as_bytes()))
-            .count()
-            >= 4
-        {
+        let ordinary = |pattern: &Regex| {
+            let fits = |text: &&&str| pattern.is_match(text.as_bytes());
+            ORDINARY.iter().filter(fits).count() >= 4
+        };
+        if self.pattern.as_ref().is_some_and(ordinary) {
             out.push(format!(
                 "kind `{name}` matches almost every text; make its pattern more exact"
             ));
@@ -188,6 +235,23 @@ impl OwnKind {
 
     pub(crate) fn fields(&self) -> &[String] {
         &self.fields
+    }
+
+    pub(crate) fn paths(&self) -> &[Path] {
+        &self.paths
+    }
+
+    /// The kind that its values by field and by path count as.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind.unwrap_or(Kind::Custom)
+    }
+
+    /// What happens to a value by its path.
+    pub(crate) fn action_of(&self, rules: &Rules, level: Level) -> Action {
+        match self.kind {
+            Some(kind) => rules.action(level, kind),
+            None => self.action(level),
+        }
     }
 
     pub(crate) fn action(&self, level: Level) -> Action {

@@ -9,6 +9,7 @@ use crate::kind::Summary;
 use crate::level::Level;
 use crate::media::{Format, Media};
 use crate::own_stage::OwnStage;
+use crate::path_stage::PathStage;
 use crate::people::Person;
 use crate::rules::Rules;
 use crate::scan::Scan;
@@ -32,6 +33,7 @@ pub struct Redactor {
     charset: Option<Box<Transcode>>,
     deltas: Option<Box<Deltas>>,
     table: Option<Box<Table>>,
+    paths: Option<Box<PathStage>>,
     own: Option<Box<OwnStage>>,
     scan: Scan,
     held: Vec<u8>,
@@ -67,6 +69,10 @@ impl Redactor {
                 .then(|| Box::new(Deltas::new(Arc::clone(&rules), level))),
             table: separator
                 .map(|separator| Box::new(Table::new(Arc::clone(&rules), level, separator))),
+            paths: json
+                .then(|| PathStage::new(&rules, level, media == Media::Ndjson))
+                .flatten()
+                .map(Box::new),
             own: (!rules.own().is_empty())
                 .then(|| Box::new(OwnStage::new(Arc::clone(&rules), level, json))),
             scan: Scan::new(rules, level, media),
@@ -109,6 +115,11 @@ impl Redactor {
         if let Some(table) = &mut self.table {
             let mut next = Vec::with_capacity(text.len());
             table.feed(&text, last, &mut next);
+            text = next;
+        }
+        if let Some(paths) = &mut self.paths {
+            let mut next = Vec::with_capacity(text.len());
+            paths.feed(&text, last, &mut next);
             text = next;
         }
         if let Some(own) = &mut self.own {
@@ -188,6 +199,10 @@ impl Redactor {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let (mut counts, mut masked) = (self.scan.sink.found, self.scan.sink.masked);
+        if let Some(paths) = &self.paths {
+            counts += paths.found;
+            masked += paths.masked;
+        }
         if let Some(own) = &self.own {
             counts += own.found;
             masked += own.masked;
@@ -221,6 +236,7 @@ impl Redactor {
     pub fn held(&self) -> usize {
         self.held.len()
             + self.deltas.as_ref().map_or(0, |deltas| deltas.held())
+            + self.paths.as_ref().map_or(0, |paths| paths.held())
             + self.own.as_ref().map_or(0, |own| own.held())
             + self.table.as_ref().map_or(0, |table| table.held())
     }

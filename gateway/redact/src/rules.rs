@@ -116,7 +116,7 @@ impl Rules {
     /// Adds a kind of the operator's own.
     pub fn add_own(&mut self, own: OwnKind) {
         for field in own.fields() {
-            self.add_label(field, Kind::Custom);
+            self.add_label(field, own.kind());
         }
         self.own.push(Arc::new(own));
     }

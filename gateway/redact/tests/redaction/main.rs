@@ -9,6 +9,7 @@ mod fields;
 mod machines;
 mod office;
 mod parts;
+mod paths;
 mod reference;
 mod splits;
 mod support;
