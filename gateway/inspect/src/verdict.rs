@@ -241,6 +241,7 @@ impl Finding {
     fn is_of_the_whole(&self) -> bool {
         // A line break or an odd encoding tells of the value that it is in, the path of a product of nothing else.
         matches!(self.category, Category::Protocol | Category::Scanner)
+            && self.rule != rules::PROTOCOL_BODY.id
             && self.rule != rules::SCANNER_GUESS.id
             && self.rule != rules::PROTOCOL_LINE.id
             && self.rule != rules::PROTOCOL_ENCODING.id
