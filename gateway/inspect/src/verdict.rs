@@ -406,7 +406,7 @@ impl Spot<'_> {
 }
 
 /// Cuts the surroundings of `from..to` out of `value`, printable and at most 80 characters long.
-fn excerpt(value: &[u8], from: usize, to: usize) -> String {
+pub(crate) fn excerpt(value: &[u8], from: usize, to: usize) -> String {
     let length = to.saturating_sub(from).min(EVIDENCE);
     let before = (EVIDENCE - length) / 4;
     let start = from.saturating_sub(before);
