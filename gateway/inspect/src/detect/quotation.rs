@@ -437,7 +437,7 @@ mod tests {
             is_noise(value.as_bytes(), from, from + evidence.len())
         };
         assert!(noise(
-            "HIM^0B]Lf@h2FZT+O+p;W>u8;mIX+qA)equGGjsLU$m,XB",
+            "HIM^0B]Lf@h2FZT+O+p;W>u8;mIX+qA)equ7GjsLU$m,XB",
             ";W"
         ));
         assert!(noise("+f8(VDKC+PT$&b='D/l5uF7:*q[m3]PmY%nN2_]b&6", "'D/l"));
