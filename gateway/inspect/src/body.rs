@@ -283,6 +283,10 @@ impl Reading<'_> {
                 if piece == Piece::Key && value.first() == Some(&b'$') {
                     operator(scan, pointer, value, layers);
                 }
+                if let Some(rule) = names_a_class(piece, pointer, value) {
+                    let spot = Spot::Json(pointer);
+                    scan.verdict.add(rule, spot, layers, value, 0, value.len());
+                }
                 if piece == Piece::Value && nested > 0 && json::plausible(value) {
                     inner.push(value.to_vec());
                 }
@@ -333,6 +337,20 @@ impl Reading<'_> {
             scan.value(Spot::Xml(element), value, Lines::Allowed)
         });
     }
+}
+
+/// `{"@type":"java.net.URL"}` and `{"constructor":{"prototype":…}}`: what makes a reader of JSON load a class or change
+/// every object. Types of documents (`Person`, `type.googleapis.com/…`) are no classes.
+fn names_a_class(piece: Piece, pointer: &str, value: &[u8]) -> Option<&'static rules::Rule> {
+    if piece == Piece::Key {
+        return (value == b"prototype" && pointer.contains("constructor"))
+            .then_some(&rules::CODE_PROTOTYPE);
+    }
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'$' | b'_' | b';');
+    let class = pointer.ends_with("/@type")
+        && value.iter().filter(|b| **b == b'.').count() >= 2
+        && value.iter().all(plain);
+    class.then_some(&rules::CODE_SERIALISED)
 }
 
 /// `{"password":{"$ne":""}}`.

@@ -352,6 +352,19 @@ fn header(scan: &mut Scan<'_>, name: &str, value: &[u8]) {
             for (name, value) in cookie::pairs(value) {
                 scan.value(Spot::CookieName, name, Lines::Single);
                 scan.value(Spot::Cookie(name), value, Lines::Single);
+                // A browser never sends what tells it to forget, and no ticket is as long as a chain of objects.
+                if name.eq_ignore_ascii_case(b"rememberme")
+                    && (value == b"deleteMe" || value.len() > 1200)
+                {
+                    scan.verdict.add(
+                        &rules::CODE_SERIALISED,
+                        Spot::Cookie(name),
+                        &crate::Layers::default(),
+                        value,
+                        0,
+                        value.len(),
+                    );
+                }
             }
         }
         "user-agent" => {
@@ -387,6 +400,20 @@ fn header(scan: &mut Scan<'_>, name: &str, value: &[u8]) {
         }
         _ => {
             scan.value(Spot::Header(name), value, Lines::Single);
+            if matches!(
+                name,
+                "x-filename" | "x_filename" | "x-file-name" | "x.filename" | "slug"
+            ) && runs_on_a_server(value)
+            {
+                scan.verdict.add(
+                    &rules::UPLOAD_SCRIPT,
+                    Spot::Header(name),
+                    &crate::Layers::default(),
+                    value,
+                    0,
+                    value.len(),
+                );
+            }
             if matches!(
                 name,
                 "x-scanner"

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 mod check;
+mod format;
 mod load;
 mod parameter;
 mod read;

@@ -17,7 +17,7 @@ use crate::verdict::{Manner, Spot, Verdict};
 
 mod signs;
 
-use signs::{FAMILIES, Family, Kept};
+use signs::{FAMILIES, Family, Kind};
 
 /// Bytes that the longest phrase has; so many but one are carried from one chunk to the next.
 const LONGEST: usize = 64;
@@ -61,7 +61,7 @@ impl Phrases {
 pub struct ResponseScan {
     phrases: &'static Phrases,
     status: u16,
-    kept: Kept,
+    kind: Kind,
     /// The phrases of each family that were seen, a bit for each.
     seen: [u32; FAMILIES.len()],
     carried: Vec<u8>,
@@ -90,18 +90,18 @@ impl ResponseScan {
             .unwrap_or_default()
             .trim()
             .to_ascii_lowercase();
-        let kept = match media.as_str() {
-            "text/html" | "application/xhtml+xml" | "" => Kept::Page,
+        let kind = match media.as_str() {
+            "text/html" | "application/xhtml+xml" | "" => Kind::Page,
             "text/javascript" | "text/css" | "application/javascript" => return None,
-            "application/octet-stream" | "application/x-httpd-php" => Kept::Plain,
-            _ if media.ends_with("json") || media.ends_with("xml") => Kept::Data,
-            _ if media.starts_with("text/") => Kept::Plain,
+            "application/octet-stream" | "application/x-httpd-php" => Kind::Plain,
+            _ if media.ends_with("json") || media.ends_with("xml") => Kind::Data,
+            _ if media.starts_with("text/") => Kind::Plain,
             _ => return None,
         };
         Some(Self {
             phrases: &PHRASES,
             status,
-            kept,
+            kind,
             seen: [0; FAMILIES.len()],
             carried: Vec::with_capacity(LONGEST * 2),
             begin: None,
@@ -169,7 +169,7 @@ impl ResponseScan {
             return;
         };
         let first = self.begin == Some(before + range.start);
-        if !family.kept.contains(&self.kept) || family.first && !first {
+        if !family.kinds.contains(&self.kind) || family.first && !first {
             return;
         }
         let Some(seen) = self.seen.get_mut(f) else {

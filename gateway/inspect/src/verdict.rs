@@ -274,6 +274,7 @@ impl Finding {
     fn is_of_the_whole(&self) -> bool {
         // A line break or an odd encoding tells of the value that it is in, the path of a product of nothing else.
         matches!(self.category, Category::Protocol | Category::Scanner)
+            && self.rule != rules::PROTOCOL_BODY.id
             && self.rule != rules::SCANNER_GUESS.id
             && self.rule != rules::PROTOCOL_LINE.id
             && self.rule != rules::PROTOCOL_ENCODING.id
@@ -489,7 +490,7 @@ impl Spot<'_> {
 }
 
 /// Cuts the surroundings of `from..to` out of `value`, printable and at most 80 characters long.
-fn excerpt(value: &[u8], from: usize, to: usize) -> String {
+pub(crate) fn excerpt(value: &[u8], from: usize, to: usize) -> String {
     let length = to.saturating_sub(from).min(EVIDENCE);
     let before = (EVIDENCE - length) / 4;
     let start = from.saturating_sub(before);

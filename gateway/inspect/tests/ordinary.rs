@@ -242,6 +242,22 @@ const VALUES: &[&str] = &[
     "1 and 2",
     "1 or 2",
     "5 and 3/4",
+    "Uncaught SyntaxError: Unexpected token '<'",
+    "javascript:void(0)",
+    "<a href=\"javascript:;\" class=\"btn\" onclick=\"\">",
+    "const re = /<script[^>]*>/gi;",
+    "rm -rf 恢复数据",
+    "/etc/hosts 怎么改",
+    "I think /etc/passwd is world-readable, but /etc/shadow is not.",
+    "audit: type=1400 operation=\"open\" name=\"/proc/self/environ\" comm=\"node\"",
+    "index=main status>=500 | stats count by host | sort -count",
+    "sum(rate(http_requests_total{job=\"api\",code=~\"5..\"}[5m])) by (instance) / 100 > 0.5",
+    "name='Shanghai' AND population>1000000",
+    "HIM^0B]Lf@h2FZT+O+p;W>u8;mIX+qA)equGGjsLU$m,XB=e6V%LLGK+?07Z!4I(Ma*q.X9.Hjjk/0R",
+    "a:2:{i:0;s:1:\"o\";i:1;b:1;}",
+    "if sys.version < (3, 10) and platform.system() == 'Windows':",
+    "parser.add_argument('--status', default='open')",
+    "../node_modules/core-js/internals/a.js",
 ];
 
 #[test]
@@ -296,6 +312,40 @@ fn no_ordinary_header_or_value_is_blocked() {
         }
     }
     assert!(blocked.is_empty(), "{}", blocked.join("\n"));
+}
+
+#[test]
+fn documents_that_programs_send_are_not_blocked() {
+    let inspector = Inspector::new(Settings::default());
+    for (media, body) in [
+        (
+            "application/xml",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\"><dict><key>a</key><string>b</string></dict></plist>",
+        ),
+        (
+            "application/javascript",
+            "!function(e,t){\"object\"==typeof exports?module.exports=t():e.x=t()}(this,function(){var e=document.createElement(\"div\");e.innerHTML='<a onclick=\"f()\">x</a>';return window.setTimeout(function(){location.href=\"/a?b=\"+encodeURIComponent(document.cookie)},0),e});",
+        ),
+        (
+            "application/reports+json",
+            "[{\"type\":\"csp-violation\",\"body\":{\"sample\":\"javascript:void(0)\",\"originalPolicy\":\"script-src 'self' 'unsafe-eval' data:\"}}]",
+        ),
+    ] {
+        let verdict = inspector
+            .body(Some(media), None, body.as_bytes(), Completeness::Whole)
+            .unwrap();
+        assert!(!verdict.blocks(5), "{media}: {:?}", verdict.findings);
+    }
+    // A digest as it is, byte for byte.
+    let verdict = inspector.head(&Head {
+        method: "GET",
+        target_path: b"/announce",
+        query: Some(
+            b"info_hash=%12%F4%ac%00%8e%03%c1%99%7f%e2%0b%d0%88%16%fa%b3%41%9d%c8%e7&port=51413",
+        ),
+        headers: &[],
+    });
+    assert!(!verdict.blocks(5), "{:?}", verdict.findings);
 }
 
 #[test]

@@ -106,7 +106,8 @@ impl Reading<'_> {
 
     /// Reads an uploaded file for what a server or a browser would run; its text is nobody's query.
     pub(super) fn file(&mut self, spot: Spot<'_>, content: &[u8]) {
-        const MARKS: [(&[u8], &rules::Rule); 14] = [
+        const MARKS: [(&[u8], &rules::Rule); 15] = [
+            (b"push graphic-context", &rules::CMD_INJECTION),
             (b"language=\"php\"", &rules::CODE_PHP),
             (b"invokertransformer", &rules::CODE_SERIALISED),
             (b"templatesimpl", &rules::CODE_SERIALISED),

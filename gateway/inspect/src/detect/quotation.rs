@@ -112,9 +112,9 @@ impl<'a> Surroundings<'a> {
             &rules::PROTOCOL_ENCODING,
             &rules::CMD_PROGRAM,
         ];
-        if to - from <= 24
-            && BY_CHANCE.iter().any(|known| known.id == rule.id)
-            && is_noise(value, from, to)
+        // An expression that began by chance goes on to the end of the value.
+        if BY_CHANCE.iter().any(|known| known.id == rule.id)
+            && is_noise(value, from, to.min(from + 24))
         {
             return true;
         }
@@ -138,9 +138,12 @@ impl<'a> Surroundings<'a> {
             let end = element_end(value, to);
             let after = words(span(value, end, end.saturating_add(WINDOW)));
             // Markup is live among words: they must be on both sides.
+            let (fewer, sum) = (
+                before.points.min(after.points),
+                before.points + after.points,
+            );
             return before.grammar + after.grammar > 0
-                && before.points.min(after.points) >= PROSE / 2
-                && before.points + after.points >= PROSE
+                && (fewer >= PROSE / 2 && sum >= PROSE || fewer >= 2 && sum >= 2 * PROSE)
                 || self.is_page()
                 || self.is_source();
         }
@@ -229,7 +232,27 @@ fn is_fields(value: &[u8]) -> bool {
 fn is_noise(value: &[u8], from: usize, to: usize) -> bool {
     const HALF: usize = 40;
     let text = span(value, from.saturating_sub(HALF), to.saturating_add(HALF));
-    if text.len() < 12 || text.len() > 400 {
+    // Words that mean something, and comments between letters of either case, are a disguise and no noise.
+    const MEANT: [&[u8]; 16] = [
+        b"/*",
+        b"select",
+        b"union",
+        b"sleep",
+        b"from",
+        b"where",
+        b"benchmark",
+        b"concat",
+        b"echo",
+        b"curl",
+        b"wget",
+        b"eval",
+        b"exec",
+        b"system",
+        b"passwd",
+        b"whoami",
+    ];
+    let lower = text.to_ascii_lowercase();
+    if text.len() < 12 || MEANT.iter().any(|word| find(&lower, 0, word).is_some()) {
         return false;
     }
     let kind = |b: u8| match b {
@@ -404,6 +427,28 @@ mod tests {
             ),
         ] {
             assert!(quoted(value, evidence, rule), "{value}");
+        }
+    }
+
+    #[test]
+    fn noise_is_told_from_a_disguise() {
+        let noise = |value: &str, evidence: &str| {
+            let from = find(value.as_bytes(), 0, evidence.as_bytes()).unwrap_or(0);
+            is_noise(value.as_bytes(), from, from + evidence.len())
+        };
+        assert!(noise(
+            "HIM^0B]Lf@h2FZT+O+p;W>u8;mIX+qA)equ7GjsLU$m,XB",
+            ";W"
+        ));
+        assert!(noise("+f8(VDKC+PT$&b='D/l5uF7:*q[m3]PmY%nN2_]b&6", "'D/l"));
+        for disguise in [
+            "1'/**/aNd/**/SlEeP(5)/**/aNd/**/'A'='a",
+            "-1'/*!50000UnIoN*//*!50000SeLeCt*/1,2,3#",
+            "x';WgEt${IFS}eViL.eXaMpLe/A1;",
+            "1' and '1'='1",
+            ";cat /etc/passwd",
+        ] {
+            assert!(!noise(disguise, ";") && !noise(disguise, "'"), "{disguise}");
         }
     }
 

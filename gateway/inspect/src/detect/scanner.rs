@@ -78,8 +78,9 @@ fn is_shared_code(value: &[u8]) -> bool {
 
 /// A file of the site's own making, or an archive of it, at the root or in a folder of the root.
 fn left_behind(value: &[u8]) -> Option<usize> {
-    const PACKED: [&[u8]; 9] = [
+    const PACKED: [&[u8]; 11] = [
         b".zip", b".rar", b".7z", b".tar", b".tar.gz", b".tgz", b".sql", b".sql.gz", b".bak",
+        b".mdb", b".sqlite",
     ];
     let from = value.iter().rposition(|&b| b == b'/')?;
     let name = rest(value, from + 1);
@@ -104,9 +105,9 @@ fn left_behind(value: &[u8]) -> Option<usize> {
 
 /// A copy of a page that an editor or an administrator left behind: `/index.php.bak`.
 fn backup(value: &[u8]) -> Option<usize> {
-    const SOURCES: [&[u8]; 11] = [
+    const SOURCES: [&[u8]; 15] = [
         b".php", b".jsp", b".asp", b".aspx", b".inc", b".conf", b".yml", b".config", b".json",
-        b".env", b".py",
+        b".env", b".py", b".xml", b".js", b".ini", b".sql",
     ];
     const COPIES: [&[u8]; 13] = [
         b".bak", b".old", b".save", b".swp", b".swo", b".orig", b"~", b".copy", b".backup",

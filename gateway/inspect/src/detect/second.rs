@@ -24,6 +24,8 @@ pub(super) struct Opinion<'a> {
     value: &'a [u8],
     sensitivity: Sensitivity,
     weak: bool,
+    /// A hint of words in the order of a statement: what prose has too, and the model as well takes for SQL.
+    worded: bool,
     sure: bool,
     looks: u8,
 }
@@ -34,6 +36,7 @@ impl<'a> Opinion<'a> {
             value,
             sensitivity,
             weak: false,
+            worded: false,
             sure: false,
             looks: 0,
         }
@@ -71,6 +74,8 @@ impl<'a> Opinion<'a> {
     pub(super) fn heard(&mut self, rule: &Rule) {
         if rule.score >= 5 {
             self.sure = true;
+        } else if rule.id == rules::SQLI_HINT.id {
+            self.worded = true;
         } else if rule.score > 1 {
             self.weak = true;
         }
@@ -85,6 +90,7 @@ impl<'a> Opinion<'a> {
         let limit = match self.sensitivity {
             Sensitivity::Default if self.weak => JOIN,
             Sensitivity::Strict if self.weak => JOIN_STRICT,
+            _ if self.worded => JOIN,
             Sensitivity::Strict if called => ALONE,
             Sensitivity::Strict | Sensitivity::Default => return false,
         };

@@ -71,9 +71,15 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
         b"page",
         b"document_root",
     ]);
-    if let Some(from) = remote_file(value, end).or_else(|| {
-        (included && (is_code(rest(value, end)) || value.starts_with(b"ftp://"))).then_some(end)
-    }) {
+    // Names of parameters that applications include from, and addresses without a name that serve programs.
+    let sourced = spot.is_named(&[b"absolute_path", b"[path]", b"basedir", b"root_path"])
+        || is_public_address(name) && is_code(rest(value, end));
+    if let Some(from) = remote_file(value, end)
+        .or_else(|| sourced.then_some(end))
+        .or_else(|| {
+            (included && (is_code(rest(value, end)) || value.starts_with(b"ftp://"))).then_some(end)
+        })
+    {
         found((&rules::REMOTE_FILE, from, value.len()));
     }
 }
@@ -120,6 +126,21 @@ fn is_odd_number(name: &[u8]) -> bool {
             || part.len() == 3 && part > b"255";
     }
     parts <= 4 && (odd || parts < 4)
+}
+
+/// Says whether a host is the address of a machine outside, not one of a network's own.
+fn is_public_address(name: &[u8]) -> bool {
+    let Some(address) = std::str::from_utf8(name).ok().and_then(|text| {
+        text.trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .ok()
+    }) else {
+        return false;
+    };
+    match address {
+        std::net::IpAddr::V4(v4) => !v4.is_private() && !v4.is_loopback() && !v4.is_link_local(),
+        std::net::IpAddr::V6(v6) => !v6.is_unique_local() && !v6.is_loopback(),
+    }
 }
 
 fn is_private_172(name: &[u8]) -> bool {

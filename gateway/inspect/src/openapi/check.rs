@@ -10,6 +10,7 @@ use crate::decode::percent::{self, Plus};
 use crate::split::json::{self, Piece};
 use crate::split::{cookie, query};
 use crate::text::trim;
+use crate::verdict::excerpt;
 
 /// A request as it will be forwarded.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +102,7 @@ impl Document {
             return vec![Departure::Path];
         };
         let Some(operation) = item.operation(request.method) else {
-            return vec![Departure::Method(request.method.to_owned())];
+            return vec![Departure::Method(told(request.method))];
         };
         let mut found = Vec::new();
         self.parameters(operation, &values, request, &mut found);
@@ -132,7 +133,7 @@ impl Document {
             if !known {
                 found.push(Departure::Unknown {
                     place: "query",
-                    name: name.clone(),
+                    name: told(name),
                 });
             }
         }
@@ -221,7 +222,7 @@ impl Document {
                     .iter()
                     .find(|content| covers(&content.media, &media))
             })
-            .ok_or_else(|| Departure::MediaType(media.clone()))?;
+            .ok_or_else(|| Departure::MediaType(told(&media)))?;
         let Some(id) = content.schema else {
             return Ok(());
         };
@@ -235,7 +236,10 @@ impl Document {
         };
         self.schemas
             .check(id, &value, self.unlisted)
-            .map_err(|(pointer, what)| Departure::Body { pointer, what })
+            .map_err(|(pointer, what)| Departure::Body {
+                pointer: told(&pointer),
+                what,
+            })
     }
 
     /// Makes an object of the fields of a form, each of the type that its property has.
@@ -272,6 +276,11 @@ impl PathItem {
         let found = find(method).or_else(|| (method == "HEAD").then(|| find("GET")).flatten())?;
         Some(&found.1)
     }
+}
+
+/// What a client wrote, short and printable.
+fn told(text: &str) -> String {
+    excerpt(text.as_bytes(), 0, text.len())
 }
 
 fn headers(request: &Request<'_>, name: &str) -> Vec<String> {

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::Pattern;
+use super::format::Format;
 use super::load::{DEPTH, Loader, escape, unescape};
-use super::schema::{Additional, Format, Schema, SchemaId, Type};
+use super::schema::{Additional, Schema, SchemaId, Type};
 
 impl<'d> Loader<'d> {
     pub(super) fn schema(&mut self, value: &'d Value, at: &str, depth: usize) -> SchemaId {

@@ -12,7 +12,7 @@ pub(super) enum Leak {
 
 /// What a body is, as far as its phrases depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum Kind {
     Page,
     Data,
     Plain,
@@ -27,18 +27,18 @@ pub(super) struct Family {
     pub(super) spoken: bool,
     /// Whether it counts only at the very beginning.
     pub(super) first: bool,
-    pub(super) kept: &'static [Kept],
+    pub(super) kinds: &'static [Kind],
     pub(super) phrases: &'static [&'static str],
 }
 
-const ALL: &[Kept] = &[Kept::Page, Kept::Data, Kept::Plain];
-const TEXT: &[Kept] = &[Kept::Page, Kept::Plain];
+const ALL: &[Kind] = &[Kind::Page, Kind::Data, Kind::Plain];
+const TEXT: &[Kind] = &[Kind::Page, Kind::Plain];
 
 const fn family(
     rule: Leak,
     needed: u32,
     spoken: bool,
-    kept: &'static [Kept],
+    kinds: &'static [Kind],
     phrases: &'static [&'static str],
 ) -> Family {
     Family {
@@ -46,7 +46,7 @@ const fn family(
         needed,
         spoken,
         first: false,
-        kept,
+        kinds,
         phrases,
     }
 }
@@ -196,7 +196,7 @@ pub(super) const FAMILIES: &[Family] = &[
         Leak::Listing,
         2,
         false,
-        &[Kept::Page],
+        &[Kind::Page],
         &[
             "<title>Index of /",
             "<h1>Index of /",
@@ -215,7 +215,7 @@ pub(super) const FAMILIES: &[Family] = &[
         needed: 1,
         spoken: false,
         first: true,
-        kept: TEXT,
+        kinds: TEXT,
         phrases: &[
             "<?php",
             "<?=",

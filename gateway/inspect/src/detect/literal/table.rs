@@ -397,6 +397,18 @@ pub(super) const EVIDENCE: &[Evidence] = &[
         &rules::CODE_PHP,
         Around::Anything,
         &[
+            "system.multicall",
+            "[#post_render]",
+            "[#markup]",
+            "[#lazy_builder]",
+            "[#pre_render]",
+            "[#access_callback]",
+            "(system)(",
+            "[system][0]",
+            "'sys'.'tem'",
+            "'sys' .'tem'",
+            "(phpinfo)()",
+            "(sy.(st).em)",
             "highlight_file(",
             "show_source(",
             "var_dump(md5",
@@ -526,6 +538,8 @@ pub(super) const EVIDENCE: &[Evidence] = &[
         &rules::CODE_JAVA,
         Around::Anything,
         &[
+            "java.net.inet",
+            "java.net.urlclass",
             "redirect:${",
             "redirect:%{",
             "redirectaction:${",
@@ -622,9 +636,17 @@ pub(super) const EVIDENCE: &[Evidence] = &[
     ),
     (&rules::CODE_PHP, Around::First, &["__construct"]),
     (
+        &rules::CMD_SHELLSHOCK,
+        Around::First,
+        &["() {", "(){ :", "(){:"],
+    ),
+    (
         &rules::CODE_PYTHON,
         Around::Anything,
         &[
+            "resolved_model",
+            "module:prototype",
+            ":constructor:constructor",
             "attr('\\x5f",
             "mainmodule.require",
             "constructor._load(",
@@ -776,6 +798,12 @@ pub(super) const EVIDENCE: &[Evidence] = &[
         &rules::SSRF_METADATA,
         Around::Anything,
         &[
+            "x-rps-cat=",
+            "metadata.packet.net",
+            "192.0.0.192/",
+            "host.docker.internal",
+            "host.containers.internal",
+            "gateway.docker.internal",
             "192.0.0.192/opc",
             "kubernetes.default.svc",
             "metadata/instance?api-version",
@@ -1007,7 +1035,12 @@ pub(super) const EVIDENCE: &[Evidence] = &[
     (
         &rules::SSRF_METADATA,
         Around::Start,
-        &["/mapi/nspi", "x-anonresource-backend"],
+        &["x-anonresource-backend"],
+    ),
+    (
+        &rules::SCANNER_GUESS,
+        Around::First,
+        &["xdebug_session", "xdebug_trigger"],
     ),
     (
         &rules::XPATH_EXPRESSION,
