@@ -22,6 +22,9 @@ mod evaluate;
 mod exchange;
 mod expand;
 mod files;
+#[cfg(test)]
+mod hostile;
+mod live;
 mod load;
 mod names;
 mod operator;
@@ -31,6 +34,7 @@ mod prefilter;
 mod read;
 mod required;
 mod ruleset;
+mod search;
 mod source;
 mod state;
 mod store;
