@@ -59,8 +59,11 @@ fn no_request_makes_work_grow_faster_than_its_length() {
     );
 }
 
+/// Makes of a value the type and the body of a request.
+type Request = fn(&str) -> (&'static str, Vec<u8>);
+
 /// The ways in which a request carries a value.
-const REQUESTS: [fn(&str) -> (&'static str, Vec<u8>); 4] = [
+const REQUESTS: [Request; 4] = [
     |value| {
         let encoded: String = value.bytes().map(|b| format!("%{b:02x}")).collect();
         (
