@@ -5,7 +5,7 @@ use crate::inspector::{Head, Inspector, Settings};
 use crate::text::steps;
 
 /// Pieces that, repeated, open what never closes, almost match, or match all the time.
-const PIECES: &[&str] = &[
+pub(crate) const PIECES: &[&str] = &[
     "'",
     "\"",
     "`",

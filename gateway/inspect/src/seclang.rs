@@ -22,7 +22,10 @@ mod evaluate;
 mod exchange;
 mod expand;
 mod files;
+#[cfg(test)]
+mod hostile;
 mod judge;
+mod live;
 mod load;
 mod names;
 mod operator;
@@ -32,6 +35,7 @@ mod prefilter;
 mod read;
 mod required;
 mod ruleset;
+mod search;
 mod source;
 mod state;
 mod store;

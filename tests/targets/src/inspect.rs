@@ -156,6 +156,8 @@ fn judged(rules: &RuleSet, request: &RawRequest) -> Outcome {
         server_port: 443,
         now: Duration::from_secs(1_800_000_000),
         id: "one",
+        place: &[("COUNTRY_CODE", "XA")],
+        listed: &[("bl.example.org", "listed")],
     });
     transaction.request_head(&RequestHead {
         method: request.method.as_bytes(),

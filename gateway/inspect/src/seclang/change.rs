@@ -12,6 +12,9 @@ use super::store::Entry;
 use super::target::{Collection, Selector, Target};
 use super::transaction::Transaction;
 
+/// Variables of `ENV` that rules may set in one exchange. Chosen.
+const ENVIRONMENT: usize = 256;
+
 /// Bytes of a message that is filled in; more of it is never shown.
 const SHOWN: usize = 1024;
 
@@ -123,7 +126,9 @@ impl<'r> Transaction<'r, '_> {
                 let value = before
                     .map(|at| self.environment.swap_remove(at).1)
                     .unwrap_or_default();
-                self.environment.push((name, changed(&value)));
+                if self.environment.len() < ENVIRONMENT {
+                    self.environment.push((name, changed(&value)));
+                }
             }
             stored => self.stored_change(stored, &name, |entry| {
                 let (before, end) = entry.unwrap_or_default();

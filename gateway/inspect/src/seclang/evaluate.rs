@@ -6,13 +6,13 @@ use smallvec::SmallVec;
 
 use super::operator::{Order, Test, number, sql, validate};
 use super::pattern::Groups;
-use super::prefilter::{Lane, has, join};
 use super::ruleset::{Link, Rule};
 use super::state::{Matched, MatchedName, MatchedValue};
 use super::target::{Collection, Selector, Target};
 use super::texts::TextId;
 use super::transaction::Transaction;
 use super::values::{Ids, excludes};
+use crate::text::steps;
 
 /// Bytes of a text that is put together of variables. Chosen: variables could double each other otherwise.
 pub(super) const FILLED: usize = 64 << 10;
@@ -24,23 +24,6 @@ enum Hit {
     Groups(Groups),
     /// What stands for what was found.
     Said(Vec<u8>),
-}
-
-/// A value of a group, what its transformations make of it, and where the tests stand that this could pass.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Searched {
-    id: u32,
-    text: TextId,
-    found: u32,
-}
-
-/// What is known of a group: where the tests stand that any of its values could pass, and its values.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SearchedGroup {
-    bits: u32,
-    lanes: u32,
-    from: u32,
-    to: u32,
 }
 
 /// A value to be tested, with what it is called.
@@ -145,107 +128,20 @@ impl<'r> Transaction<'r, '_> {
 
     /// Asks those values of a group that could pass the test.
     fn candidates(&mut self, n: usize, rule: &'r Rule, link: &'r Link, test: usize) -> bool {
-        let Some(group) = self.groups.get(link.group).copied().flatten() else {
-            return false;
-        };
-        let lanes = group.lanes;
         let mut met = false;
-        for place in group.from..group.to {
-            let Some(&Searched { id, text, found }) = self.searched.get(place as usize) else {
-                break;
-            };
-            if !has(self.texts.found(found as usize, lanes as usize), test) {
-                continue;
-            }
-            let Some(value) = self.values.get(id) else {
+        let mut place = 0;
+        while let Some((candidate, next)) = self.next_candidate(link.group, test, place) {
+            place = next;
+            let Some(value) = self.values.get(candidate.id) else {
                 continue;
             };
-            if self
-                .removed
-                .targets(n)
-                .any(|target| excludes(target, value))
-            {
+            if self.removed.targets(n).any(|t| excludes(t, value)) {
                 continue;
             }
-            let collection = value.collection;
-            met |= self.text(rule, link, collection, &MatchedName::Value(id), text);
+            let (collection, name) = (value.collection, MatchedName::Value(candidate.id));
+            met |= self.text(rule, link, collection, &name, candidate.text);
         }
         met
-    }
-
-    /// Takes the values of a list out of what is kept, so that they can be gone through.
-    fn take_list(&mut self, list: usize) -> Ids {
-        match self.listed.get_mut(list).and_then(Option::take) {
-            Some(ids) => ids,
-            None => self
-                .rules
-                .lists
-                .get(list)
-                .map_or_else(Ids::new, |list| self.values.listed(&list.targets)),
-        }
-    }
-
-    fn give_list(&mut self, list: usize, ids: Ids) {
-        if let Some(slot) = self.listed.get_mut(list) {
-            *slot = Some(ids);
-        }
-    }
-
-    /// Says whether any value of a group could pass a test, as far as the search can tell.
-    #[inline]
-    pub(super) fn possible(&mut self, group: usize, test: usize) -> bool {
-        let searched = match self.groups.get(group) {
-            Some(Some(searched)) => *searched,
-            _ => self.search_group(group),
-        };
-        let bits = self.group_bits.get(searched.bits as usize..);
-        has(bits.unwrap_or_default(), test)
-    }
-
-    /// Finds the tests that each value of a group could pass, and that any could.
-    fn search_group(&mut self, number: usize) -> SearchedGroup {
-        let rules = self.rules;
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let mut searched = SearchedGroup {
-            bits: count(self.group_bits.len()),
-            lanes: 0,
-            from: count(self.searched.len()),
-            to: count(self.searched.len()),
-        };
-        let Some(group) = rules.groups.get(number) else {
-            return searched;
-        };
-        if let Some(prefilter) = rules.prefilters.get(group.side)
-            && let Some(step) = rules.chains.get(group.chain)
-        {
-            let lanes = prefilter.lanes();
-            let from = self.group_bits.len();
-            self.group_bits.resize(from + lanes, Lane::default());
-            let ids = self.take_list(group.list);
-            for &id in &ids {
-                let Some(value) = self.values.get(id) else {
-                    continue;
-                };
-                let text = self
-                    .texts
-                    .after(value.text, group.chain, step, &rules.chains);
-                let found = self.texts.searched(text, group.side, prefilter);
-                let all = self.group_bits.get_mut(from..).unwrap_or_default();
-                join(all, self.texts.found(found, lanes));
-                self.searched.push(Searched {
-                    id,
-                    text,
-                    found: count(found),
-                });
-            }
-            self.give_list(group.list, ids);
-            searched.lanes = count(lanes);
-            searched.to = count(self.searched.len());
-        }
-        if let Some(slot) = self.groups.get_mut(number) {
-            *slot = Some(searched);
-        }
-        searched
     }
 
     fn each(&mut self, n: usize, rule: &'r Rule, link: &'r Link, ids: &Ids) -> bool {
@@ -297,16 +193,6 @@ impl<'r> Transaction<'r, '_> {
         met
     }
 
-    /// Says whether a text could pass the test of a condition, as far as the search can tell.
-    fn likely(&mut self, link: &Link, text: TextId) -> bool {
-        let (Some(test), Some(group)) = (link.test, self.rules.groups.get(link.group)) else {
-            return true;
-        };
-        let prefilter = self.rules.prefilters.get(group.side);
-        prefilter
-            .is_none_or(|prefilter| has(self.texts.candidates(text, group.side, prefilter), test))
-    }
-
     fn text(
         &mut self,
         rule: &'r Rule,
@@ -332,6 +218,7 @@ impl<'r> Transaction<'r, '_> {
 
     fn hit(&self, rule: &Rule, link: &Link, id: TextId) -> Option<Hit> {
         let text = self.texts.bytes(id);
+        steps::count(text.len());
         let filled = |wanted| self.filled(wanted, rule, FILLED);
         let plain = |met: bool| met.then_some(Hit::Plain);
         match &link.operator.test {
@@ -474,66 +361,6 @@ impl<'r> Transaction<'r, '_> {
             | Selector::XmlText
             | Selector::XmlAttributes => target.selector.takes(name),
         }
-    }
-
-    /// Returns names and values of a collection that changes while rules run.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "a hundred collections, of which few are special"
-    )]
-    pub(super) fn live_values(&self, target: &Target) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut all: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        let unnamed = |bytes: Vec<u8>| vec![(Vec::new(), bytes)];
-        match target.collection {
-            Collection::Tx => {
-                if let Selector::Slot(slot) = target.selector {
-                    let value = self.tx.get(slot);
-                    if value.is_set() {
-                        let name = self.rules.names.name(slot).as_bytes().to_vec();
-                        all.push((name, value.bytes().into_owned()));
-                    }
-                } else {
-                    all.extend(
-                        self.tx
-                            .chosen(&self.rules.names, &target.selector)
-                            .map(|(name, value)| (name.to_vec(), value.bytes().into_owned())),
-                    );
-                }
-                return all;
-            }
-            Collection::MatchedVar => {
-                all.extend(self.matched.last().map(|m| (self.place(m), self.seen(m))));
-            }
-            Collection::MatchedVars => {
-                all.extend(self.matched.iter().map(|m| (self.place(m), self.seen(m))));
-            }
-            Collection::MatchedVarName => {
-                all.extend(self.matched.last().map(|m| (self.place(m), self.place(m))));
-            }
-            Collection::MatchedVarsNames => {
-                all.extend(self.matched.iter().map(|m| (self.place(m), self.place(m))));
-            }
-            Collection::HighestSeverity => return unnamed(self.highest.to_string().into_bytes()),
-            Collection::ReqbodyProcessor => {
-                let name = self.processor.map_or("", |processor| processor.name());
-                return unnamed(name.as_bytes().to_vec());
-            }
-            Collection::Duration => return unnamed(b"0".to_vec()),
-            Collection::Env => {
-                all.extend(self.environment.iter().cloned());
-            }
-            stored => {
-                if let Some((_, _, record)) = self.stored.get(stored) {
-                    all.extend(
-                        record
-                            .iter()
-                            .map(|(name, (value, _))| (name.clone(), value.clone())),
-                    );
-                }
-            }
-        }
-        all.retain(|(name, _)| target.selector.takes(name));
-        all
     }
 
     /// Returns the text of what was matched.

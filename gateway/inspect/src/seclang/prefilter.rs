@@ -184,6 +184,7 @@ impl Prefilter {
             join(out, wanted);
             return;
         };
+        crate::text::steps::count(text.len());
         let mut lately = Lately([0; 64]);
         for &b in text {
             state = search.next_state(Anchored::No, state, b);

@@ -1,6 +1,7 @@
 //! What rules remember during an exchange.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::names::Names;
 use super::operator::number;
@@ -58,15 +59,21 @@ const MADE: usize = 2000;
 #[derive(Debug)]
 pub(super) struct Tx<'r> {
     slots: Vec<TxValue<'r>>,
-    /// Those whose names no rule writes out.
+    /// Those whose names no rule writes out, in the order in which they were made.
     made: Vec<(Vec<u8>, TxValue<'r>)>,
+    /// Where each of them stands, once there are many.
+    places: HashMap<Vec<u8>, usize>,
 }
+
+/// Variables up to which going through them is as fast as looking up. Chosen.
+const FEW: usize = 32;
 
 impl<'r> Tx<'r> {
     pub(super) fn new(slots: usize) -> Self {
         Self {
             slots: vec![TxValue::Unset; slots],
             made: Vec::new(),
+            places: HashMap::new(),
         }
     }
 
@@ -97,9 +104,8 @@ impl<'r> Tx<'r> {
         match slot {
             Some(slot) => self.get(slot).clone(),
             None => self
-                .made
-                .iter()
-                .find(|(known, _)| known == name)
+                .place(name)
+                .and_then(|place| self.made.get(place))
                 .map(|(_, value)| value.clone())
                 .unwrap_or_default(),
         }
@@ -111,11 +117,27 @@ impl<'r> Tx<'r> {
             .and_then(|name| names.known(name));
         if let Some(slot) = slot {
             self.set(slot, value);
-        } else if let Some((_, place)) = self.made.iter_mut().find(|(known, _)| known == name) {
-            *place = value;
+            return;
+        }
+        let place = self.place(name);
+        if let Some((_, known)) = place.and_then(|place| self.made.get_mut(place)) {
+            *known = value;
         } else if self.made.len() < MADE {
             self.made.push((name.to_vec(), value));
+            if self.made.len() == FEW {
+                let names = self.made.iter().map(|(name, _)| name.clone());
+                self.places = names.zip(0..).collect();
+            } else if self.made.len() > FEW {
+                self.places.insert(name.to_vec(), self.made.len() - 1);
+            }
         }
+    }
+
+    fn place(&self, name: &[u8]) -> Option<usize> {
+        if self.made.len() < FEW {
+            return self.made.iter().position(|(known, _)| known == name);
+        }
+        self.places.get(name).copied()
     }
 
     /// Returns every variable that is set and chosen, with its name.
@@ -195,7 +217,11 @@ impl<'r> Removed<'r> {
     }
 
     pub(super) fn add_targets(&mut self, rules: &'r [usize], target: &'r Target) {
-        self.targets.push((rules, target));
+        // A condition acts once for each value that meets it; once is enough here.
+        let known = |(_, other): &(_, &Target)| std::ptr::eq(*other, target);
+        if !self.targets.iter().any(known) {
+            self.targets.push((rules, target));
+        }
     }
 
     pub(super) fn rule(&self, rule: usize) -> bool {

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::action::{Allowed, Disruptive, Engine, Phase, Processor};
-use super::evaluate::{Searched, SearchedGroup};
 use super::exchange::{Connection, Interruption, Match, Outcome, RequestHead, ResponseHead, shown};
 use super::prefilter::Lane;
 use super::read;
 use super::ruleset::{Gate, Rule, RuleSet, Step};
+use super::search::{Searched, SearchedGroup};
 use super::state::{Matched, Removed, Stored, Tx};
 use super::target::Collection;
 use super::texts::Texts;

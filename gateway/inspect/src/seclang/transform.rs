@@ -134,6 +134,7 @@ impl Transform {
 
     /// Returns what a text is turned into.
     pub(super) fn apply(self, bytes: &[u8]) -> Vec<u8> {
+        crate::text::steps::count(bytes.len());
         match self {
             Self::Base64Decode => decode::base64(bytes, decode::Strict::Yes),
             Self::Base64DecodeExt => decode::base64(bytes, decode::Strict::No),

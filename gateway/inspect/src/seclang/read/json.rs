@@ -14,6 +14,8 @@ pub(super) struct Bounds {
 
 /// Bytes of a path; longer ones are cut, so that nesting cannot multiply the work. Chosen.
 const PATH: usize = 1024;
+/// Bytes of all paths for each byte of the text, besides 64 KB. Chosen: records that are written out need two or three.
+const NAMES: usize = 8;
 
 /// Gives every value with its path; the members of an array have the path of the array.
 ///
@@ -30,6 +32,7 @@ pub(super) fn read(
         left: bounds.values,
         depth: bounds.depth,
         path: b"json".to_vec(),
+        names: bytes.len().saturating_mul(NAMES).saturating_add(64 << 10),
     };
     reader.space();
     reader.value(0, give)?;
@@ -46,6 +49,8 @@ struct Reader<'a> {
     left: usize,
     depth: usize,
     path: Vec<u8>,
+    /// Bytes of paths that may still be given.
+    names: usize,
 }
 
 impl Reader<'_> {
@@ -74,6 +79,10 @@ impl Reader<'_> {
             .left
             .checked_sub(1)
             .ok_or("the JSON has too many values")?;
+        self.names = self
+            .names
+            .checked_sub(self.path.len())
+            .ok_or("the JSON has too many values below long names")?;
         match at(self.bytes, self.at) {
             b'{' => self.object(depth, give),
             b'[' => self.array(depth, give),
@@ -253,6 +262,17 @@ mod tests {
         ] {
             assert!(all(text).1.is_err(), "{text}");
         }
+        let deep = format!("{{\"{}\":[{}1]}}", "k".repeat(1000), "1,".repeat(20_000));
+        let bounds = Bounds {
+            depth: 8,
+            values: 50_000,
+        };
+        let mut given = 0;
+        assert_eq!(
+            read(deep.as_bytes(), bounds, &mut |path, _| given += path.len()),
+            Err("the JSON has too many values below long names")
+        );
+        assert!(given <= deep.len() * NAMES + (64 << 10));
         assert_eq!(all(&"[".repeat(50)).1, Err("the JSON is nested too deep"));
         assert_eq!(
             all(&format!("[{}1]", "1,".repeat(200))).1,
