@@ -299,7 +299,17 @@ test('a broken configuration changes nothing and is shown with its position; a g
 
 test('every page stands in English and in light as well, and the choice outlasts a reload', async () => {
   for (const [user, pages] of [
-    ['chen', { '/': 'Overview', '/alerts': 'Alerts', '/callers': 'Callers', '/bans': 'Bans', '/policy': 'Policy' }],
+    [
+      'chen',
+      {
+        '/': 'Overview',
+        '/alerts': 'Alerts',
+        '/callers': 'Callers',
+        '/bans': 'Bans',
+        '/policy': 'Policy',
+        '/redaction': 'Redaction',
+      },
+    ],
     ['qian', { '/events': 'Events' }],
     ['sun', { '/system': 'System' }],
   ]) {

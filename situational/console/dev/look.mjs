@@ -81,6 +81,7 @@ const VIEWS = [
   ['policy', 'chen', '/policy'],
   ['policy-roles', 'chen', '/policy?view=roles'],
   ['policy-statements', 'chen', '/policy?view=statements'],
+  ['policy-statements-auditor', 'qian', '/policy?view=statements'],
   ['policy-explain', 'chen', '/policy?decision=DECISION'],
   ['policy-model', 'chen', '/policy?view=model'],
   ['policy-lint', 'chen', '/policy/tools', run],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { STAGES, type Change, type Changes, type Finding } from '../src/api/policy'
-import { ACTS, becauseOf, type Act } from '../src/policy/deeds'
+import { ACTS, becauseOf, isStale, type Act } from '../src/policy/deeds'
 import { fresh } from '../src/policy/fresh'
 import { sorted } from '../src/policy/lines'
 import { advanceOf, EMERGENCY_MS, proposalOf } from '../src/policy/propose'
@@ -73,6 +73,14 @@ test('an author alone revises, until it is tried or over', () => {
   expect(why('revise', {}, 'chen')).toBe('change.because.notOwnRevise')
   expect(why('revise', { stage: 'canary' }, 'lin')).toBe('change.because.running')
   expect(why('revise', { stage: 'live' }, 'lin')).toBe('change.because.over')
+})
+
+test('a change is stale only while it waits', () => {
+  expect(isStale(change({ parent: 'old' }), state)).toBe(true)
+  expect(isStale(change({ parent: 'old', stage: 'canary' }), state)).toBe(true)
+  expect(isStale(change(), state)).toBe(false)
+  expect(isStale(change({ parent: 'old', stage: 'live' }), state)).toBe(false)
+  expect(isStale(change({ parent: 'old', stage: 'rejected' }), state)).toBe(false)
 })
 
 test('nobody approves twice', () => {

@@ -117,6 +117,7 @@ test('a draft is carried over to what is live now, and what does not fit is told
   expect(isOutdated(moved('p, a', 'p, other'))).toBe(true)
   expect(isOutdated(sources())).toBe(false)
   expect(isOutdated(sources({ statements: [{ name: 's', text: 'x' }] }))).toBe(true)
+  expect(isOutdated(sources({ model: { name: 'model.conf', text: '# a word' } }))).toBe(true)
   carryOver(moved('p, a', 'p, between', 'p, other'))
   expect(rules.value[0]?.text).toBe('p, mine\np, between\np, other\n')
   expect(leftOut.value).toEqual([])

@@ -73,7 +73,7 @@ export const enRedaction: Record<keyof typeof zhRedaction, string> = {
   'dataKind.mrz': 'passport lines (MRZ)',
   'dataKind.secret': 'secret',
   'dataKind.custom': 'custom kind',
-  'trial.left': '{n} left',
+  'trial.left': '{n} left as is',
   'seen.redacted': 'Least redaction',
   'seen.clear': 'went out as it was',
   'seen.clearOnly': 'Fields that went out as they were: {n}',

@@ -70,7 +70,7 @@ export const zhRedaction = {
   'dataKind.mrz': '护照机读行',
   'dataKind.secret': '口令、密钥、令牌',
   'dataKind.custom': '自定义种类',
-  'trial.left': '留 {n} 处',
+  'trial.left': '{n} 处保留',
   'seen.redacted': '最宽的脱敏',
   'seen.clear': '曾原样送出',
   'seen.clearOnly': '曾原样送出的字段：{n}',

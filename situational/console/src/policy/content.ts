@@ -15,11 +15,17 @@ export function asIn({ rules, statements, cases }: Sources): Content {
   return { rules, statements, cases }
 }
 
-/** Whether two readings of the policy have the same texts; a revision does not tell of statements and tests. */
+/** Whether two readings of the policy have the same texts; a revision tells neither of statements nor of comments. */
 export function sameContent(a: Sources, b: Sources): boolean {
-  const texts = ({ revision, statements, cases }: Sources): string => JSON.stringify([revision, statements, cases])
-  return texts(a) === texts(b)
+  const sets = (one: Sources): NamedText[][] => [[one.model], one.rules, one.statements, one.cases]
+  const [left, right] = [sets(a), sets(b)]
+  return left.every((texts, i) => {
+    const others = right[i] ?? []
+    return texts.length === others.length && texts.every((one, k) => sameText(one, others[k]))
+  })
 }
+
+const sameText = (a: NamedText, b: NamedText | undefined): boolean => a.name === b?.name && a.text === b.text
 
 /** What is live now with what `mine` changed of `was`, and the lines of it that meet changes of others. */
 export function rebased(was: Content, mine: Content, live: Sources): { content: Content; left: FileChange[] } {

@@ -54,6 +54,11 @@ const undecidable = (change: Change): Because => ({
   key: change.stage === 'draft' ? 'change.because.draft' : 'change.because.decided',
 })
 
+/** Whether the policy that a change was written on is no longer the one in force, while that still matters. */
+export function isStale(change: Change, { live }: Pick<Changes, 'live'>): boolean {
+  return BEFORE_LIVE.includes(change.stage) && change.parent !== live.bundle
+}
+
 /** An emergency change is in force before anybody agreed, and stays so only if they do. */
 const emergencyInForce = (change: Change): boolean => change.kind === 'emergency' && change.stage === 'live'
 
