@@ -212,8 +212,8 @@ impl Labels {
 
     /// Tells whether a text is a label and nothing more.
     pub(crate) fn is_label(&self, text: &str) -> bool {
-        self.words
-            .contains_key(canonical(text.as_bytes()).as_slice())
+        let bytes = text.as_bytes();
+        self.may_end(bytes) && self.words.contains_key(canonical(bytes).as_slice())
     }
 
     /// Returns what the label says that is the end of `bytes`, as a field's whole name or as the last word of a text.
