@@ -232,7 +232,8 @@ impl Scan {
         if open && more {
             self.rest = Some(Rest::Token);
         }
-        if !more && let Some(at) = before_colon(text, start, buffer).filter(|&at| at >= covered) {
+        if !more && let Some(at) = before_colon(text, &place_of, buffer).filter(|&at| at >= covered)
+        {
             return Some((at, false));
         }
         more.then_some((decided.at + skip, decided.glued))
@@ -241,8 +242,8 @@ impl Scan {
 
 /// The last word of a cluster, where it is not the first and a colon follows: an address may begin with it, which is
 /// no part of what stands ahead of it.
-fn before_colon(text: &[u8], start: usize, buffer: &[u8]) -> Option<usize> {
-    let end = start + text.len();
+fn before_colon(text: &[u8], place_of: &impl Fn(usize) -> usize, buffer: &[u8]) -> Option<usize> {
+    let end = place_of(text.len());
     if buffer.get(end) != Some(&b':') {
         return None;
     }
@@ -251,10 +252,11 @@ fn before_colon(text: &[u8], start: usize, buffer: &[u8]) -> Option<usize> {
         .rev()
         .take_while(|byte| byte.is_ascii_alphanumeric());
     let at = text.len() - word.count();
-    let hex = text.get(at..)?.iter().all(u8::is_ascii_hexdigit);
+    let word = text.get(at..)?;
+    let hex = word.iter().all(u8::is_ascii_hexdigit);
     // What was decoded stands nowhere in the buffer.
-    let plain = buffer.get(start..end) == Some(text);
-    (at > 0 && hex && (1..=4).contains(&(text.len() - at)) && plain).then_some(at)
+    let plain = buffer.get(place_of(at)..end) == Some(word);
+    (at > 0 && hex && (1..=4).contains(&word.len()) && plain).then_some(at)
 }
 
 /// What stands ahead of a cluster, where its label is.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use hangu_identity::cli::{Outcome, VerifyArguments};
 use hangu_inspect::seclang::{RuleSet, Source as RuleSource};
 use hangu_inspect::{Inspector, Sensitivity, Settings, bench};
-use hangu_redact::{Format, Level, Rules};
+use hangu_redact::{Content, Level, Rules};
 
 use super::args::{Inspect, InspectBench, InspectCommand, Redact, Token};
 use super::check::say;
@@ -36,11 +36,12 @@ pub(super) fn redact(arguments: &Redact) -> Answer {
             .level
             .parse()
             .map_err(|e: hangu_redact::UnknownLevel| e.to_string())?;
-        let format = Format::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
+        let content =
+            Content::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
         hangu_redact::cli::redact(
             rules,
             level,
-            format,
+            content,
             io::stdin().lock(),
             io::stdout().lock(),
         )

@@ -95,3 +95,15 @@ fn runs_of_marks_cost_no_more_than_other_bytes() {
         assert!(least < 70, "{run}: {least} ns a byte");
     }
 }
+
+#[test]
+fn an_address_behind_digits_that_are_written_otherwise_is_found() {
+    for text in [
+        "１ 2001:db8::1 x",
+        "电话１３８００１３８０００ 2001:db8::1 x",
+        "\\u0031 13800138000 2001:db8::1 x",
+    ] {
+        let out = everywhere(Media::Text, text);
+        assert!(!out.contains("db8::1"), "{text}: {out}");
+    }
+}
