@@ -135,6 +135,12 @@ pub async fn revise(
     Named(id): Named<u64>,
     Strict(proposal): Strict<Proposal, LARGEST_POLICY>,
 ) -> Result<Response, Problem> {
+    if proposal.emergency_until_ms.is_some() {
+        return Err(Problem::malformed(
+            "`emergency_until_ms` belongs to a new change only",
+            "只有新提出的变更可以设为紧急变更",
+        ));
+    }
     let gateway = Arc::clone(&context.admin.gateway);
     let reason = proposal.reason.clone();
     let bundle = proposed(gateway, proposal).await?;
