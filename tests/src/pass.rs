@@ -475,7 +475,10 @@ fn spawn(folder: &Path) -> Child {
 
 /// The shipped configuration, beside the folder of this crate.
 fn shipped() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs")
+    // What was built in one checkout may be run in another.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    let here = here.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.join("../configs")
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -66,6 +66,11 @@ pub(crate) fn look(
         } else {
             rule
         };
+        // Hostile values match thousands of times, and whether a match is quoted takes a look around each.
+        if verdict.is_told(rule, spot) {
+            second.heard(rule);
+            return;
+        }
         let quoted = surroundings.quote(rule, from, to) || second.vetoes(rule, from, to);
         let manner = if quoted {
             Manner::Quoted

@@ -139,6 +139,9 @@ impl<'i> Scan<'i> {
             };
             let mut surroundings = Surroundings::new(bytes);
             controls(bytes, classes, lines, &mut |(rule, from, to)| {
+                if self.verdict.is_told(rule, spot) {
+                    return;
+                }
                 let quoted = (lines == Lines::Allowed || rule.id == rules::PROTOCOL_NUL.id)
                     && surroundings.quote(rule, from, to);
                 let manner = if quoted {

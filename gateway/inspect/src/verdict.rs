@@ -92,6 +92,18 @@ impl Verdict {
         }
     }
 
+    /// Whether as much is known of a rule as is kept, so that another match in this place would change nothing.
+    pub(crate) fn is_told(&self, rule: &Rule, spot: Spot<'_>) -> bool {
+        let observed = match self.exceptions.of(rule, spot) {
+            Some(Exempt::Off) => return true,
+            Some(Exempt::Observe) => true,
+            None => false,
+        };
+        let same = |f: &&Finding| f.rule == rule.id && f.observed == observed;
+        let known = || self.findings.iter().filter(same);
+        known().count() >= KEPT_PER_RULE && known().any(|f| !f.quoted)
+    }
+
     /// Records that a rule matched at `from..to` of `value`.
     pub(crate) fn add(
         &mut self,
