@@ -33,7 +33,7 @@ pub enum MediaError {
     UnsupportedCharset(String),
     /// The format is not text that is understood here.
     #[error(
-        "media type `{0}` cannot be redacted; JSON, NDJSON, text, XML, HTML, CSV, JavaScript and URL-encoded forms can"
+        "media type `{0}` cannot be redacted; JSON, NDJSON, text, XML, HTML, CSV, JavaScript, forms, multipart bodies, XLSX, DOCX and PPTX can"
     )]
     NotText(String),
 }
