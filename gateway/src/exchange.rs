@@ -84,7 +84,7 @@ pub struct Exchange {
     /// Whom the answer told of, where it was redacted.
     pub people: Vec<Person>,
     /// What was not looked at, and why.
-    pub unread: Option<&'static str>,
+    pub unread: SmallVec<[&'static str; 1]>,
     /// What policy said.
     pub decision: Option<Decided>,
     /// The request's body.
@@ -272,7 +272,7 @@ impl Exchange {
             head_counts: None,
             tried: None,
             people: Vec::new(),
-            unread: None,
+            unread: SmallVec::new(),
             decision: None,
             sent: None,
             upstream: None,

@@ -420,8 +420,8 @@ impl Refusal {
                 en: "The service does not answer at the moment. Try again later.",
             },
             Self::Unredactable(_) => Words {
-                zh: "应答无法按要求脱敏，没有被送出。请把下面的编号告诉管理员。",
-                en: "The answer could not be redacted as required and was withheld. Give your administrator the number below.",
+                zh: "应答无法按要求检查或脱敏，没有被送出。请把下面的编号告诉管理员。",
+                en: "The answer could not be read or redacted as required and was withheld. Give your administrator the number below.",
             },
             Self::Obligation | Self::Undecided | Self::NoRecord | Self::Closing => Words {
                 zh: "安全网关暂时不能处理这个请求。请稍后再试。",

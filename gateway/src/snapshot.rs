@@ -1,39 +1,33 @@
 //! Everything that can change while the gateway runs: built whole, checked, then swapped.
 
-use std::fs;
-use std::num::NonZeroU32;
+mod portal;
+mod workshop;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hangu_identity::assertion::AssertionSigner;
-use hangu_identity::binding::BindingKey;
-use hangu_identity::token::{Jwks, Verifier};
-use hangu_inspect::openapi::{Document, Unlisted};
-use hangu_inspect::seclang::RuleSet;
-use hangu_inspect::{Exceptions, Inspector, Settings};
+use hangu_identity::token::Verifier;
+use hangu_inspect::{Inspector, Settings};
 use hangu_limit::Rate;
 use hangu_policy::RateClass;
 use hangu_policy::lifecycle::rollout::By;
-use hangu_policy::lifecycle::{Bundle, Text};
-use hangu_redact::PersonKey;
 
 use crate::admin::authority::Authority;
-use crate::admin::users::Administrators;
 use crate::clock::{self, Calendar};
-use crate::config::{self, Configuration, JwksSource, Mistake};
+use crate::config::{self, Configuration, Mistake};
 use crate::identities::Identities;
-use crate::keys;
 use crate::policy::Policy;
-use crate::policy::office::Office;
 use crate::policy::trial::Trial;
 use crate::rulesets::RuleSets;
-use crate::stage::route::{Routes, covers};
+use crate::stage::route::Routes;
 use crate::stage::tls::ZoneTls;
-use crate::upstream::{Upstream, health};
+use crate::upstream::health;
 use crate::world::world;
+pub use portal::Portal;
+use workshop::Workshop;
 
 /// The configuration in force, with everything that was built from it. A copy shares all of it.
 #[derive(Clone)]
@@ -92,57 +86,6 @@ pub struct Crossing {
     pub assurance: u8,
 }
 
-/// A portal.
-pub struct Portal {
-    /// Its settings.
-    pub settings: config::Portal,
-    /// Where its requests go.
-    pub upstream: Arc<Upstream>,
-    /// The key of its `Hangu-Binding`.
-    pub binding_key: Option<BindingKey>,
-    /// Rules in SecLang that judge its requests as well.
-    pub rules: Vec<Arc<RuleSet>>,
-    /// The document that describes its requests.
-    pub openapi: Option<Document>,
-    /// What is no attack here.
-    pub exceptions: Vec<Exempted>,
-}
-
-/// What is no attack in a portal.
-#[derive(Debug)]
-pub struct Exempted {
-    /// The settings.
-    pub settings: config::Excepted,
-    /// When it ends, in milliseconds since the epoch.
-    pub ends_ms: Option<u64>,
-}
-
-impl Exempted {
-    /// Whether its last day is over.
-    pub fn has_ended(&self, now_ms: u64) -> bool {
-        self.ends_ms.is_some_and(|end| end <= now_ms)
-    }
-}
-
-impl Portal {
-    /// What is no attack in a request: exceptions that have not ended, of its path and the zone it comes from.
-    pub fn exceptions(&self, path: &str, from: usize, now_ms: u64) -> Exceptions {
-        let apply = |exempted: &&Exempted| {
-            let settings = &exempted.settings;
-            let elsewhere = settings.from.is_some_and(|zone| zone != from);
-            let covered = settings.path.as_deref();
-            !elsewhere
-                && !exempted.has_ended(now_ms)
-                && covered.is_none_or(|prefix| covers(prefix, path))
-        };
-        if self.exceptions.is_empty() {
-            return Exceptions::default();
-        }
-        let apply = self.exceptions.iter().filter(apply);
-        Exceptions::new(apply.map(|exempted| exempted.settings.exception.clone()))
-    }
-}
-
 /// Rates.
 #[derive(Debug)]
 pub struct Rates {
@@ -165,199 +108,6 @@ impl Rates {
             RateClass::Silver => self.silver.as_ref(),
             RateClass::Gold => self.gold.as_ref(),
         }
-    }
-}
-
-/// Collects what cannot be used.
-struct Workshop<'a> {
-    path: &'a Path,
-    mistakes: Vec<Mistake>,
-}
-
-impl Workshop<'_> {
-    fn wrong(&mut self, file: &Path, message: impl std::fmt::Display) {
-        self.mistakes
-            .push(Mistake::of_file(file, message.to_string()));
-    }
-
-    fn wrong_here(&mut self, message: impl std::fmt::Display) {
-        let path = self.path.to_owned();
-        self.wrong(&path, message);
-    }
-
-    fn text(&mut self, file: &Path) -> Option<Text> {
-        fs::read_to_string(file)
-            .map(|text| Text::new(file.display().to_string(), text))
-            .map_err(|e| self.wrong(file, format!("cannot be read: {e}")))
-            .ok()
-    }
-
-    fn texts(&mut self, files: &[PathBuf]) -> Option<Vec<Text>> {
-        files.iter().map(|file| self.text(file)).collect()
-    }
-
-    fn policy(&mut self, files: &config::Policy) -> Option<Policy> {
-        let bundle = Bundle {
-            model: self.text(&files.model)?,
-            rules: self.texts(&files.rules)?,
-            statements: self.texts(&files.statements)?,
-            cases: self.texts(&files.cases)?,
-        };
-        self.compiled(bundle)
-    }
-
-    /// The policy that was live last where changes are reviewed, or the one in the files.
-    fn live(&mut self, state: &Path, files: &config::Policy) -> Option<Policy> {
-        let Some(review) = &files.review else {
-            return self.policy(files);
-        };
-        match Office::live(state, review) {
-            Ok(Some(bundle)) => self.compiled(bundle),
-            Ok(None) => self.policy(files),
-            Err(mistake) => {
-                self.mistakes.push(mistake);
-                None
-            }
-        }
-    }
-
-    fn compiled(&mut self, bundle: Bundle) -> Option<Policy> {
-        Policy::compile(bundle)
-            .map_err(|mistakes| self.mistakes.extend(mistakes))
-            .ok()
-    }
-
-    /// An OpenAPI document.
-    fn openapi(&mut self, path: &Path, unlisted: Unlisted) -> Option<Document> {
-        let text = self.text(path)?;
-        let document = Document::load(&text.text, unlisted);
-        document
-            .map_err(|errors| errors.iter().for_each(|error| self.wrong(path, error)))
-            .ok()
-    }
-
-    /// The key under which people are told apart in answers; made where there is none yet.
-    fn person_key(&mut self, state: &Path) -> Option<PersonKey> {
-        let path = state.join("keys").join("person.key");
-        let key = keys::load_or_make(&path, || keys::random(16));
-        let key = key.map_err(|e| self.wrong(&path, e)).ok()?;
-        <[u8; 16]>::try_from(key.as_slice())
-            .map(PersonKey::new)
-            .map_err(|_| self.wrong(&path, "it should have 16 bytes"))
-            .ok()
-    }
-
-    fn authority(
-        &mut self,
-        console: &config::Console,
-        before: Option<&Snapshot>,
-    ) -> Option<Arc<Authority>> {
-        let policy = self.policy(&console.policy);
-        if let Some(policy) = &policy {
-            // The console has no portals: its statements are about its rules alone.
-            self.mistakes.extend(policy.unproved(None));
-        }
-        let before = before
-            .and_then(|b| b.authority.as_ref())
-            .map(|a| &a.administrators);
-        let administrators = Administrators::read(&console.users, before)
-            .map_err(|errors| self.mistakes.extend(errors))
-            .ok();
-        let (policy, administrators) = (policy?, administrators?);
-        Authority::new(
-            administrators,
-            Arc::clone(&policy.compiled),
-            &console.host,
-            &console.policy.model,
-        )
-        .map(Arc::new)
-        .map_err(|mistake| self.mistakes.push(mistake))
-        .ok()
-    }
-
-    fn rate(&mut self, name: &str, rate: &config::Rate) -> Option<Rate> {
-        Rate::new(rate.count, rate.period, rate.burst)
-            .map_err(|e| self.wrong_here(format!("rate `{name}`: {e}")))
-            .ok()
-    }
-
-    fn rates(&mut self, limit: &config::Limit) -> Option<Rates> {
-        const KNOWN: [&str; 3] = ["bronze", "silver", "gold"];
-        for name in limit.class.keys().filter(|n| !KNOWN.contains(&n.as_str())) {
-            self.wrong_here(format!(
-                "`limit.class.{name}`: rate classes are `bronze`, `silver` and `gold`"
-            ));
-        }
-        let mut class = |name: &str| limit.class.get(name).and_then(|rate| self.rate(name, rate));
-        let (bronze, silver, gold) = (class("bronze"), class("silver"), class("gold"));
-        let address = self.rate("address", &limit.address);
-        let sign_in = self.rate("sign-in", &limit.sign_in);
-        let throttle = Rate::new(
-            NonZeroU32::MIN,
-            Duration::from_secs(1),
-            NonZeroU32::MIN.saturating_add(4),
-        )
-        .map_err(|e| self.wrong_here(e))
-        .ok()?;
-        Some(Rates {
-            address: address?,
-            sign_in: sign_in?,
-            throttle,
-            bronze,
-            silver,
-            gold,
-        })
-    }
-
-    /// The signer of assertions; its key is made where there is none yet.
-    fn signer(
-        &mut self,
-        identity: &config::Identity,
-        before: Option<&Snapshot>,
-    ) -> Option<Arc<AssertionSigner>> {
-        const LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
-        let path = &identity.assertion_key;
-        let key = keys::load_or_make(path, || {
-            hangu_identity::assertion::generate_key()
-                .map(|key| key.to_vec())
-                .map_err(|e| e.to_string())
-        });
-        let key = key.map_err(|e| self.wrong(path, e)).ok()?;
-        let signer = AssertionSigner::new(&key, &identity.assertion_issuer, LIFETIME, 65_536)
-            .map_err(|e| self.wrong(path, e))
-            .ok()?;
-        // The same key under the same issuer keeps its assertions, which are still fresh.
-        let kept = before.filter(|b| {
-            b.signer.kid() == signer.kid()
-                && b.configuration.identity.assertion_issuer == identity.assertion_issuer
-        });
-        Some(kept.map_or_else(|| Arc::new(signer), |b| Arc::clone(&b.signer)))
-    }
-
-    fn tokens(
-        &mut self,
-        identity: &config::Identity,
-        before: Option<&Snapshot>,
-    ) -> Option<Verifier> {
-        let mut issuers = Vec::new();
-        for issuer in &identity.issuers {
-            let keys = match &issuer.keys {
-                JwksSource::File(path) => {
-                    let text = self.text(path)?;
-                    Some(
-                        Jwks::parse(text.text.as_bytes())
-                            .map_err(|e| self.wrong(path, e))
-                            .ok()?,
-                    )
-                }
-                // Keys that were fetched before stay until they are fetched again.
-                JwksSource::Url { .. } => {
-                    before.and_then(|b| b.tokens.load().keys_of(issuer.token.name()).cloned())
-                }
-            };
-            issuers.push((issuer.token.clone(), keys));
-        }
-        Verifier::new(issuers).map_err(|e| self.wrong_here(e)).ok()
     }
 }
 
@@ -391,7 +141,7 @@ impl Snapshot {
         let portals = configuration
             .portals
             .iter()
-            .map(|p| build_portal(&mut shop, p, before, &rules, &configuration.time_zone))
+            .map(|p| portal::build(&mut shop, p, before, &rules, &configuration.time_zone))
             .collect::<Vec<_>>();
         let routes = match Routes::new(&configuration.portals) {
             Ok(routes) => routes,
@@ -577,66 +327,6 @@ fn build_zone(shop: &mut Workshop<'_>, zone: &config::Zone, before: Option<&Snap
         settings: Arc::new(zone.clone()),
         tls,
     }
-}
-
-fn build_portal(
-    shop: &mut Workshop<'_>,
-    portal: &config::Portal,
-    before: Option<&Snapshot>,
-    rules: &RuleSets,
-    time_zone: &str,
-) -> Option<Arc<Portal>> {
-    let kept = before.and_then(|b| b.portals.iter().find(|p| p.settings.name == portal.name));
-    // Certificates may have changed under the same names, so only upstreams without TLS are kept.
-    let reusable =
-        kept.filter(|p| p.settings.upstream == portal.upstream && portal.upstream.tls.is_none());
-    let upstream = match reusable {
-        Some(kept) => Arc::clone(&kept.upstream),
-        None => Arc::new(
-            Upstream::new(&portal.upstream)
-                .map_err(|e| shop.wrong_here(format!("portal `{}`: {e}", portal.name)))
-                .ok()?,
-        ),
-    };
-    let binding_key = match &portal.binding_key {
-        None => None,
-        Some(path) => {
-            let bytes = fs::read(path)
-                .map_err(|e| shop.wrong(path, format!("cannot be read: {e}")))
-                .ok()?;
-            Some(
-                BindingKey::new(bytes.trim_ascii())
-                    .map_err(|e| shop.wrong(path, e))
-                    .ok()?,
-            )
-        }
-    };
-    let openapi = match &portal.inspect.openapi {
-        None => None,
-        Some((path, unlisted)) => Some(shop.openapi(path, *unlisted)?),
-    };
-    Some(Arc::new(Portal {
-        settings: portal.clone(),
-        openapi,
-        upstream,
-        binding_key,
-        rules: rules.named(&portal.inspect.rules),
-        exceptions: exempted(&portal.inspect.except, time_zone),
-    }))
-}
-
-/// Exceptions with the moment at which their last day is over.
-fn exempted(except: &[config::Excepted], time_zone: &str) -> Vec<Exempted> {
-    let end = |last: jiff::civil::Date| {
-        let next = last.tomorrow().ok()?.in_tz(time_zone).ok()?;
-        u64::try_from(next.timestamp().as_millisecond()).ok()
-    };
-    let ends = |settings: &config::Excepted| Exempted {
-        // A day that no clock can tell has no end that could be missed: it is over.
-        ends_ms: settings.until.map(|last| end(last).unwrap_or(0)),
-        settings: settings.clone(),
-    };
-    except.iter().map(ends).collect()
 }
 
 /// What of a policy a configuration cannot serve: rates that are not there, statements that are not proved.

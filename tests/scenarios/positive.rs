@@ -109,6 +109,32 @@ async fn a_request_that_the_portal_does_not_publish_is_refused_and_the_event_say
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_passed_unread_leaves_the_rest_of_its_request_checked() {
+    let pass = plan("openapi = \"public.yaml\"\nbody = \"1KiB\"\nover-bound = \"pass\"")
+        .start()
+        .await;
+    let long = format!("{{\"name\":\"{}\"}}", "a".repeat(4096));
+    let post = |path: &str| Request::post(path).header("content-type", "application/json");
+    let (answer, event) = ask(&pass, post("/echo/7"), &long).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(event.to_string().contains("body-over-bound"), "{event:#}");
+    for (request, said) in [
+        (post("/echo/seven"), "path parameter `id`"),
+        (post("/other/users"), "path is not described"),
+        (Request::put("/echo/7"), "no method `PUT`"),
+        (post("/echo/7").method("GET"), "takes no body"),
+        (
+            Request::post("/echo/7").header("content-type", "text/xml"),
+            "`text/xml` is not described",
+        ),
+    ] {
+        let (answer, event) = ask(&pass, request, &long).await;
+        assert_eq!(answer.outcome(), (400, "not-described".into()), "{said}");
+        assert!(finding(&event).1.contains(said), "{said}: {event:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_portal_that_observes_passes_what_is_not_published_and_a_broken_document_is_refused() {
     let plan = plan("openapi = \"public.yaml\"\nmode = \"observe\"");
     let document = plan.path("configs/public.yaml");
@@ -148,6 +174,11 @@ async fn careless() -> SocketAddr {
                 } else {
                     String::new()
                 };
+                let coding = if head.starts_with("GET /coded") {
+                    "Content-Encoding: gzip\r\n"
+                } else {
+                    ""
+                };
                 let status = if head.starts_with("GET /spoken") {
                     "200 OK"
                 } else {
@@ -156,7 +187,7 @@ async fn careless() -> SocketAddr {
                 let body = format!("<pre>{filler}{TRACE}</pre>");
                 let length = body.len();
                 let answer = format!(
-                    "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                    "HTTP/1.1 {status}\r\nContent-Type: text/html\r\n{coding}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
                 );
                 let _sent = stream.write_all(answer.as_bytes()).await;
                 let _gone = stream.read(&mut [0; 1]).await;
@@ -202,6 +233,13 @@ async fn an_answer_that_gives_a_trace_away_is_withheld_or_cut_off_where_it_shows
     assert!(!answer.text().contains("StandardWrapper"));
     assert_eq!(event["status_code"], "answer-leaks");
     assert_eq!(finding(&event).0, "leak-trace", "{event:#}");
+
+    let (answer, _) = ask(&pass, Request::get("/coded"), "").await;
+    assert_eq!(
+        answer.outcome(),
+        (502, "unredactable-answer".into()),
+        "what cannot be read is not sent"
+    );
 
     let client = pass.stranger(Zone::Internet);
     let mut connection = client.connect(PUBLIC).await;

@@ -119,11 +119,8 @@ impl Inspector {
 
     /// Returns the same inspector with what an operator excepts; the automaton is shared.
     #[must_use]
-    pub fn with_exceptions(&self, exceptions: Exceptions) -> Self {
-        Self {
-            exceptions,
-            ..self.clone()
-        }
+    pub fn with_exceptions(self, exceptions: Exceptions) -> Self {
+        Self { exceptions, ..self }
     }
 
     /// Reads method, path, query, cookies and every other header.

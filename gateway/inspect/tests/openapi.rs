@@ -75,7 +75,7 @@ fn ask(document: &Document, line: &str, media: &str, body: &str) -> Vec<String> 
                 ("x-region", b"110105"),
                 ("cookie", b"lang=zh; sid=1"),
             ],
-            body: body.as_bytes(),
+            body: Some(body.as_bytes()),
         })
         .iter()
         .map(ToString::to_string)
@@ -254,7 +254,7 @@ fn headers_and_cookies_that_are_described_are_checked() {
                 path: "/api/matters",
                 query: None,
                 headers,
-                body: b"",
+                body: Some(b""),
             })
             .iter()
             .map(ToString::to_string)
@@ -364,11 +364,11 @@ proptest! {
                 path,
                 query: Some(query.as_bytes()),
                 headers: &[("content-type", media.as_bytes())],
-                body: body.as_bytes(),
+                body: Some(body.as_bytes()),
             }));
             drop(document.check(&Request {
                 method: "POST", path: "/api/matters", query: Some(query.as_bytes()),
-                headers: &[("content-type", media.as_bytes())], body: body.as_bytes(),
+                headers: &[("content-type", media.as_bytes())], body: Some(body.as_bytes()),
             }));
         }
         drop(Document::load(&text, Unlisted::Allowed));

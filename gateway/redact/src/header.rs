@@ -69,6 +69,16 @@ pub fn redact_header<'v>(
     value: &'v [u8],
 ) -> Redacted<'v> {
     let mut tally = Tally::default();
+    if is_structural(name) {
+        return Redacted {
+            value: Cow::Borrowed(value),
+            summary: Summary {
+                bytes_in: value.len() as u64,
+                bytes_out: value.len() as u64,
+                ..Summary::default()
+            },
+        };
+    }
     let out = self::value(rules, level, name, value, &mut tally);
     done(value, out, &tally)
 }
@@ -112,7 +122,7 @@ pub(crate) fn value(
 ) -> Vec<u8> {
     let name = name.trim().to_ascii_lowercase();
     match name.as_str() {
-        name if STRUCTURAL.binary_search(&name).is_ok() => return value.to_vec(),
+        name if is_structural(name) => return value.to_vec(),
         "location" | "content-location" | "link" | "refresh" | "referer" | "origin" => {
             return through(rules, level, Media::Form, value, tally);
         }
@@ -182,6 +192,11 @@ fn parameter(
         return out;
     }
     through(rules, level, Media::Form, value, tally)
+}
+
+/// Whether a header, in lower case, only says how a message is read.
+fn is_structural(name: &str) -> bool {
+    STRUCTURAL.binary_search(&name).is_ok()
 }
 
 fn is_coded(value: &[u8]) -> bool {

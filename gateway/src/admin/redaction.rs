@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use hangu_redact::{BodyRedactor, Coding, Content, Kind, Level, Limits, UnknownKind, Unreadable};
+use hangu_redact::{
+    BodyRedactor, Coding, Content, Kind, Level, Limits, Rules, UnknownKind, Unreadable,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -48,16 +50,7 @@ pub async fn trial(
         ));
     }
     act::begins(&context, &who, "trial", Some(&media)).await?;
-    let rules = Arc::clone(
-        &context
-            .admin
-            .gateway
-            .snapshot
-            .load()
-            .configuration
-            .redact
-            .rules,
-    );
+    let rules = rules_of(&context);
     let answer = blocking(move || {
         let levels = Level::ALL.into_iter().map(|level| {
             let mut redactor = BodyRedactor::of(
@@ -123,16 +116,7 @@ pub async fn reveal(
             "value 应为 1 到 256 字节",
         ));
     };
-    let rules = Arc::clone(
-        &context
-            .admin
-            .gateway
-            .snapshot
-            .load()
-            .configuration
-            .redact
-            .rules,
-    );
+    let rules = rules_of(&context);
     let Some(keys) = rules.keys() else {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -174,16 +158,7 @@ pub async fn person(
 ) -> Result<Response, Problem> {
     let why = reason(&sought.reason)?;
     let kind = kind_of(&sought.kind)?;
-    let rules = Arc::clone(
-        &context
-            .admin
-            .gateway
-            .snapshot
-            .load()
-            .configuration
-            .redact
-            .rules,
-    );
+    let rules = rules_of(&context);
     let key = rules.person_key();
     let person = key.and_then(|key| key.person(kind, bounded(&sought.value)?));
     let Some(person) = person else {
@@ -195,6 +170,12 @@ pub async fn person(
     let person = person.to_string();
     act::begins(&context, &who, &person, Some(why)).await?;
     Ok(Json(json!({ "person": person })).into_response())
+}
+
+/// The rules in force.
+fn rules_of(context: &Context) -> Arc<Rules> {
+    let snapshot = context.admin.gateway.snapshot.load();
+    Arc::clone(&snapshot.configuration.redact.rules)
 }
 
 fn kind_of(name: &str) -> Result<Kind, Problem> {

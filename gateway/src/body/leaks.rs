@@ -3,7 +3,7 @@
 use hangu_inspect::response::DEFAULT_LIMIT;
 use hangu_inspect::{ResponseScan, Sensitivity, Verdict};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::config::{Inspect, InspectMode, InspectResponses};
 
@@ -21,6 +21,16 @@ pub fn wants_plain(settings: &Inspect) -> bool {
         InspectResponses::Observe | InspectResponses::Block
     );
     all && settings.mode != InspectMode::Off
+}
+
+/// Whether an answer that may have to be withheld came with a content coding, although it was asked for without.
+pub fn is_coded(settings: &Inspect, headers: &HeaderMap) -> bool {
+    let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    let coded = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|value| !identity(value));
+    wants_plain(settings) && coded
 }
 
 impl Leaks {

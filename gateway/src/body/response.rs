@@ -348,7 +348,7 @@ impl Stream {
         if let (Some(redactor), Some(exchange)) = (&redactor, &mut self.exchange)
             && redactor.unread().count() > 0
         {
-            exchange.unread = Some("unread-parts");
+            exchange.unread.push("unread-parts");
         }
         let done = redactor.and_then(|redactor| redactor.so_far());
         if let Some((summary, people)) = done {

@@ -309,7 +309,9 @@ pub(super) struct Inspect {
     pub rules: Vec<At<String>>,
     /// What answers give away, such as traces of errors, listings of folders and source code: `off`; `errors`, recorded
     /// where an answer is one of 400 or above; `observe`, recorded wherever it is; `block`, withheld, or cut off where it
-    /// shows late. The last two ask upstreams for answers without a content coding. Default: `errors`.
+    /// shows late. The first mebibyte is read. The last two ask upstreams for answers without a content coding; one that
+    /// comes with one all the same is noted, and refused by `block` unless the portal's `unreadable` is `pass`.
+    /// Default: `errors`.
     pub responses: Option<InspectResponses>,
     /// An OpenAPI document (3.0 or 3.1, YAML or JSON): requests that it does not describe are findings. Default: none.
     pub openapi: Option<At<PathBuf>>,

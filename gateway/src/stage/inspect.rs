@@ -3,6 +3,7 @@
 //! A body is only read for callers that may send one here: reading it for everybody would be a way to keep the
 //! gateway busy without any right.
 
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,7 +99,7 @@ pub async fn body(
     if settings.mode == InspectMode::Off || media.is_some_and(|m| m.starts_with("application/grpc"))
     {
         if settings.mode != InspectMode::Off {
-            exchange.unread = Some("grpc-body");
+            exchange.unread.push("grpc-body");
         }
         return Ok(RequestBody::Stream {
             begin: bytes::Bytes::new(),
@@ -117,7 +118,7 @@ pub async fn body(
                 "the body is larger than the bound of inspection",
             ));
         }
-        exchange.unread = Some("body-over-bound");
+        exchange.unread.push("body-over-bound");
     }
     match inspector(exchange, &portal).body(
         media,
@@ -131,7 +132,7 @@ pub async fn body(
             if settings.undecodable == Unreadable::Refuse {
                 return Err(Refusal::Uninspectable("the body cannot be decoded"));
             }
-            exchange.unread = Some("undecodable-body");
+            exchange.unread.push("undecodable-body");
         }
     }
     if settings.mode == InspectMode::Block && exchange.verdict.blocks(settings.threshold) {
@@ -227,26 +228,25 @@ pub fn described(
         return Ok(());
     };
     let headers = header_slices(parts);
-    let bytes: &[u8] = match body {
-        RequestBody::Empty => &[],
-        RequestBody::Whole { bytes, .. } => bytes,
-        RequestBody::Stream { .. } if settings.over_bound == Unreadable::Pass => return Ok(()),
+    // A body that is passed unread is no reason to leave path, method and parameters unchecked.
+    let plain = match body {
+        RequestBody::Empty => Some(Cow::Borrowed(&[][..])),
+        RequestBody::Whole { bytes, .. } => {
+            hangu_inspect::plain(text(parts, &CONTENT_ENCODING), bytes).ok()
+        }
+        RequestBody::Stream { .. } if settings.over_bound == Unreadable::Pass => None,
         RequestBody::Stream { .. } => {
             return Err(Refusal::Uninspectable(
                 "the body is too large to be held against the OpenAPI document",
             ));
         }
     };
-    // What could not be decoded was refused before, or is passed as it is.
-    let Ok(bytes) = hangu_inspect::plain(text(parts, &CONTENT_ENCODING), bytes) else {
-        return Ok(());
-    };
     let departures = document.check(&openapi::Request {
         method: parts.method.as_str(),
         path: &canon::encode(&exchange.path),
         query: parts.uri.query().map(str::as_bytes),
         headers: &headers,
-        body: &bytes,
+        body: plain.as_deref(),
     });
     if departures.is_empty() {
         return Ok(());

@@ -113,7 +113,7 @@ fn may_only_count(exchange: &Exchange) -> bool {
         .is_none_or(|decided| decided.obligations.log_full);
     records(exchange) == Record::Exceptions
         && exchange.method.is_safe()
-        && exchange.unread.is_none()
+        && exchange.unread.is_empty()
         && exchange.risk == 0
         && !wanted
 }
@@ -126,6 +126,8 @@ fn is_ordinary(exchange: &Exchange, ending: &Ending) -> bool {
         } => {
             status.as_u16() < 400
                 && redacted.as_ref().is_none_or(|r| r.counts.total() == 0)
+                && exchange.head_counts.is_none()
+                && exchange.tried.is_none()
                 && !exchange.is_noted()
         }
         Ending::BrokenOff { .. }

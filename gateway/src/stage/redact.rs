@@ -17,7 +17,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 
 use crate::body::leaks;
-use crate::config::Unreadable;
+use crate::config::{InspectResponses, Unreadable};
 use crate::discovery::Sampling;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
@@ -191,6 +191,19 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
         lease,
         upgraded,
     } = answer;
+    let portal = Arc::clone(exchange.portal()?);
+    if leaks::is_coded(&portal.settings.inspect, response.headers())
+        && !plan.head_only
+        && !response.body().is_end_stream()
+    {
+        const WHY: &str =
+            "the answer came with a content coding, and cannot be read for what it gives away";
+        let withholds = portal.settings.inspect.responses == InspectResponses::Block;
+        if withholds && portal.settings.unreadable == Unreadable::Refuse {
+            return Err(Refusal::Unredactable(WHY));
+        }
+        exchange.unread.push(WHY);
+    }
     let (sampling, trial) = (
         sampling(exchange, plan, &response),
         trial(exchange, plan, &response),
@@ -205,7 +218,6 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
             upgraded,
         });
     };
-    let portal = Arc::clone(exchange.portal()?);
     let rules = Arc::clone(&exchange.snapshot.configuration.redact.rules);
     let parts = parts(portal.settings.unreadable);
     redact_head(exchange, &rules, level, response.headers_mut());
@@ -213,7 +225,7 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
         Ok(Reading::Redactor(redactor)) => Some(redactor),
         Ok(Reading::NoBody) => None,
         Err(why) if portal.settings.unreadable == Unreadable::Pass => {
-            exchange.unread = Some(why);
+            exchange.unread.push(why);
             return Ok(Prepared {
                 response,
                 redactor: None,

@@ -89,7 +89,7 @@ pub fn openapi(data: &[u8]) {
             path: &path,
             query: request.query.as_deref(),
             headers: &request.header_slices(),
-            body: &request.body,
+            body: Some(&request.body),
         }));
     };
     match openapi::Document::load(document, openapi::Unlisted::Refused) {

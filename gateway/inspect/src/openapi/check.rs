@@ -23,8 +23,9 @@ pub struct Request<'a> {
     pub query: Option<&'a [u8]>,
     /// Names in lower case.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The whole body, without its content coding; empty where there is none.
-    pub body: &'a [u8],
+    /// The whole body, without its content coding; empty where there is none. `None` where there is one that was not
+    /// read: then it must be one that may be sent, and nothing is said of what it holds.
+    pub body: Option<&'a [u8]>,
 }
 
 /// Where a request departs from the document.
@@ -192,14 +193,15 @@ impl Document {
     }
 
     fn body(&self, operation: &Operation, request: &Request<'_>) -> Result<(), Departure> {
+        let none = request.body.is_some_and(<[u8]>::is_empty);
         let Some(body) = &operation.body else {
-            return if request.body.is_empty() {
+            return if none {
                 Ok(())
             } else {
                 Err(Departure::Unexpected)
             };
         };
-        if request.body.is_empty() {
+        if none {
             return if body.required {
                 Err(Departure::NoBody)
             } else {
@@ -223,13 +225,13 @@ impl Document {
                     .find(|content| covers(&content.media, &media))
             })
             .ok_or_else(|| Departure::MediaType(told(&media)))?;
-        let Some(id) = content.schema else {
+        let (Some(id), Some(bytes)) = (content.schema, request.body) else {
             return Ok(());
         };
         let value = if media.ends_with("json") {
-            whole_json(request.body)?
+            whole_json(bytes)?
         } else if media == "application/x-www-form-urlencoded" {
-            self.form(id, request.body)
+            self.form(id, bytes)
         } else {
             // Of other types the document says no more than that they may be sent.
             return Ok(());

@@ -285,7 +285,7 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
     });
     let tried = exchange.tried.as_deref().and_then(tried);
     let mut notes: SmallVec<[&str; 2]> = SmallVec::new();
-    notes.extend(exchange.unread);
+    notes.extend(exchange.unread.iter().copied());
     notes.extend(tried.as_deref());
     let detail;
     let counts;
