@@ -4,7 +4,7 @@ pub mod office;
 pub mod tend;
 pub mod trial;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hangu_policy::analysis::cases;
 use hangu_policy::lifecycle::{Bundle, BundleId, Text};
@@ -24,34 +24,36 @@ pub struct Policy {
     pub bundle_id: BundleId,
     /// The revision, as text: a digest of what the rules say, however they are written.
     pub revision: String,
-    /// Where each rule stands, `file:line`, by its position.
-    rule_names: Vec<String>,
+    /// Where each rule stands, `file:line`, by its position; made when it is first asked for.
+    rule_names: Box<[OnceLock<Box<str>>]>,
 }
 
 impl Policy {
-    /// Compiles a policy; its tests must be readable.
+    /// Compiles a policy; its tests must be readable. Where it differs in a few rows from one that is at hand, those
+    /// rows are changed in a copy of it.
     ///
     /// # Errors
     /// Every mistake, with its place.
-    pub fn compile(bundle: Bundle) -> Result<Self, Vec<Mistake>> {
+    pub fn compile(bundle: Bundle, near: Option<&Self>) -> Result<Self, Vec<Mistake>> {
         let placed = |mistakes: Vec<hangu_policy::Mistake>| -> Vec<Mistake> {
             mistakes.into_iter().map(Mistake::from).collect()
         };
-        let compiled = bundle.snapshot().map_err(placed)?;
+        let compiled = match near {
+            Some(near) => bundle.snapshot_near(&near.bundle, &near.compiled),
+            None => bundle.snapshot(),
+        };
+        let compiled = compiled.map_err(placed)?;
         let unreadable = bundle.cases.iter();
         let unreadable = unreadable.filter_map(|file| cases::read_all(file.source()).err());
         let unreadable: Vec<Mistake> = unreadable.flat_map(placed).collect();
         if !unreadable.is_empty() {
             return Err(unreadable);
         }
-        let rule_names = compiled
-            .rules()
-            .map(|rule| format!("{}:{}", short(rule.file), rule.line))
-            .collect();
+        let rules = compiled.rule_count();
         Ok(Self {
             revision: compiled.revision().to_string(),
             bundle_id: bundle.id(),
-            rule_names,
+            rule_names: std::iter::repeat_with(OnceLock::new).take(rules).collect(),
             compiled: Arc::new(compiled),
             bundle,
         })
@@ -83,9 +85,13 @@ impl Policy {
 
     /// Where a rule stands, `file:line`.
     pub fn rule_name(&self, rule: RuleId) -> &str {
-        self.rule_names
-            .get(rule.0 as usize)
-            .map_or("?", String::as_str)
+        let Some(name) = self.rule_names.get(rule.0 as usize) else {
+            return "?";
+        };
+        name.get_or_init(|| match self.compiled.rule(rule) {
+            Some(rule) => format!("{}:{}", short(rule.file), rule.line).into(),
+            None => "?".into(),
+        })
     }
 }
 

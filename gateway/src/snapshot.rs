@@ -162,7 +162,10 @@ impl Snapshot {
         let kept = before.filter(|b| files.review.is_some() && b.trial.is_some());
         let policy = match kept {
             Some(before) => Some(Arc::clone(&before.policy)),
-            None => shop.live(&configuration.state, files).map(Arc::new),
+            None => {
+                let near = before.map(|b| &*b.policy);
+                shop.live(&configuration.state, files, near).map(Arc::new)
+            }
         };
         let trial = kept.and_then(|b| b.trial.clone());
         let authority = configuration

@@ -4,6 +4,7 @@ mod apply;
 pub(crate) mod check;
 pub(crate) mod draft;
 pub mod explain;
+mod follow;
 pub(crate) mod index;
 pub(crate) mod interpret;
 pub(crate) mod plan;

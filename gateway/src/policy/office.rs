@@ -178,8 +178,9 @@ impl Office {
     /// # Errors
     /// Every mistake.
     pub fn suits(gateway: &Gateway, bundle: Bundle) -> Result<(), Fault> {
-        let policy = Policy::compile(bundle).map_err(Fault::Unfit)?;
-        gateway.snapshot.load().fits(&policy).map_err(Fault::Unfit)
+        let now = gateway.snapshot.load();
+        let policy = Policy::compile(bundle, Some(&now.policy)).map_err(Fault::Unfit)?;
+        now.fits(&policy).map_err(Fault::Unfit)
     }
 
     /// Puts what the record asks for into a snapshot that is about to be served first.
@@ -269,7 +270,8 @@ impl Office {
             if let Some(policy) = known.clone().find(|policy| policy.bundle_id == id) {
                 return Ok(Arc::clone(policy));
             }
-            let policy = Policy::compile(record.bundle(&id)?).map_err(Fault::Unfit)?;
+            let policy =
+                Policy::compile(record.bundle(&id)?, Some(&now.policy)).map_err(Fault::Unfit)?;
             Ok(Arc::new(policy))
         };
         let live = compiled(live)?;

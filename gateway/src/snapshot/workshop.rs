@@ -49,24 +49,33 @@ impl Workshop<'_> {
         files.iter().map(|file| self.text(file)).collect()
     }
 
-    pub(super) fn policy(&mut self, files: &config::Policy) -> Option<Policy> {
+    pub(super) fn policy(
+        &mut self,
+        files: &config::Policy,
+        before: Option<&Policy>,
+    ) -> Option<Policy> {
         let bundle = Bundle {
             model: self.text(&files.model)?,
             rules: self.texts(&files.rules)?,
             statements: self.texts(&files.statements)?,
             cases: self.texts(&files.cases)?,
         };
-        self.compiled(bundle)
+        self.compiled(bundle, before)
     }
 
     /// The policy that was live last where changes are reviewed, or the one in the files.
-    pub(super) fn live(&mut self, state: &Path, files: &config::Policy) -> Option<Policy> {
+    pub(super) fn live(
+        &mut self,
+        state: &Path,
+        files: &config::Policy,
+        before: Option<&Policy>,
+    ) -> Option<Policy> {
         let Some(review) = &files.review else {
-            return self.policy(files);
+            return self.policy(files, before);
         };
         match Office::live(state, review) {
-            Ok(Some(bundle)) => self.compiled(bundle),
-            Ok(None) => self.policy(files),
+            Ok(Some(bundle)) => self.compiled(bundle, before),
+            Ok(None) => self.policy(files, before),
             Err(mistake) => {
                 self.mistakes.push(mistake);
                 None
@@ -74,8 +83,8 @@ impl Workshop<'_> {
         }
     }
 
-    pub(super) fn compiled(&mut self, bundle: Bundle) -> Option<Policy> {
-        Policy::compile(bundle)
+    pub(super) fn compiled(&mut self, bundle: Bundle, before: Option<&Policy>) -> Option<Policy> {
+        Policy::compile(bundle, before)
             .map_err(|mistakes| self.mistakes.extend(mistakes))
             .ok()
     }
@@ -105,7 +114,7 @@ impl Workshop<'_> {
         console: &config::Console,
         before: Option<&Snapshot>,
     ) -> Option<Arc<Authority>> {
-        let policy = self.policy(&console.policy);
+        let policy = self.policy(&console.policy, None);
         if let Some(policy) = &policy {
             // The console has no portals: its statements are about its rules alone.
             self.mistakes.extend(policy.unproved(None));

@@ -149,6 +149,11 @@ impl Snapshot {
         (0..self.policy.rules.len()).filter_map(|row| self.policy.rules.view(row))
     }
 
+    /// Number of rules.
+    pub fn rule_count(&self) -> usize {
+        self.policy.rules.len()
+    }
+
     /// One rule.
     pub fn rule(&self, id: RuleId) -> Option<RuleView<'_>> {
         self.policy.rules.view(id.0 as usize)

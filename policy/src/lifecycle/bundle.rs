@@ -82,6 +82,28 @@ impl Bundle {
         Snapshot::load(self.model.source(), &rules, Dialect::Strict)
     }
 
+    /// As [`Self::snapshot`], where the snapshot of another bundle is at hand: rows that differ are changed
+    /// in it instead of compiling all of them again ([`Snapshot::follow`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::snapshot`].
+    pub fn snapshot_near(
+        &self,
+        other: &Self,
+        compiled: &Snapshot,
+    ) -> Result<Snapshot, Vec<Mistake>> {
+        if self.model != other.model {
+            return self.snapshot();
+        }
+        let old: Vec<Source<'_>> = other.rules.iter().map(Text::source).collect();
+        let new: Vec<Source<'_>> = self.rules.iter().map(Text::source).collect();
+        match compiled.follow(&old, &new) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.snapshot(),
+        }
+    }
+
     /// Runs its tests; what comes back are those that do not hold, and lines that are none.
     pub fn failing_cases(&self, snapshot: &Snapshot) -> Vec<Mistake> {
         let failing = |text: &Text| match cases::read_all(text.source()) {

@@ -214,7 +214,9 @@ impl<S: Store> Registry<S> {
         snapshot: &Snapshot,
     ) -> Result<Reach, Failed> {
         let before = self.bundle(parent)?;
-        let old = before.snapshot().map_err(Failed::Mistakes)?;
+        let old = before
+            .snapshot_near(after, snapshot)
+            .map_err(Failed::Mistakes)?;
         let protected = &self.settings.protected;
         Ok(Reach::between(
             (&before, &old),

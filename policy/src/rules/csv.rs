@@ -61,13 +61,18 @@ pub(crate) fn read<'a>(
 
 /// Reads one line; `None` if it is blank or a comment.
 pub(crate) fn row(raw: &str, line: u32, blanks: Blanks) -> Result<Option<Row<'_>>, Fault> {
-    let written = raw.trim();
-    if written.is_empty() || written.starts_with('#') {
+    if is_blank(raw) {
         return Ok(None);
     }
     let mut cells = SmallVec::new();
     split(raw, blanks, &mut cells)?;
     Ok(Some(Row { line, raw, cells }))
+}
+
+/// Whether a line holds no row: it is blank or a comment.
+pub(crate) fn is_blank(raw: &str) -> bool {
+    let written = raw.trim();
+    written.is_empty() || written.starts_with('#')
 }
 
 /// What is wrong with a line, and at which of its bytes.

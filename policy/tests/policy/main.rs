@@ -8,6 +8,7 @@ mod defects;
 mod dialect;
 mod dice;
 mod differential;
+mod follows;
 mod gateway;
 mod lifecycle;
 mod lifecycle_model;

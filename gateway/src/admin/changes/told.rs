@@ -110,7 +110,8 @@ impl Whole {
 
 /// Who gains and loses what, as `hangu policy diff` says it; nothing where that takes too long.
 fn diff(before: &Bundle, after: &Bundle) -> Option<Vec<Value>> {
-    let (before, after) = (before.snapshot().ok()?, after.snapshot().ok()?);
+    let new = after.snapshot().ok()?;
+    let (before, after) = (before.snapshot_near(after, &new).ok()?, new);
     let end = Instant::now() + PATIENCE;
     let over = || Instant::now() > end;
     let inquiry = Inquiry {

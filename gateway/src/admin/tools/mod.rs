@@ -69,7 +69,10 @@ fn answer(
         None => (&snapshot.policy.bundle, &snapshot.policy.compiled),
         Some(candidate) => {
             texts = candidate;
-            loaded = texts.snapshot().map_err(refused)?;
+            let live = &snapshot.policy;
+            loaded = texts
+                .snapshot_near(&live.bundle, &live.compiled)
+                .map_err(refused)?;
             (&texts, &loaded)
         }
     };
