@@ -53,6 +53,6 @@ mod world;
 mod writer;
 mod written;
 
-pub use proof::prove;
+pub use proof::{prove, within};
 pub use verdict::{Finding, Obstacle, Verdict, Witness};
 pub use world::{Certificates, Crossing, Portal, World, Zone};

@@ -17,7 +17,7 @@ use crate::analysis::lint::{Severity, within as findings};
 use crate::analysis::patience::Patience;
 use crate::engine::snapshot::Snapshot;
 use crate::source::{Dialect, Source};
-use crate::statement::{Verdict as Proof, World, prove as judge};
+use crate::statement::{Verdict as Proof, World, within as judge};
 
 /// How a command writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,14 +100,15 @@ impl Inquiry<'_> {
     ///
     /// # Errors
     ///
-    /// Mistakes in the statements; failures of output.
+    /// Mistakes in the statements; lost patience; failures of output.
     pub fn prove(
         &self,
         statements: &[Source<'_>],
         world: Option<&World>,
         mut output: impl Write,
     ) -> Result<Verdict, Error> {
-        let findings = judge(self.policy, statements, world).map_err(Error::Load)?;
+        let findings = judge(self.policy, statements, world, self.patience).map_err(Error::Load)?;
+        let findings = self.whole(findings)?;
         for finding in &findings {
             if self.form == Form::Json {
                 line(&mut output, finding)?;

@@ -14,6 +14,7 @@ use super::verdict::{Finding, Obstacle, Verdict};
 use super::world::World;
 use super::writer::Writer;
 use super::written::{Charge, Claim, Demand, Scope, Statement, Who};
+use crate::analysis::patience::Patience;
 use crate::engine::snapshot::{Policy, Snapshot};
 use crate::language::expression::Expr;
 use crate::source::{Mistake, Source};
@@ -32,6 +33,21 @@ pub fn prove(
     snapshot: &Snapshot,
     sources: &[Source<'_>],
     world: Option<&World>,
+) -> Result<Vec<Finding>, Vec<Mistake>> {
+    within(snapshot, sources, world, &Patience::endless())
+}
+
+/// As [`prove`], as long as there is patience: once it is lost the statements behind are left out. Between two
+/// statements is when it is asked for, since the cases of one are bounded.
+///
+/// # Errors
+///
+/// As [`prove`].
+pub fn within(
+    snapshot: &Snapshot,
+    sources: &[Source<'_>],
+    world: Option<&World>,
+    patience: &Patience<'_>,
 ) -> Result<Vec<Finding>, Vec<Mistake>> {
     let statements = parse::read(sources)?;
     let Some(first) = statements.first() else {
@@ -73,6 +89,7 @@ pub fn prove(
     };
     Ok(statements
         .iter()
+        .take_while(|_| !patience.is_lost())
         .map(|statement| prover.finding(&atlas, statement))
         .collect())
 }

@@ -166,7 +166,7 @@ export function detail(id) {
     rules,
     statements: found.statements ?? sources.statements,
     cases: found.cases ?? sources.cases,
-    before: sources.rules,
+    before: { model: sources.model, rules: sources.rules, statements: sources.statements, cases: sources.cases },
     diff: diff(load(sources.rules), load(rules)),
   }
 }

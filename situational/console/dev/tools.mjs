@@ -295,45 +295,90 @@ function lint(policy) {
 }
 
 /**
- * Statements that do not hold, as the gateway words them. Only two shapes are looked into: `ROLE never reaches any
- * portal`, refuted by a member whom a rule lets through, and `ROLE and ROLE exclude one another`.
+ * Verdicts on statements, of which it knows two shapes as far as the examples go: `ROLE never reaches any portal`,
+ * refuted by a member whom a rule lets through, and `ROLE and ROLE exclude one another`. Others are taken to hold.
  */
-export function unproved(policy, files) {
-  const found = []
-  for (const { name, text } of files) {
+function judged(policy, files) {
+  return files.flatMap(({ name, text }) => {
+    const found = []
     text.split('\n').forEach((line, i) => {
-      const refuse = (message) => found.push({ file: name, line: i + 1, column: 1, message })
-      const never = /^(\S+) never reaches any portal$/.exec(line.trim())
-      const both = /^(\S+) and (\S+) exclude one another$/.exec(line.trim())
-      const known = line.startsWith('#') || line.startsWith(' ') || line.trim() === ''
-      if (!known && !/^(nothing|nobody|portal|role:|\S+ never|any )/.test(line)) {
-        refuse(
-          `unknown word \`${line.trim().split(' ')[0]}\`; a statement begins with nothing, nobody, NAMES or a target`,
-        )
+      if (line.trim() === '' || line.startsWith('#')) return
+      if (line.startsWith(' ')) {
+        found.at(-1).statement += ` ${line.trim()}`
+        return
       }
-      for (const [member, group, domain] of policy.g) {
-        const second =
-          both && policy.g.some(([who, role, where]) => who === member && role === both[2] && where === domain)
-        if (both && group === both[1] && second) {
-          const shown = JSON.stringify({ sub: member, roles: [both[1], both[2]], dom: domain })
-          refuse(`the statement does not hold: ${shown} through ${ROLES}:2, ${ROLES}:4`)
-        }
-        if (never === null || group !== never[1]) continue
-        for (const row of policy.rows.slice(0, 12)) {
-          const asked = { ...sampleOf(policy, row), sub: member }
-          const { effect, rows } = decide(policy, asked)
-          if (asked.dom !== domain || effect !== 'allow') continue
-          const by = rows.map((one) => `${one.file}:${one.line}`).join(', ')
-          const cost = row.obl === '' ? '' : ` with ${row.obl}`
-          refuse(
-            `the statement does not hold: ${JSON.stringify(asked)} at portal ${asked.dom} is allowed by ${by}${cost}`,
-          )
-          return
-        }
-      }
+      found.push({ file: name, line: i + 1, column: 1, statement: line.trim(), ...verdict(policy, line.trim()) })
     })
+    return found
+  })
+}
+
+function verdict(policy, statement) {
+  const never = /^(\S+) never reaches any portal$/.exec(statement)
+  const both = /^(\S+) and (\S+) exclude one another$/.exec(statement)
+  const refuted = (witness, en, zh) => ({
+    verdict: 'refuted',
+    witness,
+    message: `does not hold: ${en}`,
+    message_zh: `不成立:${zh}`,
+  })
+  for (const [member, group, domain] of policy.g) {
+    const second = both && policy.g.some(([who, role, where]) => who === member && role === both[2] && where === domain)
+    if (both && group === both[1] && second) {
+      const held = { sub: member, roles: [both[1], both[2]], dom: domain }
+      const rules = [`${ROLES}:2`, `${ROLES}:4`]
+      const shown = JSON.stringify(held)
+      return refuted(
+        { request: held, rules },
+        `${shown} through ${rules.join(', ')}`,
+        `${shown},依据 ${rules.join(', ')}`,
+      )
+    }
+    if (never === null || group !== never[1]) continue
+    for (const row of policy.rows.slice(0, 12)) {
+      const asked = { ...sampleOf(policy, row), sub: member }
+      const { effect, rows } = decide(policy, asked)
+      if (asked.dom !== domain || effect !== 'allow') continue
+      const rules = rows.map((one) => `${one.file}:${one.line}`)
+      const [shown, by] = [JSON.stringify(asked), rules.join(', ')]
+      const [cost, zh] = row.obl === '' ? ['', ''] : [` with ${row.obl}`, `,附带义务 ${row.obl}`]
+      return refuted(
+        { portal: asked.dom, request: asked, obligations: row.obl, rules },
+        `${shown} at portal ${asked.dom} is allowed by ${by}${cost}`,
+        `门户 ${asked.dom} 的请求 ${shown} 被 ${by} 放行${zh}`,
+      )
+    }
   }
-  return found
+  return { verdict: 'proved', cases: 1, message: 'holds of every request', message_zh: '对所有请求成立' }
+}
+
+/** Statements that cannot be read. */
+function unread(files) {
+  return files.flatMap(({ name, text }) =>
+    text.split('\n').flatMap((line, i) => {
+      const known = line.startsWith('#') || line.startsWith(' ') || line.trim() === ''
+      if (known || /^(nothing|nobody|portal|role:|\S+ never|any )/.test(line)) return []
+      const word = line.trim().split(' ')[0]
+      const message = `unknown word \`${word}\`; a statement begins with nothing, nobody, NAMES or a target`
+      return [{ file: name, line: i + 1, column: 1, message }]
+    }),
+  )
+}
+
+/** Mistakes that statements are: those that cannot be read, or those that are not proved. */
+export function unproved(policy, files) {
+  const mistakes = unread(files)
+  if (mistakes.length > 0) return mistakes
+  const open = judged(policy, files).filter(({ verdict: one }) => one !== 'proved')
+  return open.map(({ file, line, column, message }) => ({ file, line, column, message: `the statement ${message}` }))
+}
+
+function prove(policy, files) {
+  const mistakes = unread(files)
+  if (mistakes.length > 0) {
+    throw new Refused(422, 'policy-refused', 'the policy cannot be loaded as it stands', '该策略无法加载', { mistakes })
+  }
+  return judged(policy, files)
 }
 
 export function runTests(policy, files, faults) {
@@ -613,6 +658,7 @@ export function tool(name, body) {
   const run = {
     lint: () => lint(asked),
     test: () => runTests(asked, body.cases ?? sources.cases, body.faults),
+    prove: () => prove(asked, body.statements ?? sources.statements),
     explain: () => [explain(asked, body.request ?? {})],
     'who-can': () => whoCan(asked, body.request ?? {}),
     'what-can': () => [{ who: body.request?.sub ?? null, ...grants(asked, body.request ?? {}) }],

@@ -96,7 +96,7 @@ impl Whole {
         if let Value::Object(fields) = &mut told {
             let more = [
                 ("diff", json!(diff)),
-                ("before", json!(before.map(|before| before.rules))),
+                ("before", json!(before)),
                 ("model", json!(after.model)),
                 ("rules", json!(after.rules)),
                 ("statements", json!(after.statements)),

@@ -102,6 +102,8 @@ async fn every_tool_answers_about_the_policy_in_force_with_its_revision() {
         (&json!(0), &json!([]))
     );
     assert!(summary["faults"]["noticed"].as_u64().unwrap() > 60);
+    let proved = lines(&world, &who, "prove", json!({})).await;
+    assert!(proved.is_empty(), "there are no statements: {proved:?}");
     let why = lines(&world, &who, "explain", json!({ "request": request() })).await;
     assert_eq!(why[0]["decision"]["effect"], "deny");
     let set = &why[0]["would_allow"][0]["set"];
@@ -170,6 +172,62 @@ async fn a_candidate_is_answered_for_by_its_own_revision_and_put_into_force_by_n
 }
 
 #[tokio::test]
+async fn statements_are_proved_of_a_candidate_before_the_configuration_in_force() {
+    let world = World::new();
+    let who = world.sign_in("qian").await;
+    let said = |text: &str| json!([{ "name": "new.statements", "text": text }]);
+    let both =
+        "role:suspended never reaches any portal\nportal staff is reached only from internet\n";
+    let asked = json!({ "statements": said(both) });
+    let found = lines(&world, &who, "prove", asked).await;
+    let told: Vec<_> = found
+        .iter()
+        .map(|one| (&one["line"], &one["verdict"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!(1), &json!("proved")),
+            (&json!(2), &json!("refuted"))
+        ]
+    );
+    // Portals and zones are those of the configuration, and the witness is a request that is let in.
+    let witness = &found[1]["witness"];
+    assert_eq!(witness["portal"], "staff");
+    assert_eq!(witness["from"], "intranet");
+    let why = lines(
+        &world,
+        &who,
+        "explain",
+        json!({ "request": witness["request"] }),
+    )
+    .await;
+    assert_eq!(why[0]["decision"]["effect"], "allow");
+    assert!(
+        found[1]["message_zh"]
+            .as_str()
+            .unwrap()
+            .starts_with("不成立")
+    );
+    let broken = ask(
+        &world,
+        &who,
+        "prove",
+        json!({ "statements": said("\nnobody flies\n") }),
+    )
+    .await;
+    assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let broken = broken.json();
+    assert_eq!(
+        (&broken["reason"], &broken["mistakes"][0]["line"]),
+        (&json!("policy-refused"), &json!(2))
+    );
+    // What is asked is in force by no means.
+    let sources = world.ask(&who, "GET", "/admin/policy/sources", None).await;
+    assert!(!sources.text.contains("new.statements"));
+}
+
+#[tokio::test]
 async fn a_broken_candidate_is_refused_with_every_mistake_and_its_place() {
     let world = World::new();
     let who = world.sign_in("chen").await;
@@ -210,6 +268,9 @@ async fn what_a_tool_does_not_look_at_is_refused_and_so_is_more_than_may_be_aske
     let refused = [
         ("lint", json!({ "request": {} })),
         ("lint", json!({ "cases": [] })),
+        ("lint", json!({ "statements": [] })),
+        ("test", json!({ "statements": [] })),
+        ("prove", json!({ "cases": [] })),
         ("diff", json!({})),
         ("explain", json!({})),
         ("who-can", json!({ "events": 3, "request": {} })),
@@ -274,6 +335,7 @@ async fn a_tool_that_runs_out_of_time_gives_no_part_of_an_answer() {
         ("explain", json!({ "request": request() })),
         ("who-can", json!({ "request": {} })),
         ("what-can", json!({ "request": {} })),
+        ("prove", json!({})),
         ("diff", json!({ "rules": rules })),
     ] {
         let answer = ask(&world, &who, tool, body).await;

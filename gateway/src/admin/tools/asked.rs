@@ -25,6 +25,7 @@ const MOST_EVENTS: usize = 100_000;
 pub(super) enum Tool {
     Lint,
     Test,
+    Prove,
     Explain,
     WhoCan,
     WhatCan,
@@ -39,6 +40,7 @@ impl FromStr for Tool {
         match name {
             "lint" => Ok(Self::Lint),
             "test" => Ok(Self::Test),
+            "prove" => Ok(Self::Prove),
             "explain" => Ok(Self::Explain),
             "who-can" => Ok(Self::WhoCan),
             "what-can" => Ok(Self::WhatCan),
@@ -56,6 +58,7 @@ pub(super) struct Asked {
     model: Option<Text>,
     rules: Option<Vec<Text>>,
     cases: Option<Vec<Text>>,
+    statements: Option<Vec<Text>>,
     faults: Option<bool>,
     request: Option<Value>,
     events: Option<usize>,
@@ -67,6 +70,7 @@ pub(super) struct Candidate {
     model: Option<Text>,
     rules: Option<Vec<Text>>,
     cases: Option<Vec<Text>>,
+    statements: Option<Vec<Text>>,
 }
 
 /// A question as it is meant.
@@ -78,6 +82,9 @@ pub(super) enum Question {
     Test {
         of: Candidate,
         faults: Faults,
+    },
+    Prove {
+        of: Candidate,
     },
     /// The request as one line of JSON.
     Explain {
@@ -111,6 +118,7 @@ impl Asked {
         let tests = tool == Tool::Test;
         let members = [
             ("cases", self.cases.is_some(), tests),
+            ("statements", self.statements.is_some(), tool == Tool::Prove),
             ("faults", self.faults.is_some(), tests),
             ("request", self.request.is_some(), asks),
             ("events", self.events.is_some(), tool == Tool::Replay),
@@ -125,6 +133,7 @@ impl Asked {
             model: self.model,
             rules: self.rules,
             cases: self.cases,
+            statements: self.statements,
         };
         of.check()?;
         let request = match self.request {
@@ -147,6 +156,7 @@ impl Asked {
                     Faults::None
                 },
             },
+            Tool::Prove => Question::Prove { of },
             Tool::Explain => Question::Explain { of, request },
             Tool::WhoCan => Question::WhoCan { of, request },
             Tool::WhatCan => Question::WhatCan { of, request },
@@ -181,7 +191,11 @@ fn events(asked: Option<usize>) -> Result<usize, Problem> {
 
 impl Candidate {
     fn check(&self) -> Result<(), Problem> {
-        let lists = [("rules", &self.rules), ("cases", &self.cases)];
+        let lists = [
+            ("rules", &self.rules),
+            ("cases", &self.cases),
+            ("statements", &self.statements),
+        ];
         for (member, texts) in lists {
             let texts = texts.as_deref().unwrap_or_default();
             let lines: usize = texts.iter().map(|text| text.text.lines().count()).sum();
@@ -215,6 +229,7 @@ impl Question {
         match self {
             Self::Lint { of }
             | Self::Test { of, .. }
+            | Self::Prove { of }
             | Self::Explain { of, .. }
             | Self::WhoCan { of, .. }
             | Self::WhatCan { of, .. }
@@ -226,20 +241,25 @@ impl Question {
     /// What the event says of it, where it is not about the policy in force alone.
     pub(super) fn of_candidate(&self) -> Option<&'static str> {
         let of = self.of();
-        let given = of.model.is_some() || of.rules.is_some();
+        let given = of.model.is_some() || of.rules.is_some() || of.statements.is_some();
         given.then_some("a candidate")
     }
 
     /// The texts that are asked about; `None` for those in force.
     pub(super) fn candidate(&self, in_force: &Bundle) -> Option<Bundle> {
         let of = self.of();
-        if of.model.is_none() && of.rules.is_none() && of.cases.is_none() {
+        let kept = of.cases.is_none() && of.statements.is_none();
+        if of.model.is_none() && of.rules.is_none() && kept {
             return None;
         }
         Some(Bundle {
             model: of.model.as_ref().unwrap_or(&in_force.model).clone(),
             rules: of.rules.as_ref().unwrap_or(&in_force.rules).clone(),
-            statements: in_force.statements.clone(),
+            statements: of
+                .statements
+                .as_ref()
+                .unwrap_or(&in_force.statements)
+                .clone(),
             cases: of.cases.as_ref().unwrap_or(&in_force.cases).clone(),
         })
     }

@@ -1,4 +1,4 @@
-//! Questions about the policy in force or a candidate: what `hangu policy lint`, `test`, `explain`, `who-can`,
+//! Questions about the policy in force or a candidate: what `hangu policy lint`, `test`, `prove`, `explain`, `who-can`,
 //! `what-can`, `diff` and `replay` answer, with the same objects.
 //!
 //! Nothing here changes anything. A question takes long at worst, so each has a bound: its body, its rows, its events,
@@ -30,6 +30,7 @@ use crate::admin::context::{Context, Who};
 use crate::admin::problem::Problem;
 use crate::admin::strict::{Named, Strict};
 use crate::gateway::Gateway;
+use crate::world::world;
 
 /// The largest body, in bytes: 100,000 rows with their tests fit.
 const LARGEST: usize = 8 << 20;
@@ -90,6 +91,11 @@ fn answer(
             *faults,
             &mut lines,
         ),
+        Question::Prove { .. } => {
+            let statements: Vec<_> = asked.statements.iter().map(Text::source).collect();
+            let world = world(&snapshot.configuration);
+            inquiry.prove(&statements, Some(&world), &mut lines)
+        }
         Question::Explain { request, .. } => inquiry.explain(request.as_slice(), &mut lines),
         Question::WhoCan { request, .. } => inquiry.who_can(request.as_slice(), &mut lines),
         Question::WhatCan { request, .. } => inquiry.what_can(request.as_slice(), &mut lines),

@@ -19,7 +19,7 @@ export interface Sources {
   fields: string[]
 }
 
-export const TOOLS = ['lint', 'test', 'explain', 'who-can', 'what-can', 'diff', 'replay'] as const
+export const TOOLS = ['lint', 'test', 'prove', 'explain', 'who-can', 'what-can', 'diff', 'replay'] as const
 export type Tool = (typeof TOOLS)[number]
 
 export type PolicyRequest = Record<string, unknown>
@@ -29,6 +29,7 @@ export interface ToolQuestion {
   model?: NamedText
   rules?: NamedText[]
   cases?: NamedText[]
+  statements?: NamedText[]
   request?: PolicyRequest
   /** Whether the tests are tried on rules with faults put in on purpose. */
   faults?: boolean
@@ -46,6 +47,30 @@ export interface CandidateRefused {
   /** What does not load, and what does not fit the gateway's configuration. */
   mistakes?: ConfigMistake[]
   errors?: ConfigMistake[]
+}
+
+/** A statement with its verdict. */
+export interface Judged {
+  file: string
+  line: number
+  statement: string
+  verdict: 'proved' | 'refuted' | 'undecided'
+  /** Sets of requests that were looked at; 0 where none is within its scope. */
+  cases?: number
+  witness?: Witness
+  message: string
+  message_zh: string
+}
+
+/** What shows that a statement does not hold. */
+export interface Witness {
+  portal?: string
+  from?: string
+  /** An allowed request; of roles that exclude one another, who has them. */
+  request: PolicyRequest
+  obligations?: string
+  /** The rows behind it, `file:line`. */
+  rules: string[]
 }
 
 export interface Finding {
@@ -209,8 +234,8 @@ export interface ChangeDetail extends Change {
   rules: NamedText[]
   statements: NamedText[]
   cases: NamedText[]
-  /** The rules that were live when it was written. */
-  before: NamedText[] | null
+  /** What was live when it was written. */
+  before: { model: NamedText; rules: NamedText[]; statements: NamedText[]; cases: NamedText[] } | null
   /** Who gains and loses what; null where finding out would take too long. */
   diff: Region[] | null
 }

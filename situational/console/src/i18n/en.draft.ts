@@ -33,7 +33,10 @@ export const enDraft: Record<keyof typeof zhDraft, string> = {
     'What change {id} brings goes back into the draft, on top of what is live. The change itself stays as it is until you hand it in anew.',
   'change.because.notOwnRevise': 'Only its author, {who}, can revise it.',
   'change.because.running': 'It is being tried; stop it first.',
-  'change.statements': 'Statements',
+  'changeOf.model': 'Model',
+  'changeOf.rules': 'Rules',
+  'changeOf.statements': 'Statements',
+  'changeOf.cases': 'Tests',
   'policy.view.statements': 'Statements',
   'statement.title': 'What must always hold',
   'statement.text':

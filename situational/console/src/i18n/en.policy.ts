@@ -12,6 +12,7 @@ export const enPolicy: Record<keyof typeof zhPolicy, string> = {
   'tool.which': 'Tool',
   'tool.lint': 'Lint',
   'tool.test': 'Test',
+  'tool.prove': 'Prove',
   'tool.explain': 'Explain',
   'tool.who-can': 'Who can',
   'tool.what-can': 'What can',
@@ -26,6 +27,8 @@ export const enPolicy: Record<keyof typeof zhPolicy, string> = {
   'toolText.lint':
     'Looks for rules that can never apply, are shadowed, conflict, are too broad, or are easily misread.',
   'toolText.test': 'Runs the tests kept beside the rules, and measures how many rules and conditions they reach.',
+  'toolText.prove':
+    'Prove each statement over every possible request; one that does not hold comes with an allowed request that shows it.',
   'toolText.explain':
     "Tells why a request is allowed or denied: every clause's value, the nearest misses, and the smallest change that would allow it.",
   'toolText.who-can': 'Lists who can do something. What is left empty may be anything.',
@@ -53,6 +56,16 @@ export const enPolicy: Record<keyof typeof zhPolicy, string> = {
   'day.5': 'Friday',
   'day.6': 'Saturday',
   'day.7': 'Sunday',
+  'prove.none': 'There are no statements',
+  'prove.proved': 'holds',
+  'prove.refuted': 'does not hold',
+  'prove.undecided': 'cannot be decided',
+  'prove.all': 'All {n} statements hold',
+  'prove.some': '{n} statements are not proved',
+  'prove.empty': 'no request is within its scope',
+  'prove.witness': 'Shown by',
+  'prove.by': 'rules',
+  'prove.now': 'Prove',
   'test.withFaults': 'Also try faults: break rules on purpose and see whether a test notices',
   'test.run': 'Tests',
   'test.failed': '{n} failed',

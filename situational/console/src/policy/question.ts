@@ -10,9 +10,13 @@ export interface Asked {
   rules?: NamedText[]
   model?: NamedText
   cases?: NamedText[]
+  statements?: NamedText[]
 }
 
-export function questionOf(tool: Tool, { typed, faults, events, rules, model, cases }: Asked): ToolQuestion {
+export function questionOf(
+  tool: Tool,
+  { typed, faults, events, rules, model, cases, statements }: Asked,
+): ToolQuestion {
   const about = { ...(rules === undefined ? {} : { rules }), ...(model === undefined ? {} : { model }) }
   switch (tool) {
     case 'lint':
@@ -20,6 +24,8 @@ export function questionOf(tool: Tool, { typed, faults, events, rules, model, ca
       return about
     case 'test':
       return { ...about, ...(cases === undefined ? {} : { cases }), ...(faults ? { faults } : {}) }
+    case 'prove':
+      return { ...about, ...(statements === undefined ? {} : { statements }) }
     case 'explain':
     case 'what-can':
       return { ...about, request: requestOf(typed) }
