@@ -85,6 +85,7 @@ const VIEWS = [
   ['policy-explain', 'chen', '/policy?decision=DECISION'],
   ['policy-model', 'chen', '/policy?view=model'],
   ['policy-lint', 'chen', '/policy/tools', run],
+  ['policy-prove', 'chen', '/policy/tools?tool=prove', run],
   [
     'policy-test',
     'chen',

@@ -65,7 +65,6 @@ export const enPolicy: Record<keyof typeof zhPolicy, string> = {
   'prove.empty': 'no request is within its scope',
   'prove.witness': 'Shown by',
   'prove.by': 'rules',
-  'prove.now': 'Prove',
   'test.withFaults': 'Also try faults: break rules on purpose and see whether a test notices',
   'test.run': 'Tests',
   'test.failed': '{n} failed',

@@ -59,7 +59,6 @@ export const zhPolicy = {
   'prove.empty': '范围内没有任何请求',
   'prove.witness': '证据',
   'prove.by': '依据规则',
-  'prove.now': '证明',
   'test.withFaults': '同时做变异测试：故意改错规则，看测试能不能发现',
   'test.run': '测试',
   'test.failed': '{n} 项不通过',
