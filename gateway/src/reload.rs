@@ -190,7 +190,10 @@ impl FileWatcher {
             let known = known
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            if event.paths.iter().any(|path| known.contains(path)) {
+            let concerns = |path: &PathBuf| {
+                known.contains(path) || path.parent().is_some_and(|folder| known.contains(folder))
+            };
+            if event.paths.iter().any(concerns) {
                 // Full means that a change is waiting already.
                 let _waiting = send.try_send(());
             }
@@ -209,7 +212,9 @@ impl FileWatcher {
         let whole: HashSet<PathBuf> = files.iter().filter_map(|f| f.canonicalize().ok()).collect();
         let folders: HashSet<PathBuf> = whole
             .iter()
-            .filter_map(|f| f.parent().map(PathBuf::from))
+            // Of a folder, whatever comes and goes in it counts.
+            .filter_map(|f| if f.is_dir() { Some(&**f) } else { f.parent() })
+            .map(PathBuf::from)
             .collect();
         *self
             .files

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hangu_tests::{Administrator, Answer, Pass, Zone};
+use hangu_tests::{Administrator, Answer, Pass, Plan, Zone};
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -56,6 +56,34 @@ async fn a_policy_change_takes_effect_by_file_change_and_again_when_it_is_taken_
     assert_eq!(refused.json()["reason"], "denied-by-rule");
     pass.event(|e| e["status_code"] == "denied-by-rule").await;
     pass.rewrite("configs/policy/rules.csv", |rules| rules.replace(DENY, ""));
+    until(&pass, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_in_a_folder_follows_the_files_that_come_and_go() {
+    let folder = "configs/policy/rules.d";
+    let plan = Plan::new().with(|toml| {
+        let rules = toml["policy"].as_table_mut().unwrap();
+        rules.insert("rules".to_owned(), vec!["policy/rules.d"].into());
+    });
+    let at = |name: &str| plan.path(&format!("{folder}/{name}"));
+    std::fs::create_dir(at("")).unwrap();
+    let empty = plan.check();
+    assert_eq!(empty.status, Some(1), "{}", empty.complaint);
+    let said = &empty.complaint;
+    assert!(said.contains("has no file `*.csv`"), "{said}");
+    for name in ["rules.csv", "roles.csv"] {
+        std::fs::copy(plan.path(&format!("configs/policy/{name}")), at(name)).unwrap();
+    }
+    let pass = plan.start().await;
+    assert_eq!(ask(&pass).await.status, 200);
+    let more = pass.path(&format!("{folder}/tax.csv"));
+    std::fs::write(&more, DENY).unwrap();
+    let refused = until(&pass, 403).await;
+    assert_eq!(refused.json()["reason"], "denied-by-rule");
+    let event = pass.event(|e| e["status_code"] == "denied-by-rule").await;
+    assert_eq!(event["unmapped"]["decision"]["rules"], json!(["tax.csv:2"]));
+    std::fs::remove_file(&more).unwrap();
     until(&pass, 200).await;
 }
 

@@ -67,7 +67,7 @@ pub(super) enum Policy {
         /// The Casbin model.
         #[arg(long)]
         model: PathBuf,
-        /// The rules; can be given several times.
+        /// The rules, or a folder of `*.csv`; can be given several times.
         #[arg(long, required = true)]
         rules: Vec<PathBuf>,
         /// How the model is read: `strict`, or as another engine would, `casbin-rs` or `casbin-go`.
@@ -83,7 +83,8 @@ pub(super) enum Policy {
     Test {
         #[command(flatten)]
         files: PolicyFiles,
-        /// Files of tests, `{"r": request, "exp": true or false, "obl": "text"}` a line; can be given several times.
+        /// Files of tests, `{"r": request, "exp": true or false, "obl": "text"}` a line, or folders of `*.jsonl`; can be given
+        /// several times.
         #[arg(long, required = true)]
         tests: Vec<PathBuf>,
         /// Put faults into the policy and say which ones the tests do not notice.
@@ -112,7 +113,7 @@ pub(super) enum Policy {
         /// The model before; the same where it is not given.
         #[arg(long)]
         before_model: Option<PathBuf>,
-        /// The rules before; can be given several times.
+        /// The rules before, or a folder of `*.csv`; can be given several times.
         #[arg(long, required = true)]
         before_rules: Vec<PathBuf>,
     },
@@ -120,7 +121,7 @@ pub(super) enum Policy {
     Prove {
         #[command(flatten)]
         files: PolicyFiles,
-        /// Files of statements; can be given several times.
+        /// Files of statements, or folders of `*.statements`; can be given several times.
         #[arg(long, required = true)]
         statements: Vec<PathBuf>,
         /// The configuration whose zones, crossings and portals the statements are about.
@@ -144,7 +145,7 @@ pub(super) struct PolicyFiles {
     /// The Casbin model.
     #[arg(long)]
     pub(super) model: PathBuf,
-    /// The rules; can be given several times.
+    /// The rules, or a folder of `*.csv`; can be given several times.
     #[arg(long, required = true)]
     pub(super) rules: Vec<PathBuf>,
     /// Lines for people in place of JSON.

@@ -23,11 +23,15 @@ use crate::world::world;
 struct Texts(Vec<(String, String)>);
 
 impl Texts {
-    fn read(paths: &[PathBuf]) -> Result<Self, String> {
-        let read = |path: &PathBuf| -> Result<(String, String), String> {
-            Ok((path.display().to_string(), text(path)?))
-        };
-        paths.iter().map(read).collect::<Result<_, _>>().map(Self)
+    /// Reads files, and those with this ending in folders.
+    fn read(paths: &[PathBuf], ending: &str) -> Result<Self, String> {
+        let mut texts = Vec::new();
+        for path in paths {
+            for file in config::members(path, ending)? {
+                texts.push((file.display().to_string(), text(&file)?));
+            }
+        }
+        Ok(Self(texts))
     }
 
     fn sources(&self) -> Vec<Source<'_>> {
@@ -55,7 +59,7 @@ pub(super) fn run(command: Policy) -> Answer {
         } => settle((|| {
             let dialect = Dialect::from_str(&dialect).map_err(|e| e.to_string())?;
             let (name, model) = (model.display().to_string(), text(&model)?);
-            let (rules, now) = (Texts::read(&rules)?, clock::now().as_second());
+            let (rules, now) = (Texts::read(&rules, "csv")?, clock::now().as_second());
             let model = Source {
                 name: &name,
                 text: &model,
@@ -69,7 +73,7 @@ pub(super) fn run(command: Policy) -> Answer {
             files,
             tests,
             faults,
-        } => match Texts::read(&tests) {
+        } => match Texts::read(&tests, "jsonl") {
             Ok(tests) => with(&files, |inquiry, model| {
                 let faults = if faults { Faults::Put } else { Faults::None };
                 inquiry.test(model, &tests.sources(), faults, output)
@@ -85,7 +89,10 @@ pub(super) fn run(command: Policy) -> Answer {
             before_rules,
         } => {
             let before_model = before_model.unwrap_or_else(|| files.model.clone());
-            match (Texts::read(&[before_model]), Texts::read(&before_rules)) {
+            match (
+                Texts::read(&[before_model], "conf"),
+                Texts::read(&before_rules, "csv"),
+            ) {
                 (Ok(models), Ok(before)) => with(&files, |inquiry, model| {
                     let (models, before) = (models.sources(), before.sources());
                     let first = models.first().copied().unwrap_or(model);
@@ -106,7 +113,7 @@ pub(super) fn run(command: Policy) -> Answer {
                     return Answer::CouldNot;
                 }
             };
-            match Texts::read(&statements) {
+            match Texts::read(&statements, "statements") {
                 Ok(texts) => with(&files, |inquiry, _| {
                     inquiry.prove(&texts.sources(), world.as_ref(), output)
                 }),
@@ -146,7 +153,7 @@ fn with(
 ) -> Answer {
     settle((|| {
         let (name, model) = (files.model.display().to_string(), text(&files.model)?);
-        let rules = Texts::read(&files.rules)?;
+        let rules = Texts::read(&files.rules, "csv")?;
         let form = if files.text { Form::Text } else { Form::Json };
         let model = Source {
             name: &name,

@@ -455,13 +455,14 @@ pub(super) struct Eject {
 pub(super) struct Policy {
     /// The Casbin model.
     pub model: At<PathBuf>,
-    /// The rule files, in order.
+    /// The rule files, in order. A folder stands for the files `*.csv` in it, in the order of their names; one that
+    /// comes or goes is a change of the policy.
     pub rules: Vec<At<PathBuf>>,
-    /// Files of tests beside the rules, `*.jsonl`: `{"r": request, "exp": true or false}` a line. Where one
-    /// does not hold, `hangu check` says no and a running gateway warns.
+    /// Files of tests beside the rules, `*.jsonl`, or folders of them: `{"r": request, "exp": true or false}` a line.
+    /// Where one does not hold, `hangu check` says no and a running gateway warns.
     #[serde(default)]
     pub cases: Vec<At<PathBuf>>,
-    /// Files of statements about zones, crossings, portals and rules (`nothing from internet reaches an intranet portal
+    /// Files of statements, or folders of `*.statements`, about zones, crossings, portals and rules (`nothing from internet reaches an intranet portal
     /// without a certificate and assurance 3`); one that is not proved over every request refuses the load.
     #[serde(default)]
     pub statements: Vec<At<PathBuf>>,

@@ -2,6 +2,7 @@
 
 mod at;
 mod file;
+mod folder;
 mod inspection;
 mod load;
 mod mistake;
@@ -14,6 +15,7 @@ pub use file::{
     Balance, ClientCertificates, InspectMode, InspectResponses, LogFormat, Method, Protocol,
     Record, TlsVersion, Unreadable,
 };
+pub use folder::members;
 pub use inspection::{Excepted, RuleSource};
 pub use load::load;
 pub use mistake::{Mistake, nearest};

@@ -165,6 +165,7 @@ pub(super) fn resolve(
             policy = Some(resolve_policy(&mut desk, p));
         }
         if let Some(c) = &source.file.console {
+            let mut folders = Vec::new();
             console = Some(Console {
                 listen: *c.listen,
                 host: c.host.clone(),
@@ -172,8 +173,9 @@ pub(super) fn resolve(
                 client_anchors: desk.files(&c.client_anchors),
                 policy: Policy {
                     model: desk.file(&c.model),
-                    rules: desk.files(&c.rules),
-                    statements: desk.files(&c.statements),
+                    rules: desk.files_or_folders(&c.rules, "csv", &mut folders),
+                    statements: desk.files_or_folders(&c.statements, "statements", &mut folders),
+                    folders,
                     ..Policy::default()
                 },
                 users: desk.file(&c.users),

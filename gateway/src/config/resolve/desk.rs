@@ -9,6 +9,7 @@ use hangu_redact::Level;
 use super::KeyPair;
 use crate::config::at::At;
 use crate::config::file;
+use crate::config::folder::members;
 use crate::config::load::Source;
 use crate::config::mistake::Mistake;
 use crate::config::unit::{Size, Time};
@@ -60,6 +61,29 @@ impl Desk<'_> {
 
     pub(super) fn files(&mut self, paths: &[At<PathBuf>]) -> Vec<PathBuf> {
         paths.iter().map(|path| self.file(path)).collect()
+    }
+
+    /// Files, and what stands in folders among them under names with this ending; the folders are noted.
+    pub(super) fn files_or_folders(
+        &mut self,
+        paths: &[At<PathBuf>],
+        ending: &str,
+        folders: &mut Vec<PathBuf>,
+    ) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for path in paths {
+            let whole = self.path(path);
+            if !whole.is_dir() {
+                files.push(self.file(path));
+                continue;
+            }
+            match members(&whole, ending) {
+                Ok(found) => files.extend(found),
+                Err(message) => self.wrong(&path.span(), message),
+            }
+            folders.push(whole);
+        }
+        files
     }
 
     pub(super) fn pair(&mut self, pair: &file::Certificate) -> KeyPair {

@@ -20,6 +20,8 @@ pub struct Policy {
     pub statements: Vec<PathBuf>,
     /// Files of tests.
     pub cases: Vec<PathBuf>,
+    /// Folders that stand for files above.
+    pub folders: Vec<PathBuf>,
     /// How it changes once it is in force; without it, with the files.
     pub review: Option<Review>,
 }
@@ -34,22 +36,25 @@ pub struct Review {
 }
 
 impl Policy {
-    /// Every file it is read from.
+    /// Every file it is read from, and every folder whose files it is read from.
     pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.model]
             .into_iter()
             .chain(&self.rules)
             .chain(&self.statements)
             .chain(&self.cases)
+            .chain(&self.folders)
     }
 }
 
 pub(super) fn resolve_policy(desk: &mut Desk<'_>, policy: &file::Policy) -> Policy {
+    let mut folders = Vec::new();
     Policy {
         model: desk.file(&policy.model),
-        rules: desk.files(&policy.rules),
-        statements: desk.files(&policy.statements),
-        cases: desk.files(&policy.cases),
+        rules: desk.files_or_folders(&policy.rules, "csv", &mut folders),
+        statements: desk.files_or_folders(&policy.statements, "statements", &mut folders),
+        cases: desk.files_or_folders(&policy.cases, "jsonl", &mut folders),
+        folders,
         review: policy
             .review
             .as_ref()
