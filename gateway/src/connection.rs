@@ -28,6 +28,8 @@ pub struct TlsFacts {
     pub cipher: &'static str,
     /// The host name the client asked for.
     pub server_name: Option<String>,
+    /// JA4 of the client's hello.
+    pub ja4: Option<Box<str>>,
     /// Whether HTTP/2 was agreed on.
     pub h2: bool,
     /// The verified client certificate.

@@ -29,6 +29,7 @@ pub mod guard;
 pub mod handshake;
 pub mod id;
 pub mod identities;
+pub mod ja4;
 pub mod journal;
 pub mod jwks;
 pub mod key_use;

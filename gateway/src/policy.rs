@@ -89,13 +89,51 @@ impl Policy {
             return "?";
         };
         name.get_or_init(|| match self.compiled.rule(rule) {
-            Some(rule) => format!("{}:{}", short(rule.file), rule.line).into(),
+            Some(rule) => format!("{}:{}", self.file_name(rule.file), rule.line).into(),
             None => "?".into(),
         })
     }
+
+    /// What events name a file of rules by: the last part of its path, or all of it where another file ends alike.
+    fn file_name<'a>(&self, path: &'a str) -> &'a str {
+        let name = short(path);
+        let alike = self.bundle.rules.iter();
+        match alike.filter(|text| short(&text.name) == name).nth(1) {
+            Some(_) => path,
+            None => name,
+        }
+    }
 }
 
-/// The last part of a path: what an event names a file by.
+/// The last part of a path.
 fn short(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_of_files_that_are_named_alike_are_told_apart() {
+        let model = include_str!("../../configs/policy/model.conf");
+        let row = "p, *, *, *, *, /*, *, true, allow, ";
+        let text = |name: &str, what: &str| Text::new(name, format!("# first\n{row}{what}\n"));
+        let rules = vec![
+            text("hr/rules.csv", "redact:L1"),
+            text("tax/rules.csv", "redact:L2"),
+            text("tax/more.csv", "redact:L3"),
+        ];
+        let bundle = Bundle {
+            model: Text::new("model.conf", model),
+            rules,
+            ..Bundle::default()
+        };
+        let policy = Policy::compile(bundle, None).unwrap();
+        let names: Vec<_> = (0..4).map(|rule| policy.rule_name(RuleId(rule))).collect();
+        assert_eq!(
+            names,
+            ["hr/rules.csv:2", "tax/rules.csv:2", "more.csv:2", "?"]
+        );
+    }
 }

@@ -28,6 +28,7 @@ use crate::drive;
 use crate::gateway::Gateway;
 use crate::guard::{Guard, Times};
 use crate::handshake::{self, CertificateFault};
+use crate::ja4::Overheard;
 use crate::key_use;
 use crate::path;
 use crate::refusal::{Refusal, Slow};
@@ -442,10 +443,12 @@ impl Door {
             .acquire()
             .await
             .map_err(|_| NotEstablished::Gone)?;
-        let stream = tls.acceptor.clone().accept(tcp).await.map_err(|error| {
+        let heard = Overheard::new(tcp);
+        let accepted = tls.acceptor.clone().accept(heard).await;
+        let mut stream = accepted.map_err(|error| {
             NotEstablished::Handshake(handshake::refusal(&error), error.to_string())
         })?;
-        let facts = tls::facts(&stream).map_err(|error| {
+        let facts = tls::facts(&mut stream).map_err(|error| {
             let refusal = Refusal::Certificate(CertificateFault::NotTrusted);
             NotEstablished::Handshake(refusal, error.to_string())
         })?;
@@ -523,7 +526,7 @@ enum Established {
     Clear(Arc<Connection>, TcpStream),
     Tls(
         Arc<Connection>,
-        Box<tokio_rustls::server::TlsStream<TcpStream>>,
+        Box<tokio_rustls::server::TlsStream<Overheard<TcpStream>>>,
     ),
 }
 

@@ -80,6 +80,12 @@ async fn a_zone_speaks_the_tls_versions_that_it_is_told() {
             .event(|e| e["http_request"]["user_agent"] == agent)
             .await;
         assert_eq!(event["tls"]["version"], name, "{event}");
+        // The hello names the program behind it: JA4, type 1 of OCSF.
+        let ja4 = &event["tls"]["ja4_fingerprint_list"][0];
+        let begins = if name == "TLSv1_3" { "t13d" } else { "t12d" };
+        let value = ja4["value"].as_str().unwrap();
+        assert_eq!((ja4["type_id"].as_u64(), value.len()), (Some(1), 36), "{event}");
+        assert!(value.starts_with(begins), "{value}");
     }
     let old = pass.client(Zone::Intranet).tls(|tls| tls.only(&TLS12));
     assert!(

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::{self, ClientCertificates, TlsVersion};
 use crate::connection::{Connection, Peer, TlsFacts};
 use crate::handshake::CertificateFault;
+use crate::ja4::{self, Overheard};
 use crate::refusal::Refusal;
 
 /// TLS of a zone as it is in force.
@@ -211,9 +212,10 @@ fn digest_of(certificate: &[u8]) -> [u8; 32] {
 /// # Errors
 /// When the verified leaf cannot be read, so that nobody could be named.
 pub fn facts<T>(
-    stream: &tokio_rustls::server::TlsStream<T>,
+    stream: &mut tokio_rustls::server::TlsStream<Overheard<T>>,
 ) -> Result<TlsFacts, hangu_pki::trust::PeerIdentityError> {
-    let session = stream.get_ref().1;
+    let (heard, session) = stream.get_mut();
+    let ja4 = ja4::fingerprint(&heard.take()).map(String::into_boxed_str);
     let peer = match session.peer_certificates() {
         Some([leaf, ..]) => Some(Peer {
             digest: digest_of(leaf),
@@ -237,6 +239,7 @@ pub fn facts<T>(
             .and_then(|s| s.suite().as_str())
             .unwrap_or("unknown"),
         server_name: session.server_name().map(str::to_owned),
+        ja4,
         h2: session.alpn_protocol() == Some(b"h2"),
         peer,
     })

@@ -82,7 +82,7 @@ pub(super) fn tls_of(facts: &TlsFacts) -> Tls<'_> {
         version: facts.version,
         cipher: Some(facts.cipher),
         sni: facts.server_name.as_deref(),
-        ja4: None,
+        ja4: facts.ja4.as_deref(),
         certificate: facts.peer.as_ref().map(|peer| Certificate {
             fingerprint: &peer.identity.fingerprint_sha256,
             subject: &peer.identity.subject,
