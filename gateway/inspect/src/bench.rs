@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ mod interval;
 
 pub use interval::Rate;
 
-/// Requests whose processor time is read at once: longer than the clock's tick, small enough to hold in memory.
+/// Requests that are held in memory at once.
 const BATCH: usize = 512;
 /// How often one request is judged; the least time counts, because whatever else runs only adds.
 const ROUNDS: usize = 3;
@@ -96,10 +96,10 @@ pub struct Balanced {
     pub high: f64,
 }
 
-/// Microseconds for each request.
+/// Microseconds of the processor for each request: what else runs on the machine adds nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Time {
-    /// Mean processor time; the mean of the times below where the system does not tell.
+    /// The mean, of the first time that each request is judged.
     pub processor: f64,
     /// Half of the requests took no longer.
     pub p50: f64,
@@ -118,7 +118,7 @@ struct Counts {
     malformed: u64,
     rules: BTreeMap<&'static str, [u64; 2]>,
     times: Vec<Duration>,
-    processor: Option<Duration>,
+    processor: Duration,
     judged: u32,
 }
 
@@ -149,10 +149,7 @@ pub fn run(
             }
         })
         .collect();
-    let mut counts = Counts {
-        processor: processor_time().map(|_| Duration::ZERO),
-        ..Counts::default()
-    };
+    let mut counts = Counts::default();
     for batch in labelled.chunks(BATCH) {
         judge_all(inspector, threshold, batch, &mut counts, wrong)?;
     }
@@ -191,11 +188,7 @@ fn judge_all(
             drop(judge(inspector, request));
         }
     }
-    if let (Some(before), Some(after), Some(sum)) =
-        (before, processor_time(), counts.processor.as_mut())
-    {
-        *sum += after.saturating_sub(before);
-    }
+    counts.processor += processor_time().saturating_sub(before);
     for (path, attack, request) in requests {
         let Some(request) = request else {
             counts.malformed += 1;
@@ -204,9 +197,9 @@ fn judge_all(
         };
         let mut least = Duration::MAX;
         for _ in 0..ROUNDS {
-            let started = Instant::now();
+            let started = processor_time();
             drop(judge(inspector, &request));
-            least = least.min(started.elapsed());
+            least = least.min(processor_time().saturating_sub(started));
         }
         counts.times.push(least);
         counts.judged += 1;
@@ -238,11 +231,10 @@ fn judge_all(
     Ok(())
 }
 
-/// Returns the processor time of this thread so far, where the system tells it.
-fn processor_time() -> Option<Duration> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanoseconds = text.split_ascii_whitespace().next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanoseconds))
+/// Returns the processor time of this thread so far.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 impl Counts {
@@ -274,8 +266,6 @@ impl Counts {
             let index = (last as f64 * share).ceil() as usize;
             self.times.get(index).copied().map_or(0.0, micros)
         };
-        let sum = self.processor.filter(|sum| !sum.is_zero());
-        let sum = sum.unwrap_or_else(|| self.times.iter().sum());
         Report {
             sensitivity,
             threshold,
@@ -287,7 +277,7 @@ impl Counts {
             unlabelled,
             rules: self.rules,
             time: Time {
-                processor: micros(sum) / f64::from(self.judged.max(1)),
+                processor: micros(self.processor) / f64::from(self.judged.max(1)),
                 p50: at(0.5),
                 p99: at(0.99),
                 p999: at(0.999),

@@ -24,7 +24,6 @@ mod except;
 pub mod inspector;
 pub mod model;
 #[cfg(test)]
-#[cfg(test)]
 mod nasty;
 pub mod openapi;
 pub mod raw;

@@ -1,16 +1,21 @@
 //! All literals in one automaton: some are evidence by themselves, the others call a detector.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind};
 
 use super::Match;
 use super::scanner::Scanners;
 use crate::rules::{self, Rule};
-use crate::text::{at, is_space, is_word, rest, skip, span};
+use crate::text::{at, find, is_space, is_word, rest, skip, span, steps};
 use crate::verdict::Spot;
 
 mod table;
 
 use table::{EVIDENCE, TOPICS};
+
+/// Evidence that is reported of one text; more says nothing new.
+const REPORTED: usize = 64;
 
 /// Detectors that a literal calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +50,7 @@ enum Around {
     First,
 }
 
+#[derive(Clone, Copy)]
 enum Use {
     Topic(Topics),
     /// The same, unless it is part of a longer word: `or` in `for`.
@@ -54,8 +60,9 @@ enum Use {
 
 /// The automaton, built once.
 pub(crate) struct Literals {
-    automaton: AhoCorasick,
-    uses: Vec<Use>,
+    automaton: DFA,
+    /// What each pattern is for, and how long it is.
+    uses: Vec<(Use, usize)>,
     pub(crate) scanners: Scanners,
 }
 
@@ -67,22 +74,23 @@ impl Literals {
         for (topic, words) in TOPICS {
             for word in *words {
                 patterns.push(word);
-                let word = *topic == Topics::SQL && word.bytes().all(|b| b.is_ascii_lowercase());
-                uses.push(if word {
+                let whole = *topic == Topics::SQL && word.bytes().all(|b| b.is_ascii_lowercase());
+                let usage = if whole {
                     Use::Word(*topic)
                 } else {
                     Use::Topic(*topic)
-                });
+                };
+                uses.push((usage, word.len()));
             }
         }
         for (rule, around, words) in EVIDENCE {
             for word in *words {
                 patterns.push(word);
-                uses.push(Use::Evidence(rule, *around));
+                uses.push((Use::Evidence(rule, *around), word.len()));
             }
         }
         Self {
-            automaton: automaton(&patterns),
+            automaton: dfa(&patterns),
             scanners: Scanners::new(),
             uses,
         }
@@ -97,27 +105,56 @@ impl Literals {
     ) -> Topics {
         let mut topics = Topics::default();
         let mut reported = 0;
-        for hit in self.automaton.find_overlapping_iter(text) {
-            match self.uses.get(hit.pattern().as_usize()) {
-                Some(Use::Topic(topic)) => topics.0 |= topic.0,
-                Some(Use::Word(topic)) => {
-                    let inside = hit.start() > 0 && at(text, hit.start() - 1).is_ascii_lowercase()
-                        || at(text, hit.end()).is_ascii_lowercase();
-                    topics.0 |= if inside { 0 } else { topic.0 };
+        let mut upwards = None;
+        let Ok(mut state) = self.automaton.start_state(Anchored::No) else {
+            // There is always such a state; without it every detector looks for itself.
+            return Topics(u8::MAX);
+        };
+        steps::count(text.len());
+        for (i, &b) in text.iter().enumerate() {
+            state = self.automaton.next_state(Anchored::No, state, b);
+            if !self.automaton.is_special(state) || !self.automaton.is_match(state) {
+                continue;
+            }
+            for n in 0..self.automaton.match_len(state) {
+                let pattern = self.automaton.match_pattern(state, n);
+                let Some(&(usage, length)) = self.uses.get(pattern.as_usize()) else {
+                    continue;
+                };
+                let (from, to) = ((i + 1).saturating_sub(length), i + 1);
+                match usage {
+                    Use::Topic(topic) => topics.0 |= topic.0,
+                    Use::Word(topic) => {
+                        let inside = from > 0 && at(text, from - 1).is_ascii_lowercase()
+                            || at(text, to).is_ascii_lowercase();
+                        topics.0 |= if inside { 0 } else { topic.0 };
+                    }
+                    Use::Evidence(rule, around)
+                        if reported < REPORTED
+                            && around.holds(text, from, to)
+                            && !excused(rule, spot, text, from, &mut upwards) =>
+                    {
+                        reported += 1;
+                        found((rule, from, to));
+                    }
+                    Use::Evidence(..) => {}
                 }
-                Some(Use::Evidence(rule, around))
-                    if reported < 64
-                        && around.holds(text, hit.start(), hit.end())
-                        && !excused(rule, spot, text, hit.start()) =>
-                {
-                    reported += 1;
-                    found((rule, hit.start(), hit.end()));
-                }
-                Some(Use::Evidence(..)) | None => {}
             }
         }
         topics
     }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are constants that every test builds"
+)]
+fn dfa(patterns: &[&str]) -> DFA {
+    DFA::builder()
+        .match_kind(MatchKind::Standard)
+        .start_kind(StartKind::Unanchored)
+        .build(patterns)
+        .expect("constant patterns make an automaton")
 }
 
 #[expect(
@@ -134,7 +171,14 @@ pub(super) fn automaton(patterns: &[impl AsRef<[u8]>]) -> AhoCorasick {
 }
 
 /// What is a file of the system in a parameter may be a page of the site in a path or a referrer.
-fn excused(rule: &Rule, spot: Spot<'_>, text: &[u8], from: usize) -> bool {
+/// `upwards` remembers whether a step upwards is in the text.
+fn excused(
+    rule: &Rule,
+    spot: Spot<'_>,
+    text: &[u8],
+    from: usize,
+    upwards: &mut Option<bool>,
+) -> bool {
     let names_a_page = matches!(spot, Spot::Path | Spot::Header("referer"));
     let bare_name = at(text, from) != b'.'
         && !rest(text, from).starts_with(b"/etc")
@@ -143,7 +187,7 @@ fn excused(rule: &Rule, spot: Spot<'_>, text: &[u8], from: usize) -> bool {
     rule.id == rules::PATH_FILE.id
         && names_a_page
         && bare_name
-        && !text.windows(2).any(|pair| pair == b"..")
+        && !*upwards.get_or_insert_with(|| find(text, 0, b"..").is_some())
 }
 
 impl Around {

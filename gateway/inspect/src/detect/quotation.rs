@@ -2,7 +2,11 @@
 //! lines of a longer text. What is sent to break something stands alone.
 
 use crate::rules::{self, Rule};
-use crate::text::{at, find, find_byte, is_space, skip, span, steps};
+use crate::text::{at, find, find_byte, skip, span, steps};
+
+mod words;
+
+use words::words;
 
 /// Bytes on each side of the evidence that are read for words; two sentences.
 const WINDOW: usize = 200;
@@ -11,25 +15,6 @@ const PROSE: i32 = 6;
 /// Lines from which a text is a document, and their mean length; a line break as a blank makes shorter ones.
 const LINES: usize = 4;
 const LINE: usize = 10;
-
-/// Words of grammar that no query language, shell or script has.
-const GRAMMAR: [&[u8]; 81] = [
-    b"about", b"above", b"after", b"again", b"also", b"always", b"an", b"another", b"are", b"at",
-    b"be", b"because", b"been", b"before", b"both", b"but", b"can", b"could", b"didn", b"does",
-    b"doesn", b"don", b"even", b"every", b"few", b"for", b"has", b"have", b"he", b"her", b"here",
-    b"his", b"how", b"it", b"its", b"just", b"many", b"may", b"me", b"more", b"most", b"must",
-    b"my", b"never", b"now", b"of", b"only", b"our", b"please", b"see", b"she", b"should", b"so",
-    b"such", b"than", b"that", b"the", b"their", b"them", b"there", b"these", b"they", b"this",
-    b"those", b"to", b"too", b"very", b"was", b"we", b"were", b"what", b"which", b"while", b"who",
-    b"why", b"will", b"won", b"would", b"yes", b"you", b"your",
-];
-/// Words of languages that are attacked with.
-const SYNTAX: [&[u8]; 34] = [
-    b"alert", b"all", b"alter", b"and", b"as", b"case", b"char", b"concat", b"count", b"delete",
-    b"drop", b"else", b"end", b"exec", b"from", b"group", b"having", b"insert", b"into", b"like",
-    b"limit", b"not", b"null", b"or", b"order", b"script", b"select", b"set", b"table", b"then",
-    b"union", b"update", b"values", b"where",
-];
 
 /// Tokens that source code of one language or another is full of.
 const CODE: [&[u8]; 36] = [
@@ -76,15 +61,24 @@ const SOURCE: (usize, usize) = (4096, 5);
 /// What surrounds evidence in a value.
 pub(crate) struct Surroundings<'a> {
     value: &'a [u8],
-    document: Option<bool>,
+    lines: Option<Lines>,
     source: Option<bool>,
+}
+
+/// What the lines of a value make of it.
+#[derive(Clone, Copy)]
+struct Lines {
+    /// Several, of some length.
+    document: bool,
+    /// So many that it is the source of a page or program rather than what an editor of pages sends.
+    page: bool,
 }
 
 impl<'a> Surroundings<'a> {
     pub(crate) fn new(value: &'a [u8]) -> Self {
         Self {
             value,
-            document: None,
+            lines: None,
             source: None,
         }
     }
@@ -92,6 +86,19 @@ impl<'a> Surroundings<'a> {
     /// Says whether evidence of `rule` at `from..to` is quoted rather than meant.
     pub(crate) fn quote(&mut self, rule: &Rule, from: usize, to: usize) -> bool {
         let value = self.value;
+        let markup = [
+            &rules::XSS_SCRIPT,
+            &rules::XSS_HANDLER,
+            &rules::XSS_ELEMENT,
+            &rules::XSS_URL,
+            &rules::XSS_STYLE,
+        ];
+        let markup = markup.iter().any(|known| known.id == rule.id);
+        // What holds for the whole value is asked first: it is known once, and values have thousands of matches.
+        let lines = self.lines();
+        if self.source == Some(true) || if markup { lines.page } else { lines.document } {
+            return true;
+        }
         let named = rule.id == rules::PATH_FILE.id || rule.id == rules::CMD_PROGRAM.id;
         if named && is_mentioned(value, from, to) {
             return true;
@@ -121,37 +128,29 @@ impl<'a> Surroundings<'a> {
         if value.len() < 40 {
             return false;
         }
-        let before = words(span(value, from.saturating_sub(WINDOW), from));
-        let after = words(span(value, to, to.saturating_add(WINDOW)));
         if is_logged(value, from, to) {
             return true;
         }
-        let markup = [
-            &rules::XSS_SCRIPT,
-            &rules::XSS_HANDLER,
-            &rules::XSS_ELEMENT,
-            &rules::XSS_URL,
-            &rules::XSS_STYLE,
-        ];
-        if markup.iter().any(|known| known.id == rule.id) {
-            // Behind the whole of an element, not behind the name of its tag.
-            let end = element_end(value, to);
-            let after = words(span(value, end, end.saturating_add(WINDOW)));
-            // Markup is live among words: they must be on both sides.
-            let (fewer, sum) = (
-                before.points.min(after.points),
-                before.points + after.points,
-            );
-            return before.grammar + after.grammar > 0
-                && (fewer >= PROSE / 2 && sum >= PROSE || fewer >= 2 && sum >= 2 * PROSE)
-                || self.is_page()
-                || self.is_source();
-        }
-        before.grammar + after.grammar > 0 && before.points + after.points >= PROSE
-            || before.points >= 2 && is_commented(span(value, to, to.saturating_add(WINDOW)))
-            || self.is_document()
-            || self.is_source()
-            || rule.id == rules::PATH_FILE.id && is_fields(value)
+        let before = words(span(value, from.saturating_sub(WINDOW), from));
+        // Behind the whole of an element, not behind the name of its tag.
+        let to = if markup { element_end(value, to) } else { to };
+        let after = words(span(value, to, to.saturating_add(WINDOW)));
+        let (fewer, sum) = (
+            before.points.min(after.points),
+            before.points + after.points,
+        );
+        let among_words = before.grammar + after.grammar > 0
+            && if markup {
+                // Markup is live among words: they must be on both sides.
+                fewer >= PROSE / 2 && sum >= PROSE || fewer >= 2 && sum >= 2 * PROSE
+            } else {
+                sum >= PROSE
+            };
+        let commented = || {
+            before.points >= 2 && is_commented(span(value, to, to.saturating_add(WINDOW)))
+                || rule.id == rules::PATH_FILE.id && is_fields(value)
+        };
+        among_words || !markup && commented() || self.is_source()
     }
 
     /// Says whether the value is source code, on one line or many.
@@ -170,20 +169,20 @@ impl<'a> Surroundings<'a> {
         })
     }
 
-    /// Says whether the value has several lines of some length.
-    fn is_document(&mut self) -> bool {
+    fn lines(&mut self) -> Lines {
         let value = self.value;
-        *self.document.get_or_insert_with(|| {
-            let lines = memchr::memchr_iter(b'\n', value).count() + 1;
+        *self.lines.get_or_insert_with(|| {
+            steps::count(value.len() * 2);
+            let breaks = memchr::memchr_iter(b'\n', value).count();
+            let lines = breaks + 1;
             // Where a line break stands for a blank there are no blanks.
             let blanks = memchr::memchr_iter(b' ', value).count();
-            lines >= LINES && value.len() / lines >= LINE && blanks * 2 >= lines
+            let document = lines >= LINES && value.len() / lines >= LINE && blanks * 2 >= lines;
+            Lines {
+                document,
+                page: document && breaks >= 2 * LINES,
+            }
         })
-    }
-
-    /// Says whether the value is the source of a page or program rather than what an editor of pages sends.
-    fn is_page(&mut self) -> bool {
-        self.is_document() && memchr::memchr_iter(b'\n', self.value).count() >= 2 * LINES
     }
 }
 
@@ -251,8 +250,7 @@ fn is_noise(value: &[u8], from: usize, to: usize) -> bool {
         b"passwd",
         b"whoami",
     ];
-    let lower = text.to_ascii_lowercase();
-    if text.len() < 12 || MEANT.iter().any(|word| find(&lower, 0, word).is_some()) {
+    if text.len() < 12 {
         return false;
     }
     let kind = |b: u8| match b {
@@ -282,14 +280,18 @@ fn is_noise(value: &[u8], from: usize, to: usize) -> bool {
     steps::count(text.len());
     let [lower, upper, digits, punctuation, other] = counts;
     let length = text.len();
-    other == 0
+    let mixed = other == 0
         && changes * 20 >= length * 11
         && lower * 12 >= length
         && upper * 12 >= length
         && digits + usize::from(length < 24) > 0
         && punctuation * 6 >= length
         && signs.count_ones() >= 4
-        && longest <= 8
+        && longest <= 8;
+    mixed && {
+        let lower = text.to_ascii_lowercase();
+        MEANT.iter().all(|word| find(&lower, 0, word).is_none())
+    }
 }
 
 /// Returns where the element ends whose tag holds `from`, with the script in it.
@@ -308,79 +310,16 @@ fn element_end(value: &[u8], from: usize) -> usize {
 /// Says whether evidence stands in a request line of an access log: `"GET /… HTTP/1.1" 404`.
 fn is_logged(value: &[u8], from: usize, to: usize) -> bool {
     let start = span(value, from.saturating_sub(WINDOW), from);
-    let begins = [&b"\"get /"[..], b"\"post /", b"\"head /"]
-        .iter()
-        .any(|method| {
-            start
-                .windows(method.len())
-                .any(|window| window.eq_ignore_ascii_case(method))
-        });
+    let begins = memchr::memchr_iter(b'"', start).any(|quote| {
+        [&b"\"get /"[..], b"\"post /", b"\"head /"]
+            .iter()
+            .any(|method| span(start, quote, quote + method.len()).eq_ignore_ascii_case(method))
+    });
     let end = span(value, to, to.saturating_add(WINDOW));
     begins
         && end.windows(11).any(|window| {
             span(window, 0, 8).eq_ignore_ascii_case(b" http/1.") && span(window, 9, 11) == b"\" "
         })
-}
-
-struct Words {
-    /// Two for a word of grammar or three Chinese characters, one for another, none for syntax.
-    points: i32,
-    /// Words of grammar, and pairs of Chinese characters.
-    grammar: i32,
-}
-
-fn words(text: &[u8]) -> Words {
-    steps::count(text.len());
-    let mut found = Words {
-        points: 0,
-        grammar: 0,
-    };
-    let mut high = 0;
-    let mut i = 0;
-    while i < text.len() {
-        let b = at(text, i);
-        if b >= 0x80 {
-            // Three bytes of UTF-8, or two of GBK that were not declared: a character either way.
-            high += i32::from(b >= 0xc0);
-            i += 1;
-            continue;
-        }
-        if !b.is_ascii_alphabetic() {
-            i += 1;
-            continue;
-        }
-        let end = skip(text, i, |b| b.is_ascii_alphabetic());
-        let before = if i == 0 { b' ' } else { at(text, i - 1) };
-        let after = at(text, end);
-        let led =
-            is_space(before) || before >= 0x80 || matches!(before, b'"' | b'(' | b'\'' | b'>');
-        let closed = after == 0
-            || is_space(after)
-            || after >= 0x80
-            || matches!(after, b'\'' | b'"' | b'<' | b')')
-            || matches!(after, b',' | b'.' | b';' | b':' | b'!' | b'?')
-                && (end + 1 >= text.len()
-                    || is_space(at(text, end + 1))
-                    || at(text, end + 1) >= 0x80
-                    || matches!(at(text, end + 1), b'<' | b'"' | b'\'' | b')' | b'\\'));
-        if led && closed && end - i <= 20 {
-            let mut lower = [0; 20];
-            for (to, from) in lower.iter_mut().zip(span(text, i, end)) {
-                *to = from.to_ascii_lowercase();
-            }
-            let word = span(&lower, 0, end - i);
-            if GRAMMAR.binary_search(&word).is_ok() {
-                found.points += 2;
-                found.grammar += 1;
-            } else if word.len() > 1 && SYNTAX.binary_search(&word).is_err() {
-                found.points += 1;
-            }
-        }
-        i = end;
-    }
-    found.points += high * 2 / 3;
-    found.grammar += high / 2;
-    found
 }
 
 #[cfg(test)]
@@ -390,11 +329,6 @@ mod tests {
     fn quoted(value: &str, evidence: &str, rule: &Rule) -> bool {
         let from = find(value.as_bytes(), 0, evidence.as_bytes()).unwrap();
         Surroundings::new(value.as_bytes()).quote(rule, from, from + evidence.len())
-    }
-
-    #[test]
-    fn the_lists_are_sorted_as_the_search_in_them_needs() {
-        assert!(GRAMMAR.is_sorted() && SYNTAX.is_sorted());
     }
 
     #[test]

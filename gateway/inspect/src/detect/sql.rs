@@ -1,8 +1,6 @@
 //! SQL injection: the value is read as it would stand bare, in single quotes and in double quotes, and the tokens
 //! are searched for a continuation that makes sense in SQL. Prose has the words but not the grammar.
 
-use smallvec::SmallVec;
-
 use crate::rules::{self, Rule};
 use crate::text::{at, find_byte, trim};
 
@@ -14,79 +12,67 @@ mod words;
 
 use anywhere::anywhere;
 use grammar::Reader;
-use lexer::{Kind, Lexer, Token};
+use lexer::Kind;
 use words::Word;
-
-/// Where a value stands in the statement of the application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Context {
-    /// As a number or name, without quotes.
-    Bare,
-    /// In a string that the value closed.
-    Broken {
-        /// The quote stands between two letters, as in `it's`.
-        apostrophe: bool,
-        double: bool,
-    },
-}
 
 /// What was seen, and the bytes that show it.
 pub(super) type Match = (&'static Rule, usize, usize);
 
-/// Reads a lower-case value in its three contexts; the first context that shows an attack is enough.
-pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
-    let mut best: Option<Match> = None;
-    let mut keep = |m: Match| {
-        if best.is_none_or(|known| known.0.score < m.0.score) {
-            best = Some(m);
+/// The score of what needs no other evidence beside it.
+const SURE: u32 = 5;
+
+/// The heaviest of what was seen, and of equals the first: nothing replaces what is sure.
+#[derive(Default)]
+struct Best(Option<Match>);
+
+impl Best {
+    fn keep(&mut self, m: Match) {
+        if self.0.is_none_or(|known| known.0.score < m.0.score) {
+            self.0 = Some(m);
         }
-    };
-    in_context(value, 0, Context::Bare, &mut keep);
+    }
+
+    fn is_sure(&self) -> bool {
+        self.0.is_some_and(|known| known.0.score >= SURE)
+    }
+}
+
+/// Reads a lower-case value in its three contexts, up to what shows an attack.
+pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
+    let mut best = Best::default();
+    bare(&Reader::new(value, 0), &mut best);
     for quote in [b'\'', b'"'] {
+        if best.is_sure() {
+            break;
+        }
         if let Some(end) = find_byte(value, 0, quote) {
             let apostrophe = end > 0
                 && at(value, end - 1).is_ascii_alphabetic()
                 && at(value, end + 1).is_ascii_alphabetic();
-            in_context(
-                value,
-                end + 1,
-                Context::Broken {
-                    apostrophe,
-                    double: quote == b'"',
-                },
-                &mut keep,
-            );
+            let double = quote == b'"';
+            broken(&Reader::new(value, end + 1), apostrophe, double, &mut best);
         }
     }
-    if let Some(m) = best {
+    if let Some(m) = best.0 {
         found(m);
     }
 }
 
-fn in_context(value: &[u8], start: usize, context: Context, keep: &mut impl FnMut(Match)) {
-    let tokens: SmallVec<[Token; 32]> = Lexer::new(value, start).collect();
-    let reader = Reader::new(value, &tokens);
-    match context {
-        Context::Bare => bare(&reader, keep),
-        Context::Broken { apostrophe, double } => broken(&reader, apostrophe, double, keep),
-    }
-}
-
 /// Searches what follows the quote that closed the application's string.
-fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(Match)) {
-    let first = r.closers(0);
+fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, best: &mut Best) {
+    let first = r.opening();
     if r.is_quoted_sign(first) {
         return;
     }
     if !double && !apostrophe && r.continues(first) {
-        keep((&rules::SQLI_OPERATOR, r.from(first), r.end(r.len())));
+        best.keep((&rules::SQLI_OPERATOR, r.from(first), r.length()));
         return;
     }
     match r.kind(first) {
         Some(Kind::Comment) => {
             let tail = r.comment_body(first);
             let short = is_cut_off(tail);
-            keep((
+            best.keep((
                 if short && !(double && first == 0 && r.is_hash(first) && !tail.is_empty()) {
                     &rules::SQLI_COMMENT
                 } else {
@@ -103,7 +89,7 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
             if matches!(r.kind(first + 1), Some(Kind::Comment))
                 && is_cut_off(r.comment_body(first + 1)) =>
         {
-            keep((&rules::SQLI_COMMENT, r.from(first), r.end(first + 1)));
+            best.keep((&rules::SQLI_COMMENT, r.from(first), r.end(first + 1)));
         }
         Some(Kind::Compare) => {
             let literal = match r.kind(first + 1) {
@@ -114,7 +100,7 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
                     .is_some_and(|o| o.is_call() || o.is_query()),
             };
             if literal && !(double && first == 0 && r.kind(first + 1) != Some(Kind::Text)) {
-                keep((
+                best.keep((
                     if double && first == 0 {
                         &rules::SQLI_HINT
                     } else {
@@ -131,7 +117,7 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
                 || r.is_constant(next)
                 || (!double && matches!(r.kind(next), Some(Kind::OpenText)))
             {
-                keep((&rules::SQLI_OPERATOR, r.from(first), r.end(next)));
+                best.keep((&rules::SQLI_OPERATOR, r.from(first), r.end(next)));
             }
         }
         Some(Kind::Word(Word::Prefix))
@@ -140,7 +126,7 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
                 && matches!(r.kind(first + 2), Some(Kind::OpenText | Kind::Text))
                 && !double =>
         {
-            keep((&rules::SQLI_OPERATOR, r.from(first), r.end(first + 2)));
+            best.keep((&rules::SQLI_OPERATOR, r.from(first), r.end(first + 2)));
         }
         Some(Kind::Ampersands)
             if first == 0
@@ -148,9 +134,9 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
                 && r.is_end(2)
                 && !double =>
         {
-            keep((&rules::SQLI_OPERATOR, r.from(0), r.end(1)));
+            best.keep((&rules::SQLI_OPERATOR, r.from(0), r.end(1)));
         }
-        Some(Kind::Bars | Kind::Arithmetic) => concatenation(r, first, double, keep),
+        Some(Kind::Bars | Kind::Arithmetic) => concatenation(r, first, double, best),
         Some(Kind::Word(Word::Name)) if first > 0 => {}
         Some(
             Kind::Close
@@ -176,9 +162,11 @@ fn broken(r: &Reader<'_>, apostrophe: bool, double: bool, keep: &mut impl FnMut(
             if !apostrophe => {}
         _ => return,
     }
-    for i in first..r.len() {
-        clause(r, i, Some(apostrophe), double, keep);
-        anywhere(r, i, keep);
+    let mut i = first;
+    while !best.is_sure() && !r.is_end(i) {
+        clause(r, i, Some(apostrophe), double, best);
+        anywhere(r, i, best);
+        i += 1;
     }
 }
 
@@ -188,7 +176,7 @@ fn is_cut_off(comment: &[u8]) -> bool {
 }
 
 /// `'||'`, `'+(select …)`, `'-sleep(1)-'`.
-fn concatenation(r: &Reader<'_>, i: usize, double: bool, keep: &mut impl FnMut(Match)) {
+fn concatenation(r: &Reader<'_>, i: usize, double: bool, best: &mut Best) {
     let bars = r.kind(i) == Some(Kind::Bars);
     let Some(operand) = r.operand(i + 1) else {
         return;
@@ -196,14 +184,14 @@ fn concatenation(r: &Reader<'_>, i: usize, double: bool, keep: &mut impl FnMut(M
     let computed = operand.is_call() || operand.is_query();
     let joined = bars && (operand.is_text() || operand.is_number());
     if computed || joined && !(double && r.kind(i + 1) == Some(Kind::OpenText)) {
-        keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
+        best.keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
     } else if operand.is_text() && !double {
         // `'-'`, `'+'`, `'^'`: the string goes on in a second one; three of them are an expression.
         let closed = r.kind(i + 1) == Some(Kind::Text)
             && matches!(r.kind(i + 2), Some(Kind::Arithmetic | Kind::Compare));
         let empty = r.kind(i + 1) == Some(Kind::OpenText) && r.end(i + 1) <= r.from(i + 1) + 1;
         if i == 0 && (closed || empty) {
-            keep((
+            best.keep((
                 if closed || r.starts_value() {
                     &rules::SQLI_OPERATOR
                 } else {
@@ -217,9 +205,9 @@ fn concatenation(r: &Reader<'_>, i: usize, double: bool, keep: &mut impl FnMut(M
 }
 
 /// Searches a value that stands where a number or a name belongs.
-fn bare(r: &Reader<'_>, keep: &mut impl FnMut(Match)) {
+fn bare(r: &Reader<'_>, best: &mut Best) {
     if let Some(end) = r.statement(0) {
-        keep((&rules::SQLI_STATEMENT, r.from(0), r.end(end)));
+        best.keep((&rules::SQLI_STATEMENT, r.from(0), r.end(end)));
     }
     if let Some(operand) = r.operand(0).filter(|o| o.is_text() || o.is_call())
         && r.kind(0) == Some(Kind::Open)
@@ -227,21 +215,23 @@ fn bare(r: &Reader<'_>, keep: &mut impl FnMut(Match)) {
         && matches!(r.kind(end), Some(Kind::Comment))
         && trim(r.comment_body(end)).is_empty()
     {
-        keep((&rules::SQLI_COMMENT, r.from(0), r.end(end)));
+        best.keep((&rules::SQLI_COMMENT, r.from(0), r.end(end)));
     }
     if r.kind(0) == Some(Kind::Word(Word::Sort))
         && r.kind(1) == Some(Kind::Word(Word::By))
         && r.kind(2) == Some(Kind::Number)
         && r.is_end(3)
     {
-        keep((&rules::SQLI_CLAUSE, r.from(0), r.end(2)));
+        best.keep((&rules::SQLI_CLAUSE, r.from(0), r.end(2)));
     }
     let anchor = r.anchor();
-    for i in 0..r.len() {
+    let mut i = 0;
+    while !best.is_sure() && !r.is_end(i) {
         if anchor.is_some_and(|anchor| i >= anchor) {
-            clause(r, i, None, false, keep);
+            clause(r, i, None, false, best);
         }
-        anywhere(r, i, keep);
+        anywhere(r, i, best);
+        i += 1;
     }
 }
 
@@ -251,9 +241,9 @@ fn clause(
     i: usize,
     broken: Option<bool>,
     double: bool,
-    keep: &mut impl FnMut(Match),
+    best: &mut Best,
 ) {
-    let first = r.anchor_token().is_some_and(|first| first == i) || i == r.closers(0);
+    let first = r.anchor() == Some(i) || i == r.opening();
     match r.kind(i) {
         Some(
             Kind::Word(Word::Logic | Word::Where | Word::Having | Word::When)
@@ -267,7 +257,7 @@ fn clause(
                 && r.kind(left.last) == Some(Kind::OpenText)
                 && matches!(r.kind(left.last - 1), Some(Kind::Arithmetic))
             {
-                keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(left.last)));
+                best.keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(left.last)));
                 return;
             }
             let right_at = r.closers(left.last + 1);
@@ -278,11 +268,11 @@ fn clause(
                     || right.is_some_and(|o| o.is_call() || o.is_query());
                 let texts = broken.is_some() && right.is_some_and(|o| o.is_literal());
                 if r.is_aggregate(i) {
-                    keep((&rules::SQLI_HINT, r.from(i), r.end(left.last)));
+                    best.keep((&rules::SQLI_HINT, r.from(i), r.end(left.last)));
                     return;
                 }
                 if literals && (right.is_some() || broken == Some(false)) || calls || texts {
-                    keep((
+                    best.keep((
                         &rules::SQLI_TAUTOLOGY,
                         r.from(i),
                         r.end(right.map_or(right_at, |o| o.last)),
@@ -314,9 +304,9 @@ fn clause(
                 None => literal && commented && !r.is_hash_word(right_at),
             };
             if strong && !matches!(r.kind(i), Some(Kind::Word(Word::When))) {
-                keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(left.last)));
+                best.keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(left.last)));
             } else if broken == Some(false) && commented {
-                keep((&rules::SQLI_COMMENT, r.from(i), r.end(right_at)));
+                best.keep((&rules::SQLI_COMMENT, r.from(i), r.end(right_at)));
             }
         }
         Some(Kind::Word(Word::Sort)) if r.kind(r.comments(i + 1)) == Some(Kind::Word(Word::By)) => {
@@ -334,7 +324,7 @@ fn clause(
                         r.kind(after),
                         Some(Kind::Comment | Kind::Comma | Kind::Word(Word::Union | Word::Having))
                     ) || broken == Some(false) && r.is_end(after) && by.is_number());
-            keep((
+            best.keep((
                 if strong {
                     &rules::SQLI_CLAUSE
                 } else {
@@ -347,11 +337,11 @@ fn clause(
         Some(Kind::Word(Word::Limit))
             if first && r.operand(i + 1).is_some_and(|o| o.is_number()) && broken.is_some() =>
         {
-            keep((&rules::SQLI_CLAUSE, r.from(i), r.end(i + 1)));
+            best.keep((&rules::SQLI_CLAUSE, r.from(i), r.end(i + 1)));
         }
         Some(Kind::Word(Word::Union)) => {
             if let Some((end, strong)) = r.union(i) {
-                keep((
+                best.keep((
                     if strong || broken == Some(false) {
                         &rules::SQLI_UNION
                     } else {
@@ -364,17 +354,17 @@ fn clause(
                 && first
                 && (r.is_end(i + 1) || matches!(r.kind(i + 1), Some(Kind::Comment)))
             {
-                keep((&rules::SQLI_HINT, r.from(i), r.end(i)));
+                best.keep((&rules::SQLI_HINT, r.from(i), r.end(i)));
             }
         }
         Some(Kind::Semicolon) => {
             if let Some(end) = r.statement(i + 1) {
-                keep((&rules::SQLI_STACKED, r.from(i), r.end(end)));
+                best.keep((&rules::SQLI_STACKED, r.from(i), r.end(end)));
             }
         }
         Some(Kind::Arithmetic | Kind::Compare) if first => {
             if let Some(operand) = r.operand(i + 1).filter(|o| o.is_query() || o.is_danger()) {
-                keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
+                best.keep((&rules::SQLI_OPERATOR, r.from(i), r.end(operand.last)));
             }
         }
         _ => {}

@@ -1,6 +1,6 @@
 //! What no prose has, wherever it stands in a value.
 
-use super::Match;
+use super::Best;
 use super::grammar::Reader;
 use super::lexer::Kind;
 use super::words::Word;
@@ -8,7 +8,7 @@ use crate::rules;
 use crate::text::rest;
 
 /// Looks at one token and what follows it.
-pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
+pub(super) fn anywhere(r: &Reader<'_>, i: usize, best: &mut Best) {
     match r.kind(i) {
         Some(Kind::Word(Word::Logic | Word::Where | Word::Having)) => {
             let Some(left) = r.operand(i + 1).filter(|o| o.is_literal()) else {
@@ -19,22 +19,22 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
                 && r.kind(compare) == Some(Kind::Compare)
                 && (left.is_number() == right.is_number())
             {
-                keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(right.last)));
+                best.keep((&rules::SQLI_TAUTOLOGY, r.from(i), r.end(right.last)));
             }
         }
         Some(Kind::Word(Word::Union)) => {
             if let Some((end, true)) = r.union(i) {
-                keep((&rules::SQLI_UNION, r.from(i), r.end(end)));
+                best.keep((&rules::SQLI_UNION, r.from(i), r.end(end)));
             }
         }
         Some(Kind::Semicolon) => {
             if let Some(end) = r.statement(i + 1).filter(|&end| end > i + 2) {
-                keep((&rules::SQLI_STACKED, r.from(i), r.end(end)));
+                best.keep((&rules::SQLI_STACKED, r.from(i), r.end(end)));
             }
         }
         Some(Kind::Open) if r.kind(i + 1) == Some(Kind::Word(Word::Select)) => {
             if let Some((end, strong)) = r.select(i + 1) {
-                keep((
+                best.keep((
                     if strong {
                         &rules::SQLI_SUBQUERY
                     } else {
@@ -51,7 +51,7 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
                     r.kind(i - 1),
                     Some(Kind::Word(Word::Name | Word::Thing) | Kind::Other)
                 );
-                keep((
+                best.keep((
                     if after_word || !r.has_from(i) {
                         &rules::SQLI_HINT
                     } else {
@@ -64,9 +64,9 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
         }
         Some(Kind::Word(Word::Danger)) => {
             if r.kind(i + 1) == Some(Kind::Open) && r.danger_call(i) {
-                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 1)));
+                best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 1)));
             } else if r.word(i).contains(&b'_') && r.word(i).iter().take(2).eq(b"xp") {
-                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i)));
+                best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i)));
             }
         }
         Some(Kind::Word(Word::Function))
@@ -93,7 +93,7 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
                 r.word(i + 2).starts_with(b"0x") && matches!(r.kind(i + 2), Some(Kind::Number));
             let negated = r.word(i) == b"exp" && r.word(i + 2) == b"~";
             if code && again || hex || negated || r.is_condition(i) {
-                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 3)));
+                best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 3)));
             }
         }
         Some(Kind::Word(Word::Statement))
@@ -104,23 +104,23 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
                     Some(Kind::Text | Kind::OpenText | Kind::Variable)
                 ) =>
         {
-            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
+            best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
         }
         Some(Kind::Word(Word::Function)) if r.asks_the_server(i) => {
-            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 3)));
+            best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 3)));
         }
         Some(Kind::Word(Word::Function | Word::Statement))
             if r.kind(i + 1) == Some(Kind::Open) && r.is_condition(i) =>
         {
-            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 4)));
+            best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 4)));
         }
         Some(Kind::Word(Word::Into)) if matches!(r.word(i + 1), b"outfile" | b"dumpfile") => {
-            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 1)));
+            best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 1)));
         }
         Some(Kind::Word(Word::Procedure))
             if r.word(i + 1) == b"analyse" && r.kind(i + 2) == Some(Kind::Open) =>
         {
-            keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
+            best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(i + 2)));
         }
         Some(Kind::Word(Word::Case)) if r.kind(i + 1) == Some(Kind::Word(Word::When)) => {
             if let Some(left) = r
@@ -129,13 +129,13 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
                 && (r.comparison(r.closers(left.last + 1)).is_some()
                     || r.word(left.last + 1) == b"then")
             {
-                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(left.last)));
+                best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(left.last)));
             }
         }
         Some(Kind::Word(Word::Schema)) => {
             let reached =
                 i > 0 && r.kind(i - 1) == Some(Kind::Word(Word::From)) || r.word(i).contains(&b'.');
-            keep((
+            best.keep((
                 if reached {
                     &rules::SQLI_SCHEMA
                 } else {
@@ -160,7 +160,7 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, keep: &mut impl FnMut(Match)) {
                     | b"identity"
             );
             if known {
-                keep((&rules::SQLI_SCHEMA, r.from(i), r.end(i)));
+                best.keep((&rules::SQLI_SCHEMA, r.from(i), r.end(i)));
             }
         }
         _ => {}

@@ -1,10 +1,12 @@
 //! The little of SQL's grammar that tells an expression from a sentence. Every rule looks ahead a bounded distance.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell, RefCell};
 
-use super::lexer::{Kind, Token};
+use smallvec::SmallVec;
+
+use super::lexer::{Kind, Lexer, Token};
 use super::words::Word;
-use crate::text::{at, rest, span};
+use crate::text::{at, rest, span, steps};
 
 /// Tokens that an operand or a list may span before the reader gives up; chosen.
 pub(super) const REACH: usize = 64;
@@ -14,9 +16,18 @@ const NESTED: u8 = 3;
 /// Tokens with the value they came from.
 pub(super) struct Reader<'a> {
     value: &'a [u8],
-    tokens: &'a [Token],
+    lexed: RefCell<Lexed<'a>>,
     /// Queries inside queries that are being read; bounds the work for a value that is nothing but `select(`.
     depth: Cell<u8>,
+    /// What every clause asks again.
+    anchor: OnceCell<Option<usize>>,
+    opening: OnceCell<usize>,
+}
+
+/// The tokens as far as anybody asked for one.
+struct Lexed<'a> {
+    tokens: SmallVec<[Token; 32]>,
+    lexer: Lexer<'a>,
 }
 
 /// An expression between operators.
@@ -65,43 +76,67 @@ impl Operand {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(value: &'a [u8], tokens: &'a [Token]) -> Self {
+    /// Reads the value from `start` on.
+    pub(super) fn new(value: &'a [u8], start: usize) -> Self {
         Self {
             value,
-            tokens,
+            lexed: RefCell::new(Lexed {
+                tokens: SmallVec::new(),
+                lexer: Lexer::new(value, start),
+            }),
             depth: Cell::new(0),
+            anchor: OnceCell::new(),
+            opening: OnceCell::new(),
         }
     }
 
+    fn token(&self, i: usize) -> Option<Token> {
+        steps::count(1);
+        let mut lexed = self.lexed.borrow_mut();
+        while lexed.tokens.len() <= i {
+            let token = lexed.lexer.next()?;
+            lexed.tokens.push(token);
+        }
+        lexed.tokens.get(i).copied()
+    }
+
+    /// Returns the number of tokens, which takes reading all of them.
     pub(super) fn len(&self) -> usize {
-        self.tokens.len()
+        let mut lexed = self.lexed.borrow_mut();
+        let Lexed { tokens, lexer } = &mut *lexed;
+        tokens.extend(lexer);
+        tokens.len()
+    }
+
+    /// Returns the length of the value, in bytes.
+    pub(super) fn length(&self) -> usize {
+        self.value.len()
     }
 
     pub(super) fn kind(&self, i: usize) -> Option<Kind> {
-        self.tokens.get(i).map(|t| t.kind)
+        self.token(i).map(|t| t.kind)
     }
 
     pub(super) fn from(&self, i: usize) -> usize {
-        self.tokens.get(i).map_or(self.value.len(), |t| t.from)
+        self.token(i).map_or(self.value.len(), |t| t.from)
     }
 
     pub(super) fn end(&self, i: usize) -> usize {
-        self.tokens.get(i).map_or(self.value.len(), |t| t.to)
+        self.token(i).map_or(self.value.len(), |t| t.to)
     }
 
     pub(super) fn word(&self, i: usize) -> &'a [u8] {
-        self.tokens
-            .get(i)
+        self.token(i)
             .map(|t| span(self.value, t.from, t.to))
             .unwrap_or_default()
     }
 
     pub(super) fn is_end(&self, i: usize) -> bool {
-        i >= self.tokens.len()
+        self.token(i).is_none()
     }
 
     pub(super) fn has_more(&self, i: usize) -> bool {
-        i + 1 < self.tokens.len()
+        !self.is_end(i + 1)
     }
 
     pub(super) fn starts_value(&self) -> bool {
@@ -189,10 +224,15 @@ impl<'a> Reader<'a> {
 
     /// Returns the index from which clauses may follow, when the value begins with one operand.
     pub(super) fn anchor(&self) -> Option<usize> {
-        self.anchor_token()
+        *self.anchor.get_or_init(|| self.find_anchor())
     }
 
-    pub(super) fn anchor_token(&self) -> Option<usize> {
+    /// Returns the index behind what closes brackets at the beginning.
+    pub(super) fn opening(&self) -> usize {
+        *self.opening.get_or_init(|| self.closers(0))
+    }
+
+    fn find_anchor(&self) -> Option<usize> {
         let first = self.comments(0);
         let mut i = match self.kind(first) {
             Some(
@@ -420,9 +460,13 @@ impl<'a> Reader<'a> {
     /// `a' xor b - 'c`: an operator, an expression, and a string that the application closes. Prose has two names next
     /// to each other sooner or later, or a sentence after its last quote.
     pub(super) fn continues(&self, first: usize) -> bool {
+        const TERMS: usize = 24;
+        if !self.is_end(first + TERMS + 1) {
+            return false;
+        }
         let last = self.len().saturating_sub(1);
         if last <= first
-            || last > first + 24
+            || last > first + TERMS
             || self.kind(last) != Some(Kind::OpenText)
             || self.word(last).len() > 12
         {

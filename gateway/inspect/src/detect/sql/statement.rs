@@ -263,7 +263,12 @@ impl Reader<'_> {
                     b"kill" | b"dbcc" | b"reconfigure" => false,
                     _ => false,
                 };
-                shown.then_some(next.min(self.len().saturating_sub(1)))
+                let last = if self.is_end(next) {
+                    self.len().saturating_sub(1)
+                } else {
+                    next
+                };
+                shown.then_some(last)
             }
             _ => None,
         }
