@@ -12,10 +12,12 @@ use crate::encode::{BUFFER, Encoder};
 use crate::engine::{Engine, Setting};
 use crate::kind::Summary;
 use crate::level::Level;
+use crate::marking::Marking;
 use crate::media::{Format, Media};
 use crate::part::{PartError, Unread, Unreadable};
 use crate::people::Person;
 use crate::rules::Rules;
+use crate::watermark::{Marked, Marker, Unmarkable, Watermark};
 
 /// What a coded body may grow to when its coding is undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,10 +85,12 @@ pub struct BodyRedactor {
     ended: Option<(Summary, Vec<Person>)>,
     /// What was not read of a body that has ended.
     unread: Unread,
+    /// What was marked of it.
+    marked: Option<Marked>,
 }
 
 enum Pipe {
-    Identity(Box<Engine>),
+    Identity(Box<Marking>),
     Gzip(Box<MultiGzDecoder<Middle>>),
     Brotli(Box<DecompressorWriter<Middle>>),
     Deflate(Box<ZlibDecoder<Middle>>),
@@ -133,7 +137,6 @@ impl BodyRedactor {
         limits: Limits,
         unreadable: Unreadable,
     ) -> Self {
-        let live = content.is_live();
         let setting = Setting {
             rules,
             level,
@@ -141,11 +144,44 @@ impl BodyRedactor {
             unreadable,
             depth: 0,
         };
-        let pipe = match Engine::new(&setting, content) {
-            Ok(engine) => Self::pipe(engine, coding, limits),
-            // Parts are only refused for their depth, and this is the first.
-            Err(_) => Pipe::Failed,
-        };
+        let live = content.is_live();
+        // Parts are only refused for their depth, and this is the first.
+        let pipe = Engine::new(&setting, content).map_or(Pipe::Failed, |engine| {
+            Self::pipe(Marking::new(Some(engine), None), coding, limits)
+        });
+        Self::start(pipe, live)
+    }
+
+    /// Starts an export that is redacted as [`Self::of`] does where a setting is given, and marked for its recipient.
+    ///
+    /// # Errors
+    /// No mark can stand in such a body.
+    pub fn marked(
+        redaction: Option<(Arc<Rules>, Level, Unreadable)>,
+        mark: Watermark,
+        content: Content,
+        coding: Coding,
+        limits: Limits,
+    ) -> Result<Self, Unmarkable> {
+        let marker = Marker::new(mark, &content, limits)?;
+        let live = content.is_live();
+        let engine = redaction.map(|(rules, level, unreadable)| {
+            let setting = Setting {
+                rules,
+                level,
+                limits,
+                unreadable,
+                depth: 0,
+            };
+            Engine::new(&setting, content)
+        });
+        let pipe = engine.transpose().map_or(Pipe::Failed, |engine| {
+            Self::pipe(Marking::new(engine, Some(marker)), coding, limits)
+        });
+        Ok(Self::start(pipe, live))
+    }
+
+    fn start(pipe: Pipe, live: bool) -> Self {
         Self {
             pipe,
             live,
@@ -153,10 +189,11 @@ impl BodyRedactor {
             bytes_out: 0,
             ended: None,
             unread: Unread::default(),
+            marked: None,
         }
     }
 
-    fn pipe(engine: Engine, coding: Coding, limits: Limits) -> Pipe {
+    fn pipe(engine: Marking, coding: Coding, limits: Limits) -> Pipe {
         match coding {
             Coding::Identity => Pipe::Identity(Box::new(engine)),
             Coding::Gzip => Pipe::Gzip(Box::new(MultiGzDecoder::new(Middle::new(
@@ -190,14 +227,24 @@ impl BodyRedactor {
     /// Returns which parts were passed or emptied unread; all of them once the body has ended.
     #[must_use]
     pub fn unread(&self) -> &Unread {
-        match &self.pipe {
-            Pipe::Identity(engine) => engine.unread(),
-            Pipe::Gzip(decoder) => decoder.get_ref().engine.unread(),
-            Pipe::Brotli(decoder) => decoder.get_ref().engine.unread(),
-            Pipe::Deflate(decoder) => decoder.get_ref().engine.unread(),
-            Pipe::Zstd(zstd) => zstd.middle.engine.unread(),
-            Pipe::Failed => &self.unread,
-        }
+        self.marking().map_or(&self.unread, Marking::unread)
+    }
+
+    /// Returns what was marked so far; `None` where the body is not to be.
+    #[must_use]
+    pub fn marks(&self) -> Option<Marked> {
+        self.marking().map_or(self.marked, Marking::marked)
+    }
+
+    fn marking(&self) -> Option<&Marking> {
+        Some(match &self.pipe {
+            Pipe::Identity(engine) => engine,
+            Pipe::Gzip(decoder) => &decoder.get_ref().engine,
+            Pipe::Brotli(decoder) => &decoder.get_ref().engine,
+            Pipe::Deflate(decoder) => &decoder.get_ref().engine,
+            Pipe::Zstd(zstd) => &zstd.middle.engine,
+            Pipe::Failed => return None,
+        })
     }
 
     /// Takes the next coded bytes and appends coded output. Of live media, what is decided can be decoded at once;
@@ -264,16 +311,16 @@ impl BodyRedactor {
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Summary, BodyError> {
         let written = out.len();
         self.unread = self.unread().clone();
-        let (summary, people) = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
+        let (summary, people, marked) = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
             Pipe::Identity(mut engine) => {
                 let summary = engine.finish(out)?;
-                (summary, engine.people())
+                (summary, engine.people(), engine.marked())
             }
             // No body at all is complete in every coding.
             Pipe::Gzip(_) | Pipe::Brotli(_) | Pipe::Deflate(_) | Pipe::Zstd(_)
                 if self.bytes_in == 0 =>
             {
-                <(Summary, Vec<Person>)>::default()
+                Ended::default()
             }
             Pipe::Gzip(mut decoder) => {
                 let result = decoder.try_finish();
@@ -293,6 +340,7 @@ impl BodyRedactor {
         self.bytes_out += (out.len() - written) as u64;
         let summary = self.sized(summary);
         self.ended = Some((summary, people));
+        self.marked = marked;
         Ok(summary)
     }
 
@@ -308,21 +356,19 @@ impl BodyRedactor {
     /// known of a body that failed.
     #[must_use]
     pub fn so_far(&self) -> Option<(Summary, Vec<Person>)> {
-        let engine = match &self.pipe {
-            Pipe::Identity(engine) => engine,
-            Pipe::Gzip(decoder) => &decoder.get_ref().engine,
-            Pipe::Brotli(decoder) => &decoder.get_ref().engine,
-            Pipe::Deflate(decoder) => &decoder.get_ref().engine,
-            Pipe::Zstd(zstd) => &zstd.middle.engine,
-            Pipe::Failed => return self.ended.clone(),
+        let Some(engine) = self.marking() else {
+            return self.ended.clone();
         };
         Some((self.sized(engine.summary()), engine.people()))
     }
 }
 
+/// What was done, whom the body tells of, and what was marked.
+type Ended = (Summary, Vec<Person>, Option<Marked>);
+
 /// Between decoder and encoder: decoded bytes are written into it.
 struct Middle {
-    engine: Engine,
+    engine: Marking,
     encoder: Encoder,
     limits: Limits,
     coded: u64,
@@ -334,7 +380,7 @@ struct Middle {
 }
 
 impl Middle {
-    fn new(engine: Engine, encoder: Encoder, limits: Limits) -> Self {
+    fn new(engine: Marking, encoder: Encoder, limits: Limits) -> Self {
         Self {
             engine,
             encoder,
@@ -380,7 +426,7 @@ impl Middle {
         result: io::Result<()>,
         coding: &'static str,
         out: &mut Vec<u8>,
-    ) -> Result<(Summary, Vec<Person>), BodyError> {
+    ) -> Result<Ended, BodyError> {
         self.judge(result, coding)?;
         self.scratch.clear();
         let summary = self.engine.finish(&mut self.scratch)?;
@@ -388,7 +434,7 @@ impl Middle {
             .write_all(&self.scratch)
             .and_then(|()| self.encoder.finish(out))
             .map_err(|source| BodyError::Corrupt { coding, source })?;
-        Ok((summary, self.engine.people()))
+        Ok((summary, self.engine.people(), self.engine.marked()))
     }
 
     fn judge(&mut self, result: io::Result<()>, coding: &'static str) -> Result<(), BodyError> {
@@ -445,7 +491,7 @@ struct Zstd {
 const WINDOW_LOG_MAX: u32 = 23;
 
 impl Zstd {
-    fn new(engine: Engine, limits: Limits) -> io::Result<Self> {
+    fn new(engine: Marking, limits: Limits) -> io::Result<Self> {
         use zstd::stream::raw::{DParameter, Decoder};
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
@@ -483,7 +529,7 @@ impl Zstd {
         }
     }
 
-    fn finish(mut self, out: &mut Vec<u8>) -> Result<(Summary, Vec<Person>), BodyError> {
+    fn finish(mut self, out: &mut Vec<u8>) -> Result<Ended, BodyError> {
         let result = if self.between {
             Ok(())
         } else {

@@ -49,6 +49,7 @@ mod keyed;
 mod kind;
 mod label;
 mod level;
+mod marking;
 mod mask;
 mod media;
 mod mrz;
@@ -82,6 +83,7 @@ mod table;
 mod transcode;
 mod unit;
 mod value;
+mod watermark;
 mod whole;
 mod zip;
 mod zip_write;
@@ -101,3 +103,7 @@ pub use people::{PEOPLE_MAX, Person, PersonKey};
 pub use redactor::{HELD_MAX, Redactor, mask_str};
 pub use rules::Rules;
 pub use value::Charset;
+pub use watermark::{
+    Carrier, Carriers, Evidence, Marked, Marker, Match, RECIPIENT_BITS, Recipient, Unmarkable,
+    Votes, Watermark, WatermarkKey,
+};
