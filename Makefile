@@ -3,6 +3,7 @@
 # make bench   what a request costs, beside its peers
 # make bench-policy  what a policy decision, a load and a change of a row cost, beside the casbin crate, Cedar, Regorus
 # make bench-crs  the Core Rule Set here beside libmodsecurity: agreement, differences, processor time
+# make attack-tools  sqlmap, wapiti and ffuf against a weak site, without the gateway and through it
 # make fuzz    makes up inputs for code that reads what strangers send: TARGET=policy_rules SECONDS=1200
 # make nightly 5 million random requests, judged here and by the `casbin` crate
 #
@@ -22,7 +23,7 @@ console_sources := $(shell find $(console)/src $(console)/public -type f) \
 	$(addprefix $(console)/,index.html package.json package-lock.json tsconfig.json vite.config.ts)
 chromium = $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
-.PHONY: run release test bench bench-policy bench-crs fuzz nightly format lint console console-test look rust-test docs deny unused prepare again clean
+.PHONY: run release test bench bench-policy bench-crs attack-tools fuzz nightly format lint console console-test look rust-test docs deny unused prepare again clean
 
 run: release
 	@BIN='$(target)/release' exec configs/run.sh
@@ -125,6 +126,10 @@ bench-policy:
 
 bench-crs:
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' tests/bench-crs/run.sh
+
+# Half an hour; ONLY=ffuf takes the runs with that word in their names.
+attack-tools: release
+	HANGU_BIN="$$(realpath '$(target)/release/hangu')" tests/tools/run.sh --only '$(ONLY)'
 
 # Without a TARGET it says which there are. `make test` replays what was kept.
 fuzz:
