@@ -57,6 +57,7 @@ fn no_engine_knows_another() {
         "policy",
         "redact",
         "situational",
+        "websocket",
     ];
     let arrows = actual(Kind::Shipped);
     for engine in engines.map(|e| format!("hangu-{e}")) {

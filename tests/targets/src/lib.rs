@@ -28,6 +28,8 @@ pub mod pki;
 pub mod policy;
 #[cfg(feature = "redact")]
 pub mod redact;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 /// A target: takes any bytes, and panics where something is wrong.
 pub type Target = fn(&[u8]);
@@ -74,4 +76,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("audit_log", audit::log),
     #[cfg(feature = "audit")]
     ("audit_text", audit::text),
+    #[cfg(feature = "websocket")]
+    ("websocket_frames", websocket::frames),
 ];
