@@ -32,7 +32,7 @@ impl<T> Overheard<T> {
     }
 
     /// What was read so far, at most 16 KiB; from now on nothing is kept.
-    pub fn take(&mut self) -> Vec<u8> {
+    pub fn first(&mut self) -> Vec<u8> {
         self.first.take().unwrap_or_default()
     }
 }
@@ -397,10 +397,10 @@ mod tests {
         let mut read = vec![0; 30_000];
         heard.read_exact(&mut read).await.unwrap();
         assert_eq!(read, sent[..30_000]);
-        assert_eq!(heard.take(), sent[..LONGEST]);
+        assert_eq!(heard.first(), sent[..LONGEST]);
         heard.read_exact(&mut read[..10_000]).await.unwrap();
         assert_eq!(read[..10_000], sent[30_000..]);
-        assert!(heard.take().is_empty());
+        assert!(heard.first().is_empty());
         heard.write_all(b"answer").await.unwrap();
         let mut answer = [0; 6];
         client.read_exact(&mut answer).await.unwrap();

@@ -215,7 +215,7 @@ pub fn facts<T>(
     stream: &mut tokio_rustls::server::TlsStream<Overheard<T>>,
 ) -> Result<TlsFacts, hangu_pki::trust::PeerIdentityError> {
     let (heard, session) = stream.get_mut();
-    let ja4 = ja4::fingerprint(&heard.take()).map(String::into_boxed_str);
+    let ja4 = ja4::fingerprint(&heard.first()).map(String::into_boxed_str);
     let peer = match session.peer_certificates() {
         Some([leaf, ..]) => Some(Peer {
             digest: digest_of(leaf),
