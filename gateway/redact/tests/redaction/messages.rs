@@ -330,7 +330,7 @@ fn coded_messages_of_a_call_are_read_and_coded_again() {
     // Of another coding, of none, cut off, and a bomb.
     let bomb = frame(&gzip(&bytes(1, vec![b'a'; 5 << 20])));
     for (coding, body) in [
-        (Coding::Gzip, body.clone()),
+        (Coding::Gzip, body),
         (Coding::Identity, frame(&gzip(&plain))),
         (Coding::Gzip, frame(&gzip(&plain)[..40])),
         (Coding::Gzip, bomb),
