@@ -1,6 +1,6 @@
 # make run     a complete pass in the foreground
 # make test    everything that must hold
-# make bench   what a request costs, beside its peers
+# make bench   what a request costs, and what redaction finds, beside their peers
 # make bench-policy  what a policy decision, a load and a change of a row cost, beside the casbin crate, Cedar, Regorus
 # make bench-crs  the Core Rule Set here beside libmodsecurity: agreement, differences, processor time
 # make attack-tools  sqlmap, wapiti and ffuf against a weak site, without the gateway and through it
@@ -119,6 +119,7 @@ tool = command -v $(1) >/dev/null || \
 
 bench: release
 	tests/bench/run.sh
+	tests/bench/redaction.sh
 
 bench-policy:
 	cargo bench --locked -p hangu-policy --bench decide

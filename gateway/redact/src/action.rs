@@ -62,6 +62,8 @@ pub enum Action {
     Shift,
     /// A token that is the same for the same value, key and purpose.
     Token,
+    /// A token that is the same for the same value, key and purpose, and that whoever has the key can open.
+    Seal,
     /// Format-preserving encryption (FF1); whoever has the key can undo it.
     Encrypt,
     /// `null` in JSON, nothing elsewhere.
@@ -76,7 +78,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown action `{0}`; write `pass`, `keep HEAD TAIL`, `hide TAIL`, `line TAIL`, `local HEAD`, `surname`, `hidden`, `district`, \
-     `city`, `groups COUNT`, `digits KEEP`, `round PLACES`, `band`, `shift`, `token`, `encrypt`, `null`, `remove` or `drop`"
+     `city`, `groups COUNT`, `digits KEEP`, `round PLACES`, `band`, `shift`, `token`, `seal`, `encrypt`, `null`, `remove` or `drop`"
 )]
 pub struct UnknownAction(pub String);
 
@@ -119,6 +121,7 @@ impl FromStr for Action {
             "band" => Self::Band,
             "shift" => Self::Shift,
             "token" => Self::Token,
+            "seal" => Self::Seal,
             "encrypt" => Self::Encrypt,
             "null" => Self::Null,
             "remove" => Self::Remove,
@@ -150,6 +153,7 @@ impl fmt::Display for Action {
             Self::Band => f.write_str("band"),
             Self::Shift => f.write_str("shift"),
             Self::Token => f.write_str("token"),
+            Self::Seal => f.write_str("seal"),
             Self::Encrypt => f.write_str("encrypt"),
             Self::Null => f.write_str("null"),
             Self::Remove => f.write_str("remove"),
@@ -162,7 +166,7 @@ impl Action {
     /// Tells whether the action needs a key.
     #[must_use]
     pub fn needs_key(self) -> bool {
-        matches!(self, Self::Token | Self::Encrypt | Self::Shift)
+        matches!(self, Self::Token | Self::Seal | Self::Encrypt | Self::Shift)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::kind::Summary;
 use crate::level::Level;
 use crate::marking::Marking;
 use crate::media::{Format, Media};
+use crate::middle::{Ended, Middle, Zstd};
 use crate::part::{PartError, Unread, Unreadable};
 use crate::people::Person;
 use crate::rules::Rules;
@@ -311,10 +312,10 @@ impl BodyRedactor {
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<Summary, BodyError> {
         let written = out.len();
         self.unread = self.unread().clone();
-        let (summary, people, marked) = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
+        let ended = match std::mem::replace(&mut self.pipe, Pipe::Failed) {
             Pipe::Identity(mut engine) => {
                 let summary = engine.finish(out)?;
-                (summary, engine.people(), engine.marked())
+                Ended::of(summary, &engine)
             }
             // No body at all is complete in every coding.
             Pipe::Gzip(_) | Pipe::Brotli(_) | Pipe::Deflate(_) | Pipe::Zstd(_)
@@ -338,9 +339,9 @@ impl BodyRedactor {
             Pipe::Failed => return Err(BodyError::Failed),
         };
         self.bytes_out += (out.len() - written) as u64;
-        let summary = self.sized(summary);
-        self.ended = Some((summary, people));
-        self.marked = marked;
+        let summary = self.sized(ended.summary);
+        self.ended = Some((summary, ended.people));
+        (self.unread, self.marked) = (ended.unread, ended.marked);
         Ok(summary)
     }
 
@@ -360,181 +361,5 @@ impl BodyRedactor {
             return self.ended.clone();
         };
         Some((self.sized(engine.summary()), engine.people()))
-    }
-}
-
-/// What was done, whom the body tells of, and what was marked.
-type Ended = (Summary, Vec<Person>, Option<Marked>);
-
-/// Between decoder and encoder: decoded bytes are written into it.
-struct Middle {
-    engine: Marking,
-    encoder: Encoder,
-    limits: Limits,
-    coded: u64,
-    plain: u64,
-    passed: Option<u64>,
-    /// Why the engine stopped.
-    stopped: Option<BodyError>,
-    scratch: Vec<u8>,
-}
-
-impl Middle {
-    fn new(engine: Marking, encoder: Encoder, limits: Limits) -> Self {
-        Self {
-            engine,
-            encoder,
-            limits,
-            coded: 0,
-            plain: 0,
-            passed: None,
-            stopped: None,
-            scratch: Vec::new(),
-        }
-    }
-
-    fn deliver(
-        &mut self,
-        result: io::Result<()>,
-        coding: &'static str,
-        live: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<(), BodyError> {
-        self.judge(result, coding)?;
-        if live {
-            self.encoder
-                .flush()
-                .map_err(|source| BodyError::Corrupt { coding, source })?;
-        }
-        out.append(self.encoder.output());
-        Ok(())
-    }
-
-    fn release(&mut self, coding: &'static str, out: &mut Vec<u8>) -> Result<(), BodyError> {
-        self.scratch.clear();
-        self.engine.release(&mut self.scratch);
-        self.encoder
-            .write_all(&self.scratch)
-            .and_then(|()| self.encoder.flush())
-            .map_err(|source| BodyError::Corrupt { coding, source })?;
-        out.append(self.encoder.output());
-        Ok(())
-    }
-
-    fn end(
-        &mut self,
-        result: io::Result<()>,
-        coding: &'static str,
-        out: &mut Vec<u8>,
-    ) -> Result<Ended, BodyError> {
-        self.judge(result, coding)?;
-        self.scratch.clear();
-        let summary = self.engine.finish(&mut self.scratch)?;
-        self.encoder
-            .write_all(&self.scratch)
-            .and_then(|()| self.encoder.finish(out))
-            .map_err(|source| BodyError::Corrupt { coding, source })?;
-        Ok((summary, self.engine.people(), self.engine.marked()))
-    }
-
-    fn judge(&mut self, result: io::Result<()>, coding: &'static str) -> Result<(), BodyError> {
-        if let Some(stopped) = self.stopped.take() {
-            return Err(stopped);
-        }
-        match (result, self.passed) {
-            (_, Some(limit)) => Err(BodyError::TooLarge { limit }),
-            (Ok(()), None) => Ok(()),
-            (Err(error), None) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Err(BodyError::Truncated { coding })
-            }
-            (Err(source), None) => Err(BodyError::Corrupt { coding, source }),
-        }
-    }
-}
-
-impl Write for Middle {
-    fn write(&mut self, plain: &[u8]) -> io::Result<usize> {
-        self.plain += plain.len() as u64;
-        let by_ratio = self
-            .coded
-            .saturating_mul(self.limits.max_inflated_ratio)
-            .max(RATIO_FREE);
-        let limit = by_ratio.min(self.limits.max_inflated_bytes);
-        if self.plain > limit {
-            self.passed = Some(limit);
-            return Err(io::Error::other("inflated beyond the limit"));
-        }
-        self.scratch.clear();
-        if let Err(stopped) = self.engine.feed(plain, &mut self.scratch) {
-            self.stopped = Some(stopped);
-            return Err(io::Error::other("the body cannot be read"));
-        }
-        self.encoder.write_all(&self.scratch)?;
-        Ok(plain.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Zstandard needs to be told where a frame ends: a body that stops within one is cut off.
-struct Zstd {
-    decoder: zstd::stream::raw::Decoder<'static>,
-    middle: Middle,
-    /// Between two frames, where a body may end.
-    between: bool,
-    plain: Vec<u8>,
-}
-
-/// The longest window that a frame may ask for, as a power of two (RFC 9659: 8 MiB).
-const WINDOW_LOG_MAX: u32 = 23;
-
-impl Zstd {
-    fn new(engine: Marking, limits: Limits) -> io::Result<Self> {
-        use zstd::stream::raw::{DParameter, Decoder};
-        let mut decoder = Decoder::new()?;
-        decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
-        Ok(Self {
-            decoder,
-            middle: Middle::new(engine, Encoder::zstd()?, limits),
-            between: true,
-            plain: vec![0; BUFFER],
-        })
-    }
-
-    fn feed(&mut self, chunk: &[u8], live: bool, out: &mut Vec<u8>) -> Result<(), BodyError> {
-        self.middle.coded += chunk.len() as u64;
-        let result = self.decode(chunk);
-        self.middle.deliver(result, "zstd", live, out)
-    }
-
-    fn decode(&mut self, chunk: &[u8]) -> io::Result<()> {
-        use zstd::stream::raw::{InBuffer, Operation as _, OutBuffer};
-        let mut input = InBuffer::around(chunk);
-        loop {
-            let mut output = OutBuffer::around(self.plain.as_mut_slice());
-            let wanted = self.decoder.run(&mut input, &mut output)?;
-            let length = output.pos();
-            self.between = wanted == 0;
-            self.middle
-                .write_all(self.plain.get(..length).unwrap_or_default())?;
-            if self.between {
-                self.decoder.reinit()?;
-            }
-            // A full buffer may leave more behind.
-            if input.pos() == chunk.len() && (self.between || length < self.plain.len()) {
-                return Ok(());
-            }
-        }
-    }
-
-    fn finish(mut self, out: &mut Vec<u8>) -> Result<Ended, BodyError> {
-        let result = if self.between {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        };
-        self.middle.end(result, "zstd", out)
     }
 }

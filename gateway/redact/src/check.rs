@@ -84,7 +84,9 @@ pub(crate) fn credit_code(text: &[u8]) -> bool {
         && body.get(8..17).is_some_and(organisation_code)
 }
 
-fn organisation_code(text: &[u8]) -> bool {
+/// Tells whether eight characters and a check are an organisation code (GB 11714); only those of a credit code need be
+/// of its symbols.
+pub(crate) fn organisation_code(text: &[u8]) -> bool {
     const WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
     let [body @ .., last] = text else {
         return false;

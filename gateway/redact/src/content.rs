@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::coding::Coding;
 use crate::media::{Format, Media, MediaError};
+use crate::proto::MessageType;
 
 /// What a body is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub enum Content {
     Multipart(Boundary),
     /// A workbook, document or presentation in Office Open XML: XLSX, DOCX, PPTX.
     Office,
+    /// One message of Protocol Buffers.
+    Protobuf(MessageType),
+    /// Messages of gRPC or gRPC-Web, in the coding that `grpc-encoding` names: identity, gzip or deflate.
+    Grpc(MessageType, Coding),
 }
 
 /// What stands between the parts of a body.
@@ -88,6 +94,24 @@ impl Content {
         Format::from_content_type(value).map(Self::Text)
     }
 
+    /// Reads a Content-Type value of Protocol Buffers, whose body is a message of this type; `None` for any other. `coding`
+    /// is what `grpc-encoding` says of it.
+    #[must_use]
+    pub fn of_message(value: &str, of: &MessageType, coding: Coding) -> Option<Self> {
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        Some(match essence.to_ascii_lowercase().as_str() {
+            "application/x-protobuf"
+            | "application/protobuf"
+            | "application/vnd.google.protobuf"
+            | "application/x-google-protobuf" => Self::Protobuf(of.clone()),
+            "application/grpc"
+            | "application/grpc+proto"
+            | "application/grpc-web"
+            | "application/grpc-web+proto" => Self::Grpc(of.clone(), coding),
+            _ => return None,
+        })
+    }
+
     /// Guesses from the name of a file, where its type says nothing.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
@@ -109,7 +133,8 @@ impl Content {
     pub fn is_live(&self) -> bool {
         match self {
             Self::Text(format) => format.media.is_live(),
-            Self::Multipart(_) | Self::Office => false,
+            Self::Multipart(_) | Self::Office | Self::Protobuf(_) => false,
+            Self::Grpc(..) => true,
         }
     }
 }

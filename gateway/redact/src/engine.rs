@@ -11,6 +11,7 @@ use crate::multipart::Multipart;
 use crate::office::Office;
 use crate::part::{PartError, Unread, Unreadable};
 use crate::people::Person;
+use crate::proto::{Grpc, Stream};
 use crate::redactor::Redactor;
 use crate::rules::Rules;
 
@@ -33,6 +34,8 @@ pub(crate) enum Engine {
     Text(Box<Redactor>),
     Multipart(Box<Multipart>),
     Office(Box<Office>),
+    Protobuf(Box<Stream>),
+    Grpc(Box<Grpc>),
 }
 
 impl Engine {
@@ -46,6 +49,8 @@ impl Engine {
                 Self::Multipart(Box::new(Multipart::new(setting, &boundary)))
             }
             Content::Office => Self::Office(Box::new(Office::new(setting))),
+            Content::Protobuf(of) => Self::Protobuf(Box::new(Stream::new(setting, of))),
+            Content::Grpc(of, coding) => Self::Grpc(Box::new(Grpc::new(setting, of, coding))),
         })
     }
 
@@ -66,6 +71,8 @@ impl Engine {
             }
             Self::Multipart(parts) => parts.feed(chunk, out),
             Self::Office(office) => office.feed(chunk, out),
+            Self::Protobuf(message) => Ok(message.feed(chunk, out)?),
+            Self::Grpc(messages) => Ok(messages.feed(chunk, out)?),
         }
     }
 
@@ -85,6 +92,8 @@ impl Engine {
             }
             Self::Multipart(parts) => parts.finish(out),
             Self::Office(office) => office.finish(out),
+            Self::Protobuf(message) => Ok(message.finish(out)?),
+            Self::Grpc(messages) => Ok(messages.finish()?),
         }
     }
 
@@ -94,6 +103,8 @@ impl Engine {
             Self::Text(redactor) => redactor.summary(),
             Self::Multipart(parts) => parts.summary(),
             Self::Office(office) => office.summary(),
+            Self::Protobuf(message) => message.messages().summary(),
+            Self::Grpc(messages) => messages.summary(),
         }
     }
 
@@ -103,6 +114,8 @@ impl Engine {
             Self::Text(redactor) => redactor.people(),
             Self::Multipart(parts) => parts.people(),
             Self::Office(_) => Vec::new(),
+            Self::Protobuf(message) => message.messages().people(),
+            Self::Grpc(messages) => messages.messages().people(),
         }
     }
 
@@ -112,6 +125,8 @@ impl Engine {
             Self::Text(_) => Unread::NONE,
             Self::Multipart(parts) => parts.unread(),
             Self::Office(office) => office.unread(),
+            Self::Protobuf(message) => message.messages().unread(),
+            Self::Grpc(messages) => messages.messages().unread(),
         }
     }
 }

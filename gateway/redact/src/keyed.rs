@@ -3,8 +3,10 @@
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 
 use crate::check;
-use crate::ff1::{Ff1, Way};
+use crate::checked::{self, Checked};
+use crate::ff1::{Cipher, Ff1, Way};
 use crate::kind::Kind;
+use crate::seal::Seal;
 use crate::shape::date_parts;
 
 /// The shortest secret that keys are made of, in bytes.
@@ -26,6 +28,7 @@ pub enum KeyError {
 /// Keys of one purpose: what is hidden for one cannot be joined with another.
 pub struct Keys {
     token: Key,
+    seal: Seal,
     cipher: Ff1,
     purpose: String,
 }
@@ -39,11 +42,19 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Derives the keys of a purpose from a secret.
+    /// Derives the keys of a purpose from a secret; format-preserving encryption is with AES.
     ///
     /// # Errors
     /// The secret is shorter than [`SECRET_MIN`] bytes.
     pub fn new(secret: &[u8], purpose: &str) -> Result<Self, KeyError> {
+        Self::with(secret, purpose, Cipher::Aes)
+    }
+
+    /// Derives the keys of a purpose from a secret, those of format-preserving encryption for a cipher.
+    ///
+    /// # Errors
+    /// The secret is shorter than [`SECRET_MIN`] bytes.
+    pub fn with(secret: &[u8], purpose: &str, cipher: Cipher) -> Result<Self, KeyError> {
         if secret.len() < SECRET_MIN {
             return Err(KeyError::Short(secret.len()));
         }
@@ -54,9 +65,17 @@ impl Keys {
                 format!("hangu redact {label} {purpose}").as_bytes(),
             )
         };
+        let ff1 = match cipher {
+            Cipher::Aes => Ff1::new(cipher, derived("ff1").as_ref()),
+            Cipher::Sm4 => {
+                let key = derived("ff1 sm4");
+                Ff1::new(cipher, key.as_ref().get(..16).unwrap_or_default())
+            }
+        };
         Ok(Self {
             token: Key::new(HMAC_SHA256, derived("token").as_ref()),
-            cipher: Ff1::new(derived("ff1").as_ref()).ok_or(KeyError::Cipher)?,
+            seal: Seal::new(derived("seal").as_ref(), purpose).ok_or(KeyError::Cipher)?,
+            cipher: ff1.ok_or(KeyError::Cipher)?,
             purpose: purpose.to_owned(),
         })
     }
@@ -90,14 +109,26 @@ impl Keys {
         self.turn(Way::Encrypt, kind, text)
     }
 
-    /// Undoes the encryption of a value of a kind under this purpose.
+    /// Returns the token of a value that [`Self::reveal`] opens; `None` where it is too long.
+    pub(crate) fn seal(&self, kind: Kind, text: &[char]) -> Option<String> {
+        self.seal.seal(kind, text)
+    }
+
+    /// Undoes the encryption of a value of a kind under this purpose, or opens its token, of which separators are left out.
+    /// `None` for what was not hidden so, where that can be told, and for tokens that hash.
     #[must_use]
     pub fn reveal(&self, kind: Kind, text: &str) -> Option<String> {
+        if text.starts_with("tok_") {
+            return self.seal.open(kind, text);
+        }
         let text: Vec<char> = text.chars().collect();
         self.turn(Way::Decrypt, kind, &text)
     }
 
     fn turn(&self, way: Way, kind: Kind, text: &[char]) -> Option<String> {
+        if let Some(kind) = Checked::of(kind) {
+            return self.checked(way, kind, text);
+        }
         let digits: Vec<u8> = text
             .iter()
             .filter_map(|ch| u8::try_from(ch.to_digit(10)?).ok())
@@ -139,6 +170,24 @@ impl Keys {
                 })
                 .collect(),
         )
+    }
+
+    /// Turns a number with a check character; separators stay, letters become capitals.
+    fn checked(&self, way: Way, kind: Checked, text: &[char]) -> Option<String> {
+        let symbols: Option<Vec<u8>> = text
+            .iter()
+            .filter(|ch| ch.is_alphanumeric())
+            .map(|&ch| u8::try_from(ch).ok().map(|byte| byte.to_ascii_uppercase()))
+            .collect();
+        let mut turned = checked::turn(&self.cipher, way, kind, &symbols?)?.into_iter();
+        let put = |&ch: &char| {
+            if ch.is_alphanumeric() {
+                turned.next().map(char::from)
+            } else {
+                Some(ch)
+            }
+        };
+        text.iter().map(put).collect()
     }
 
     /// Keeps the area, turns date and order as one number among those with a date, and makes the check digit anew.

@@ -17,7 +17,8 @@
 //! Ahead of the pass stand `table` (columns by their head), `deltas` (texts that events tell in pieces), `path_stage` and
 //! `own_stage` (what an operator names). [`BodyRedactor`] puts gzip, deflate, brotli and zstd around it, and `engine`
 //! chooses by [`Content`]: one text, `multipart`, or an archive of office documents (`office`, of which `document`, `sheet`
-//! and `shared` read the entries and `runs` texts whose pieces stand apart). [`redact_header`], [`redact_url`],
+//! and `shared` read the entries and `runs` texts whose pieces stand apart), or messages (`proto`). What leaves may carry
+//! marks that say who received it (`watermark`, put behind the engine by `marking`). [`redact_header`], [`redact_url`],
 //! [`mask_str`] and [`cli`] are the same engine elsewhere.
 //!
 //! Names and addresses in running text are not found: no rule tells them from other words.
@@ -26,6 +27,7 @@ mod action;
 mod bits;
 mod body;
 mod check;
+mod checked;
 pub mod cli;
 mod cluster;
 mod coding;
@@ -52,6 +54,7 @@ mod level;
 mod marking;
 mod mask;
 mod media;
+mod middle;
 mod mrz;
 mod multipart;
 mod named;
@@ -66,11 +69,13 @@ mod part_head;
 mod path;
 mod path_stage;
 mod people;
+mod proto;
 mod redactor;
 mod rules;
 mod run;
 mod runs;
 mod scan;
+mod seal;
 mod secret;
 mod shape;
 mod shared;
@@ -92,6 +97,7 @@ pub use action::{Action, UnknownAction};
 pub use body::{BodyError, BodyRedactor, Limits};
 pub use coding::{Coding, UnknownCoding};
 pub use content::{Boundary, Content};
+pub use ff1::{Cipher, UnknownCipher};
 pub use header::{Redacted, redact_header, redact_query, redact_url};
 pub use keyed::{KeyError, Keys, SECRET_MIN};
 pub use kind::{Counts, Kind, Summary, UnknownKind};
@@ -100,6 +106,7 @@ pub use media::{Format, Media, MediaError};
 pub use own::{OwnError, OwnKind, OwnKindFile};
 pub use part::{PartError, Unread, Unreadable};
 pub use people::{PEOPLE_MAX, Person, PersonKey};
+pub use proto::{MessageType, Schema, SchemaError};
 pub use redactor::{HELD_MAX, Redactor, mask_str};
 pub use rules::Rules;
 pub use value::Charset;

@@ -130,7 +130,9 @@ pub(crate) fn apply(action: Action, text: &[char]) -> Edits {
         Action::Band => band(text).map_or_else(|| dropped(text), |band| whole(text, &band)),
         Action::Remove | Action::Null => whole(text, ""),
         // Keys are missing: the stricter.
-        Action::Drop | Action::Token | Action::Encrypt | Action::Shift => dropped(text),
+        Action::Drop | Action::Token | Action::Seal | Action::Encrypt | Action::Shift => {
+            dropped(text)
+        }
     }
 }
 

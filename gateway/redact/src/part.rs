@@ -38,8 +38,11 @@ pub enum PartError {
     /// The archive is not what it says, or uses what is not read: encryption, other methods than deflate, several disks.
     #[error("the archive cannot be read: {0}")]
     Archive(&'static str),
+    /// A message of Protocol Buffers is not what it says.
+    #[error("the message cannot be read: {0}")]
+    Message(&'static str),
     /// More would have to be held than is allowed.
-    #[error("a part of the archive must be held whole and has more than {limit} bytes")]
+    #[error("a part of the body must be held whole and has more than {limit} bytes")]
     Held {
         /// The limit, in bytes.
         limit: usize,

@@ -83,6 +83,9 @@ impl Rules {
         if action == Action::Token {
             return Some(mask::whole(text, &keys.token(kind, text)));
         }
+        if action == Action::Seal {
+            return Some(mask::whole(text, &keys.seal(kind, text)?));
+        }
         let put = if action == Action::Encrypt {
             keys.encrypt(kind, text)?
         } else {

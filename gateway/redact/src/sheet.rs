@@ -234,7 +234,7 @@ impl State {
         };
         let rule = match class {
             Class::Label(_) => None,
-            Class::Value | Class::Plain => self.rule(cell.column),
+            Class::Value | Class::Plain => self.rule(cell.column, class),
         };
         let filled = !text.is_empty();
         match cell.content {
@@ -258,9 +258,15 @@ impl State {
     }
 
     /// What the cell of a column is said to hold.
-    fn rule(&self, column: usize) -> Option<Rule> {
-        let left = match self.row.last() {
-            Some((at, Class::Label(rule))) if at + 1 == column && !rule.is_other() => Some(*rule),
+    fn rule(&self, column: usize, class: Class) -> Option<Rule> {
+        let left = match self.row.as_slice() {
+            // Two labels side by side are heads, and so is the word behind them.
+            [.., (before, Class::Label(_)), (at, Class::Label(_))]
+                if before + 1 == *at && class == Class::Plain =>
+            {
+                None
+            }
+            [.., (at, Class::Label(rule))] if at + 1 == column && !rule.is_other() => Some(*rule),
             _ => None,
         };
         let head = self.columns.get(column).copied().flatten();

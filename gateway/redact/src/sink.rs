@@ -101,6 +101,7 @@ impl Sink {
             | Action::Band
             | Action::Shift
             | Action::Token
+            | Action::Seal
             | Action::Encrypt
             | Action::Null
             | Action::Remove) => {

@@ -61,7 +61,7 @@ impl Marker {
                 Charset::Gb18030 | Charset::Big5 => false,
             },
             Content::Office => true,
-            Content::Multipart(_) => false,
+            Content::Multipart(_) | Content::Protobuf(_) | Content::Grpc(..) => false,
         };
         let hand = Hand::Write { mark, written: 0 };
         Stage::new(hand, content, limits).map(Self)
@@ -147,7 +147,9 @@ impl Stage {
                 Shape::Workbook(Box::new(Workbook::new(limits))),
                 Charset::Utf8,
             ),
-            Content::Multipart(_) => return Err(Unmarkable),
+            Content::Multipart(_) | Content::Protobuf(_) | Content::Grpc(..) => {
+                return Err(Unmarkable);
+            }
         };
         Ok(Self {
             charset: Transcode::new(charset).map(Box::new),

@@ -70,10 +70,10 @@ pub(super) fn has_invisible(value: &str) -> bool {
 pub(super) fn with_invisible(raw: &str, wanted: bool) -> Option<String> {
     let at = behind_first(raw)?;
     let (head, tail) = raw.split_at_checked(at)?;
-    match (wanted, tail.strip_prefix(INVISIBLE)) {
-        (true, None) => Some(format!("{head}{INVISIBLE}{tail}")),
-        (false, Some(tail)) => Some(format!("{head}{tail}")),
-        (true, Some(_)) | (false, None) => None,
+    match (wanted, tail.starts_with(INVISIBLE)) {
+        (true, false) => Some(format!("{head}{INVISIBLE}{tail}")),
+        (false, true) => Some(format!("{head}{}", tail.trim_start_matches(INVISIBLE))),
+        (true, true) | (false, false) => None,
     }
 }
 

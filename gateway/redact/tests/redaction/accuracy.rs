@@ -7,10 +7,10 @@ use hangu_redact::{Level, Media};
 use crate::support::redact_text;
 
 /// A generator of numbers that is the same on every run.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -18,22 +18,22 @@ impl Random {
         (self.0 >> 33) % bound
     }
 
-    fn index(&mut self, length: usize) -> usize {
+    pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap()
     }
 
-    fn digits(&mut self, count: usize) -> String {
+    pub(crate) fn digits(&mut self, count: usize) -> String {
         (0..count)
             .map(|_| char::from(b'0' + u8::try_from(self.below(10)).unwrap()))
             .collect()
     }
 
-    fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    pub(crate) fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices[self.index(choices.len())]
     }
 }
 
-fn resident_id(random: &mut Random) -> String {
+pub(crate) fn resident_id(random: &mut Random) -> String {
     let body = format!(
         "{}{:04}{:02}{:02}{}",
         random.of(&["110101", "310115", "440305", "510104", "650102"]),

@@ -11,7 +11,7 @@ use hangu_redact::{
 
 /// How an entry is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     Stored,
     Deflated,
     /// Deflated, its sizes behind it.
@@ -27,7 +27,7 @@ fn two(number: usize) -> u16 {
 }
 
 /// An archive of entries.
-fn archive(form: Form, entries: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn archive(form: Form, entries: &[(&str, &str)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for (name, text) in entries {
         let data = if form == Form::Stored {
@@ -86,7 +86,7 @@ fn archive(form: Form, entries: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// Reads an archive by its directory.
-fn entries(archive: &[u8]) -> Vec<(String, String)> {
+pub(crate) fn entries(archive: &[u8]) -> Vec<(String, String)> {
     let u32_at = |at: usize| u32::from_le_bytes(archive[at..at + 4].try_into().unwrap()) as usize;
     let u16_at =
         |at: usize| usize::from(u16::from_le_bytes(archive[at..at + 2].try_into().unwrap()));
@@ -235,6 +235,26 @@ fn labels_beside_their_values_are_no_heads() {
         cell("B2", "汉族"),
         cell("A3", "住址"),
         cell("B3", "北京市海淀区1号"),
+    );
+    let out = redacted(&[("xl/worksheets/sheet1.xml", &sheet)]);
+    let expected = sheet
+        .replace("张三", "张*")
+        .replace("海淀区1号", "海淀区****");
+    assert_eq!(text(&out, "xl/worksheets/sheet1.xml"), expected);
+}
+
+#[test]
+fn a_head_that_is_no_label_stays_beside_those_that_are() {
+    let cell =
+        |at: &str, text: &str| format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let sheet = format!(
+        "<row>{}{}{}</row><row>{}{}{}</row>",
+        cell("A1", "姓名"),
+        cell("B1", "住址"),
+        cell("C1", "办理事项"),
+        cell("A2", "张三"),
+        cell("B2", "北京市海淀区1号"),
+        cell("C2", "社保转移"),
     );
     let out = redacted(&[("xl/worksheets/sheet1.xml", &sheet)]);
     let expected = sheet
