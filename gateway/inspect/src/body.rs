@@ -7,13 +7,14 @@ use serde::Serialize;
 use crate::classes::Classes;
 use crate::coding::inflate;
 use crate::decode::charset::to_utf8;
+use crate::decode::percent::{self, Plus};
 use crate::decode::{Layer, Layers};
 use crate::detect::protocol::Lines;
 use crate::inspector::{Inspector, Settings, pairs};
 use crate::rules;
 use crate::scan::Scan;
 use crate::split::json::{self, Piece, Stop};
-use crate::split::xml;
+use crate::split::{query, xml};
 use crate::text::{find, span, trim};
 use crate::verdict::{Spot, Verdict};
 
@@ -115,7 +116,7 @@ impl Inspector {
             .to_ascii_lowercase();
         let text = decoded(content_type, &media_type, &inflated)?;
         let mut reading = Reading {
-            scan: Scan::new(self),
+            scan: Scan::new(self, text.len()),
             settings: &self.settings,
             complete,
         };
@@ -239,7 +240,9 @@ impl Reading<'_> {
         };
         pairs(&mut self.scan, text, Spot::FormName, Spot::Form, lines);
         // Values of a form are often JSON themselves.
-        for (_, value) in crate::split::query::pairs(text) {
+        let begins = |raw: &[u8]| matches!(raw.first(), Some(b'{' | b'[' | b'%' | b'+' | ..=b' '));
+        for (_, raw) in query::raw_pairs(text).filter(|(_, raw)| begins(raw)) {
+            let value = percent::decode(raw, Plus::Space);
             if json::plausible(&value) {
                 self.nested_json(&value)?;
             }

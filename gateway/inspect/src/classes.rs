@@ -37,15 +37,16 @@ impl Classes {
 
     /// Reads a value.
     pub(crate) fn of(bytes: &[u8]) -> Self {
+        crate::text::steps::count(bytes.len());
+        let class = |b: u8| CLASSES.get(usize::from(b)).copied().unwrap_or(0);
         // Four at a time: each alone waits for the one before it.
         let (fours, tail) = bytes.as_chunks::<4>();
         let seen = fours.iter().fold([0; 4], |seen, four| {
-            let [a, b, c, d] = four.map(|b| class(b).0);
+            let [a, b, c, d] = four.map(class);
             let [e, f, g, h] = seen;
             [e | a, f | b, g | c, h | d]
         });
-        let tail = tail.iter().fold(0, |seen, &b| seen | class(b).0);
-        crate::text::steps::count(bytes.len());
+        let tail = tail.iter().fold(0, |seen, &b| seen | class(b));
         Self(seen.iter().fold(tail, |all, one| all | one))
     }
 
@@ -65,7 +66,20 @@ impl Classes {
     }
 }
 
-fn class(b: u8) -> Classes {
+/// The class of every byte.
+static CLASSES: [u32; 256] = {
+    let mut classes = [0; 256];
+    let mut b = 0_u8;
+    let mut left: &mut [u32] = &mut classes;
+    while let Some((first, others)) = left.split_first_mut() {
+        *first = class(b).0;
+        b = b.wrapping_add(1);
+        left = others;
+    }
+    classes
+};
+
+const fn class(b: u8) -> Classes {
     match b {
         b'a'..=b'z' | b'A'..=b'Z' => Classes::LETTER,
         b'0'..=b'9' => Classes::DIGIT,

@@ -5,6 +5,7 @@
 
 use crate::classes::Classes;
 use crate::decode::{Layer, Layers};
+use crate::effort::Effort;
 use crate::rules::{self, Rule};
 use crate::verdict::{Manner, Spot, Verdict};
 
@@ -42,11 +43,13 @@ pub(crate) fn look(
     classes: Classes,
     spot: Spot<'_>,
     layers: &Layers,
+    effort: &mut Effort,
     verdict: &mut Verdict,
 ) {
     if classes.only(PLAIN) && value.len() < 24 && !classes.any(Classes::JOINER) {
         return;
     }
+    effort.look(value.len());
     let lower;
     let text = if value.iter().any(u8::is_ascii_uppercase) {
         lower = value.to_ascii_lowercase();
@@ -71,7 +74,11 @@ pub(crate) fn look(
             second.heard(rule);
             return;
         }
+        if effort.gives_up(verdict, spot, layers, value) {
+            return;
+        }
         let quoted = surroundings.quote(rule, from, to) || second.vetoes(rule, from, to);
+        effort.matched(surroundings.take_cost());
         let manner = if quoted {
             Manner::Quoted
         } else {

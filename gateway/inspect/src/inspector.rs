@@ -137,7 +137,10 @@ impl Inspector {
     }
 
     fn scan_head(&self, head: &Head<'_>, seen: Option<Vec<Vec<u8>>>) -> Scan<'_> {
-        let mut scan = Scan::new(self);
+        let lines = head.headers.iter().map(|(_, value)| value.len());
+        let query = head.query.unwrap_or_default().len();
+        let length = head.target_path.len() + query + lines.sum::<usize>();
+        let mut scan = Scan::new(self, length);
         scan.seen = seen;
         method(&mut scan, head.method.as_bytes());
         path(&mut scan, head.target_path);

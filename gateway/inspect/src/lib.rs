@@ -20,6 +20,7 @@ pub mod cli;
 mod coding;
 mod decode;
 mod detect;
+mod effort;
 mod except;
 pub mod inspector;
 pub mod model;

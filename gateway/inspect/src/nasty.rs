@@ -172,6 +172,44 @@ fn no_value_makes_work_grow_faster_than_its_length() {
     );
 }
 
+/// What goes on without an end, or ends what was begun, before or behind a piece.
+const FILLERS: [&str; 14] = [
+    "x", " ", "(", ")", ";", "<", ">", "'", "/", "=", "\n", "|", "on", "?",
+];
+/// What calls every detector.
+const CALLS: &str = "select '(<a ../ ;$(id) {{ __ http://";
+
+#[test]
+fn no_piece_before_or_behind_another_makes_work_grow_faster_than_their_length() {
+    const SHORT: usize = 2 << 10;
+    // What is looked at once, or up to a number of times, however long the value is.
+    const ONCE: usize = 500_000;
+    let inspector = Inspector::new(Settings::default());
+    let work = |first: &str, second: &str, size: usize| {
+        let half = |piece: &str| piece.repeat(size / 2 / piece.len());
+        let value = format!("{CALLS}{}{}", half(first), half(second));
+        let xml = format!("<a>{value}");
+        steps::take();
+        for (media, body) in [("text/plain", &value), ("text/xml", &xml)] {
+            drop(inspector.body(Some(media), None, body.as_bytes(), Completeness::Whole));
+        }
+        steps::take()
+    };
+    for piece in PIECES {
+        for filler in FILLERS {
+            for (first, second) in [(*piece, filler), (filler, *piece)] {
+                let (short, long) = (work(first, second, SHORT), work(first, second, 8 * SHORT));
+                assert!(
+                    long <= short * 10 + ONCE,
+                    "`{}` and `{}`: {short} steps for an eighth, {long} for the whole",
+                    first.escape_debug(),
+                    second.escape_debug()
+                );
+            }
+        }
+    }
+}
+
 /// Reads a value as text, as a form and as JSON, and returns the bytes looked at.
 fn work(inspector: &Inspector, piece: &str, size: usize) -> usize {
     let value = piece.repeat(size / piece.len());

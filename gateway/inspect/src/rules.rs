@@ -42,8 +42,11 @@ impl Rule {
 
 macro_rules! rules {
     ($($name:ident = $id:literal, $category:ident, $score:literal, $technique:literal, $cwe:literal, $summary:literal;)*) => {
+        /// The place of each rule in the catalogue.
+        #[expect(non_camel_case_types, reason = "named as the rules are")]
+        enum Number { $($name),* }
         $(pub(crate) const $name: Rule = Rule {
-            id: RuleId::new($id), category: Category::$category, score: $score,
+            id: RuleId::new($id, Number::$name as usize), category: Category::$category, score: $score,
             technique: $technique, cwe: $cwe, summary: $summary,
         };)*
         /// All rules, for documentation and for configuration that names one.
@@ -117,6 +120,7 @@ rules! {
     PROTOCOL_CONTROL = "protocol-control", Protocol, 3, "T1190", 20, "a control character";
     PROTOCOL_ENCODING = "protocol-encoding", Protocol, 3, "T1027", 174, "encoding where no encoder would";
     PROTOCOL_DEPTH = "protocol-depth", Protocol, 3, "T1027", 174, "more encodings than are looked through";
+    PROTOCOL_EFFORT = "protocol-effort", Protocol, 5, "T1499.003", 400, "more to look at than a request of its length has";
     PROTOCOL_OVERLONG = "protocol-overlong", Protocol, 3, "T1027", 176, "a character in more bytes than it needs";
     PROTOCOL_FRAMING = "protocol-framing", Protocol, 5, "T1190", 444, "a body whose length is ambiguous";
     PROTOCOL_HEADER = "protocol-header", Protocol, 3, "T1190", 436, "a header that overrides what was decided on";

@@ -5,9 +5,10 @@ use crate::decode::{Layer, Layers, ROUNDS, peel, percent};
 use crate::detect::protocol::{Lines, controls};
 use crate::detect::quotation::Surroundings;
 use crate::detect::{Literals, PLAIN, look};
+use crate::effort::Effort;
 use crate::inspector::Inspector;
 use crate::rules;
-use crate::text::{find, find_byte};
+use crate::text::find;
 use crate::verdict::{Manner, Spot, Verdict};
 
 /// Says whether bytes are those of a digest or of ciphertext: many above ASCII, in no character set.
@@ -39,16 +40,19 @@ pub(crate) fn is_binary(bytes: &[u8]) -> bool {
 pub(crate) struct Scan<'i> {
     pub(crate) literals: &'i Literals,
     pub(crate) verdict: Verdict,
+    pub(crate) effort: Effort,
     /// Every form of every value, where somebody wants to learn from them.
     pub(crate) seen: Option<Vec<Vec<u8>>>,
 }
 
 impl<'i> Scan<'i> {
-    pub(crate) fn new(inspector: &'i Inspector) -> Self {
+    /// Begins to read a request, or a body, of `length` bytes.
+    pub(crate) fn new(inspector: &'i Inspector, length: usize) -> Self {
         let sensitivity = inspector.settings.sensitivity;
         Self {
             literals: &inspector.literals,
             verdict: Verdict::new(sensitivity, inspector.exceptions.clone()),
+            effort: Effort::of(length),
             seen: None,
         }
     }
@@ -81,7 +85,12 @@ impl<'i> Scan<'i> {
         } else {
             lines
         };
+        if self.effort.gives_up(&mut self.verdict, spot, layers, bytes) {
+            return;
+        }
         self.form(spot, bytes, classes, lines, layers);
+        let bare = long_without_nul(bytes, classes);
+        let bytes = bare.as_deref().unwrap_or(bytes);
         let Some((mut text, layer)) = peel(bytes, classes) else {
             return;
         };
@@ -107,8 +116,15 @@ impl<'i> Scan<'i> {
                     bytes.len(),
                 );
             }
+            if self
+                .effort
+                .gives_up(&mut self.verdict, spot, &layers, &text)
+            {
+                return;
+            }
             let classes = Classes::of(&text);
             self.form(spot, &text, classes, lines, &layers);
+            text = long_without_nul(&text, classes).unwrap_or(text);
             let Some((deeper, layer)) = peel(&text, classes) else {
                 return;
             };
@@ -162,19 +178,35 @@ impl<'i> Scan<'i> {
             classes,
             spot,
             layers,
+            &mut self.effort,
             &mut self.verdict,
         );
-        if classes.any(Classes::NUL) && find_byte(bytes, 0, 0).is_some() {
-            // Parsers that skip NUL see another value.
-            let bare: Vec<u8> = bytes.iter().copied().filter(|&b| b != 0).collect();
+        // Parsers that skip NUL see another value.
+        if let Some(bare) = without_nul(bytes, classes) {
             look(
                 self.literals,
                 &bare,
                 Classes::of(&bare),
                 spot,
                 layers,
+                &mut self.effort,
                 &mut self.verdict,
             );
         }
     }
+}
+
+/// Bytes from which a value is read deeper without its NULs only: what they hid has been looked at with them. Chosen.
+const LONG: usize = 4096;
+
+/// Returns a long value without its NULs, if there are any.
+fn long_without_nul(bytes: &[u8], classes: Classes) -> Option<Vec<u8>> {
+    without_nul(bytes, classes).filter(|_| bytes.len() >= LONG)
+}
+
+/// Returns a value without its NULs, if there are any.
+fn without_nul(bytes: &[u8], classes: Classes) -> Option<Vec<u8>> {
+    classes
+        .any(Classes::NUL)
+        .then(|| bytes.iter().copied().filter(|&b| b != 0).collect())
 }

@@ -48,6 +48,34 @@ pub(crate) fn find_byte(bytes: &[u8], i: usize, needle: u8) -> Option<usize> {
     found.map(|at| i + at)
 }
 
+/// Where a word stands next, remembered from one question to the next: asked for again and again from places further
+/// on, a text is read once.
+pub(crate) struct Ahead {
+    needle: &'static [u8],
+    known: Option<(usize, Option<usize>)>,
+}
+
+impl Ahead {
+    pub(crate) const fn of(needle: &'static [u8]) -> Self {
+        Self {
+            needle,
+            known: None,
+        }
+    }
+
+    /// Returns the position of the word at or after `i`, in the same text each time.
+    pub(crate) fn from(&mut self, bytes: &[u8], i: usize) -> Option<usize> {
+        match self.known {
+            Some((asked, found)) if asked <= i && found.is_none_or(|found| found >= i) => found,
+            _ => {
+                let found = find(bytes, i, self.needle);
+                self.known = Some((i, found));
+                found
+            }
+        }
+    }
+}
+
 /// Bytes looked at, counted in tests: a clock says little on a busy machine, a count says the same everywhere.
 pub(crate) mod steps {
     #[cfg(not(test))]

@@ -68,9 +68,19 @@ impl Serialize for Findings {
 
 impl Verdict {
     /// Says whether the score reaches `threshold`; a threshold of zero blocks nothing that has no finding, or only
-    /// those that are merely observed.
+    /// those that are merely observed. What was left unread for the work it would make reaches every threshold.
     pub fn blocks(&self, threshold: u32) -> bool {
-        self.score >= threshold && self.findings.iter().any(|finding| !finding.observed)
+        let mut counted = self.findings.iter().filter(|finding| !finding.observed);
+        if self.score >= threshold {
+            counted.next().is_some()
+        } else {
+            counted.any(|finding| finding.rule == rules::PROTOCOL_EFFORT.id)
+        }
+    }
+
+    /// Whether an operator excepts a rule, wholly or in part, in this place.
+    pub(crate) fn exempts(&self, rule: &Rule, spot: Spot<'_>) -> bool {
+        self.exceptions.of(rule, spot).is_some()
     }
 
     pub(crate) fn sensitivity(&self) -> Sensitivity {
@@ -294,24 +304,59 @@ impl Finding {
 }
 
 /// The stable name of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct RuleId(&'static str);
+#[derive(Debug, Clone, Copy)]
+pub struct RuleId {
+    name: &'static str,
+    /// The place in the catalogue: two rules are told apart by a glance at it.
+    number: usize,
+}
 
 impl RuleId {
-    pub(crate) const fn new(id: &'static str) -> Self {
-        Self(id)
+    pub(crate) const fn new(name: &'static str, number: usize) -> Self {
+        Self { name, number }
     }
 
     /// Returns the name.
     pub const fn as_str(self) -> &'static str {
-        self.0
+        self.name
+    }
+}
+
+impl PartialEq for RuleId {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for RuleId {}
+
+impl std::hash::Hash for RuleId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
+    }
+}
+
+impl PartialOrd for RuleId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RuleId {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.name.cmp(other.name)
+    }
+}
+
+impl Serialize for RuleId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
     }
 }
 
 impl std::fmt::Display for RuleId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.name)
     }
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 
 use super::Layer;
-use crate::text::{at, find, find_byte, rest, span};
+use crate::text::{at, find, find_byte, rest, skip, span};
 
 /// Removes one oddity of the character set: overlong UTF-8, GB18030, full-width ASCII.
 pub(crate) fn decode(bytes: &[u8]) -> Option<(Vec<u8>, Layer)> {
@@ -98,16 +98,23 @@ fn gb18030(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(text.into_owned().into_bytes())
 }
 
+/// Characters of one shift that are read.
+const LONGEST_SHIFT: usize = 64;
+
 /// Decodes UTF-7 shifts that hide markup: `+ADw-` is `<`.
 pub(crate) fn utf7(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out: Option<Vec<u8>> = None;
     let (mut i, mut kept) = (0, 0);
+    // Where the letters of the last shift end: signs among them have the same end.
+    let mut end = 0;
     while let Some(start) = find_byte(bytes, i, b'+') {
         i = start + 1;
-        let length = span(bytes, i, i + 64)
-            .iter()
-            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
-            .count();
+        if end < i {
+            end = skip(bytes, i, |b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')
+            });
+        }
+        let length = (end - i).min(LONGEST_SHIFT);
         if length < 3 || at(bytes, i + length) != b'-' {
             continue;
         }

@@ -83,7 +83,7 @@ impl Literals {
                 uses.push((usage, word.len()));
             }
         }
-        for (rule, around, words) in EVIDENCE {
+        for (rule, around, words) in EVIDENCE.into_iter().flatten() {
             for word in *words {
                 patterns.push(word);
                 uses.push((Use::Evidence(rule, *around), word.len()));

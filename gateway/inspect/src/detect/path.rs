@@ -2,14 +2,20 @@
 
 use super::Match;
 use crate::rules;
-use crate::text::{at, find, is_space, is_word, rest, skip, span};
+use crate::text::steps::count;
+use crate::text::{Ahead, at, find, is_space, is_word, rest, skip, span};
 use crate::verdict::Spot;
+
+/// Bytes of a link of a page that are read. Chosen: browsers and servers take no longer ones everywhere.
+const LONGEST_LINK: usize = 2048;
 
 /// Searches a lower-case value.
 pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)) {
     let mut i = 0;
     let mut steps = 0;
     let mut first = 0;
+    let mut named = [Ahead::of(b"etc"), Ahead::of(b"win")];
+    let mut told = None;
     while let Some(start) = find(value, i, b"..") {
         let end = skip(value, start, |b| b == b'.');
         i = end;
@@ -68,14 +74,19 @@ pub(super) fn detect(value: &[u8], spot: Spot<'_>, found: &mut impl FnMut(Match)
             || at(value, end) == 0 && end < value.len();
         let decided = steps >= 2 || odd && steps >= 1 && start <= 1;
         // A path that code or a sentence names is no path that the value is.
-        let stands_alone = steps >= 4
-            || !span(value, 0, first)
-                .iter()
-                .any(|b| matches!(b, b'(' | b'<' | b'{') || is_space(*b))
-            || find(value, i, b"etc").is_some()
-            || find(value, i, b"win").is_some();
-        let page = matches!(spot, Spot::Xml(_)) && is_page(value, i);
-        if decided && stands_alone && !page || matches!(spot, Spot::Path) && end - start == 2 {
+        let mut stands_alone = || {
+            steps >= 4
+                || !*told.get_or_insert_with(|| {
+                    let before = span(value, 0, first);
+                    count(before.len());
+                    before
+                        .iter()
+                        .any(|b| matches!(b, b'(' | b'<' | b'{') || is_space(*b))
+                })
+                || named.iter_mut().any(|name| name.from(value, i).is_some())
+        };
+        let page = || matches!(spot, Spot::Xml(_)) && is_page(value, i);
+        if decided && stands_alone() && !page() || matches!(spot, Spot::Path) && end - start == 2 {
             found((&rules::PATH_TRAVERSAL, first, i));
             return;
         }
@@ -163,12 +174,8 @@ fn odd_file(value: &[u8]) -> Option<(usize, usize)> {
 
 /// `../../a/b.html`: a link of a page, which goes up as far as its folder is deep.
 fn is_page(value: &[u8], from: usize) -> bool {
-    let path = rest(value, from);
-    let end = path
-        .iter()
-        .position(|b| matches!(b, b'?' | b'#'))
-        .unwrap_or(path.len());
-    let path = span(path, 0, end);
+    let path = span(value, from, from.saturating_add(LONGEST_LINK));
+    let path = span(path, 0, skip(path, 0, |b| !matches!(b, b'?' | b'#')));
     [
         &b".html"[..],
         b".css",

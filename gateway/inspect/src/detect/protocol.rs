@@ -3,7 +3,10 @@
 use super::Match;
 use crate::classes::Classes;
 use crate::rules;
-use crate::text::{at, find_byte, is_space, skip, span, trim};
+use crate::text::{at, find_byte, is_space, rest, skip, span, trim};
+
+/// Runs of line breaks that are looked behind.
+const BREAKS: usize = 256;
 
 /// Where a value stands, as far as its line breaks matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,21 +79,24 @@ fn header_after_break(value: &[u8]) -> Option<(usize, usize)> {
         b"status:",
         b"x_",
     ];
-    value
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| matches!(b, b'\r' | b'\n'))
-        .take(256)
-        .find_map(|(start, _)| {
-            let name = skip(value, start, is_space);
-            let word = span(value, name, name + 20).to_ascii_lowercase();
-            let known = NAMES.iter().find(|n| word.starts_with(n))?;
-            let colon = skip(value, name, |b| {
-                b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b'.')
-            });
-            (at(value, colon) == b':' || known.ends_with(b":") || known.ends_with(b"."))
-                .then_some((start, colon + 1))
-        })
+    let mut i = 0;
+    for _ in 0..BREAKS {
+        let start = i + memchr::memchr2(b'\r', b'\n', rest(value, i))?;
+        // Whatever breaks and blanks follow one another, the same name is behind them.
+        let name = skip(value, start, is_space);
+        i = name;
+        let word = span(value, name, name + 20).to_ascii_lowercase();
+        let Some(known) = NAMES.iter().find(|n| word.starts_with(n)) else {
+            continue;
+        };
+        let colon = skip(value, name, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b'.')
+        });
+        if at(value, colon) == b':' || known.ends_with(b":") || known.ends_with(b".") {
+            return Some((start, colon + 1));
+        }
+    }
+    None
 }
 
 /// Looks at the headers that frame a message and at those that override what was decided on.

@@ -10,6 +10,8 @@ use words::words;
 
 /// Bytes on each side of the evidence that are read for words; two sentences.
 const WINDOW: usize = 200;
+/// What a look around evidence costs, in bytes read: those on both sides, and some more than once.
+const COST: usize = 400;
 /// Points from which words are prose: three words that carry grammar, or fewer with others around them.
 const PROSE: i32 = 6;
 /// Lines from which a text is a document, and their mean length; a line break as a blank makes shorter ones.
@@ -63,6 +65,7 @@ pub(crate) struct Surroundings<'a> {
     value: &'a [u8],
     lines: Option<Lines>,
     source: Option<bool>,
+    cost: usize,
 }
 
 /// What the lines of a value make of it.
@@ -80,6 +83,7 @@ impl<'a> Surroundings<'a> {
             value,
             lines: None,
             source: None,
+            cost: 0,
         }
     }
 
@@ -99,6 +103,7 @@ impl<'a> Surroundings<'a> {
         if self.source == Some(true) || if markup { lines.page } else { lines.document } {
             return true;
         }
+        self.cost += COST;
         let named = rule.id == rules::PATH_FILE.id || rule.id == rules::CMD_PROGRAM.id;
         if named && is_mentioned(value, from, to) {
             return true;
@@ -151,6 +156,11 @@ impl<'a> Surroundings<'a> {
                 || rule.id == rules::PATH_FILE.id && is_fields(value)
         };
         among_words || !markup && commented() || self.is_source()
+    }
+
+    /// Returns what was looked at since the last call, in bytes.
+    pub(crate) fn take_cost(&mut self) -> usize {
+        std::mem::take(&mut self.cost)
     }
 
     /// Says whether the value is source code, on one line or many.

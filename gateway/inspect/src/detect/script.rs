@@ -40,15 +40,16 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
         } else {
             at(value, start - 1)
         };
-        let end = skip(value, start, |b| b.is_ascii_lowercase());
-        let equals = skip(value, end, |b| is_space(b) || b < 0x20);
-        if at(value, equals) != b'='
-            || equals >= value.len()
-            || is_word(before)
+        if is_word(before)
             || !EVENTS
                 .iter()
                 .any(|event| rest(value, start).starts_with(event))
         {
+            continue;
+        }
+        let end = skip(value, start, |b| b.is_ascii_lowercase());
+        let equals = skip(value, end, |b| is_space(b) || b < 0x20);
+        if at(value, equals) != b'=' || equals >= value.len() {
             continue;
         }
         let body = handler(span(value, equals + 1, equals + 120));
@@ -194,31 +195,9 @@ pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
         b"self[",
         b"constructor.constructor",
     ];
-    let broken = || {
-        value
-            .iter()
-            .position(|b| matches!(b, b'\'' | b'"' | b'`' | b'}' | b')' | b'<'))
-            .is_some_and(|at_quote| {
-                let next = skip(value, at_quote + 1, |b| {
-                    is_space(b) || matches!(b, b')' | b'}' | b']' | b'\'' | b'"' | b'`')
-                });
-                matches!(
-                    at(value, next),
-                    b';' | b'-'
-                        | b'+'
-                        | b','
-                        | b'*'
-                        | b'/'
-                        | b'>'
-                        | b'|'
-                        | b'&'
-                        | b'^'
-                        | b'%'
-                        | b'='
-                        | b'\n'
-                )
-            })
-    };
+    // The same for every call.
+    let mut known = None;
+    let mut broken = || *known.get_or_insert_with(|| is_broken(value));
     for call in CALLS {
         let mut i = 0;
         let mut tries = 0;
@@ -289,9 +268,10 @@ pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
             break;
         }
     }
-    let is_code = value
-        .iter()
-        .any(|b| matches!(b, b'(' | b'=' | b'+' | b'`' | b';' | b'['));
+    let sign = skip(value, 0, |b| {
+        !matches!(b, b'(' | b'=' | b'+' | b'`' | b';' | b'[')
+    });
+    let is_code = sign < value.len();
     for object in OBJECTS.iter().filter(|_| is_code) {
         if let Some(start) = find(value, 0, object) {
             found((
@@ -306,4 +286,18 @@ pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
             break;
         }
     }
+}
+
+/// Says whether the first quote or bracket of a value is followed by what goes on behind a string or expression.
+fn is_broken(value: &[u8]) -> bool {
+    let quote = skip(value, 0, |b| {
+        !matches!(b, b'\'' | b'"' | b'`' | b'}' | b')' | b'<')
+    });
+    let next = skip(value, quote + 1, |b| {
+        is_space(b) || matches!(b, b')' | b'}' | b']' | b'\'' | b'"' | b'`')
+    });
+    matches!(
+        at(value, next),
+        b';' | b'-' | b'+' | b',' | b'*' | b'/' | b'>' | b'|' | b'&' | b'^' | b'%' | b'=' | b'\n'
+    )
 }

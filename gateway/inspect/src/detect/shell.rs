@@ -2,11 +2,11 @@
 
 use super::Match;
 use crate::rules;
-use crate::text::{at, find, find_byte, is_space, is_word, rest, skip, span};
+use crate::text::{Ahead, at, find, is_space, is_word, rest, skip, span};
 
 mod command;
 
-use command::{Command, PROGRAMS, WORDS};
+use command::{Command, is_program, is_word_of_prose};
 
 /// Deeper commands than this in one value say nothing new.
 const LOOKS: usize = 512;
@@ -41,13 +41,10 @@ pub(super) fn programs(value: &[u8], found: &mut impl FnMut(Match)) {
 fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
     let mut i = 0;
     for _ in 0..LOOKS {
-        let Some(step) = rest(value, i)
-            .iter()
-            .position(|b| matches!(b, b';' | b'|' | b'&' | b'\n'))
-        else {
+        let start = skip(value, i, |b| !matches!(b, b';' | b'|' | b'&' | b'\n'));
+        if start >= value.len() {
             break;
-        };
-        let start = i + step;
+        }
         let separator = at(value, start);
         let end = skip(value, start, |b| {
             matches!(b, b';' | b'|' | b'&' | b'\n' | b'\r')
@@ -115,6 +112,7 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
 
 fn substitutions(value: &[u8], found: &mut impl FnMut(Match)) {
     let mut i = 0;
+    let (mut ticks, mut brackets) = (Ahead::of(b"`"), Ahead::of(b")"));
     for _ in 0..LOOKS {
         let Some(start) = memchr::memchr2(b'`', b'$', rest(value, i)).map(|n| n + i) else {
             break;
@@ -129,7 +127,7 @@ fn substitutions(value: &[u8], found: &mut impl FnMut(Match)) {
             continue;
         };
         let tick = at(value, start) == b'`';
-        let end = find_byte(value, inside, if tick { b'`' } else { b')' });
+        let end = if tick { &mut ticks } else { &mut brackets }.from(value, inside);
         // Prose about programs puts their names in ticks: a blank before, a blank or a full stop behind.
         let quoted = tick
             && value.len() > 60
@@ -161,7 +159,7 @@ fn paths(value: &[u8], found: &mut impl FnMut(Match)) {
         i = start + 4;
         let program = span(value, i, skip(value, i, |b| is_word(b) || b == b'.'));
         let after = at(value, i + program.len());
-        if (PROGRAMS.contains(&program) || WORDS.contains(&program))
+        if (is_program(program) || is_word_of_prose(program))
             && (is_space(after)
                 || matches!(
                     after,

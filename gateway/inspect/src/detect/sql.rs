@@ -236,13 +236,7 @@ fn bare(r: &Reader<'_>, best: &mut Best) {
 }
 
 /// What may follow a value that belongs to the application: `broken` says that a string was closed before.
-fn clause(
-    r: &Reader<'_>,
-    i: usize,
-    broken: Option<bool>,
-    double: bool,
-    best: &mut Best,
-) {
+fn clause(r: &Reader<'_>, i: usize, broken: Option<bool>, double: bool, best: &mut Best) {
     let first = r.anchor() == Some(i) || i == r.opening();
     match r.kind(i) {
         Some(

@@ -1,7 +1,13 @@
 //! Template expressions: braces with arithmetic, with objects of an interpreter, or with lookups inside lookups.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::Match;
+use super::literal::automaton;
 use crate::rules;
+use crate::text::steps::count;
 use crate::text::{at, find, find_byte, rest, span, trim};
 
 /// Expressions that one value is searched for; more say nothing new.
@@ -90,58 +96,8 @@ fn computes(body: &[u8]) -> bool {
 }
 
 fn reaches(body: &[u8], open: &[u8]) -> bool {
-    const OBJECTS: [&[u8]; 49] = [
-        b"constructor",
-        b"__",
-        b"config.",
-        b"request.",
-        b"self.",
-        b"system(",
-        b"exec(",
-        b"popen",
-        b".class",
-        b"getruntime",
-        b"runtime",
-        b"import(",
-        b"exec",
-        b"eval",
-        b"request(",
-        b"require(",
-        b"file.",
-        b"|attr",
-        b"_self",
-        b"registerundefined",
-        b"filter('system",
-        b"dump(",
-        b"t(java",
-        b"new java",
-        b"settings.secret",
-        b"process.",
-        b"env.",
-        b"alert(",
-        b"include(",
-        b"@java",
-        b"readfile",
-        b"`id`",
-        b"range.constructor",
-        b"'system'",
-        b"\"system\"",
-        b"'passthru'",
-        b"'exec'",
-        b".touppercase()",
-        b"tolowercase()",
-        b"getclass(",
-        b"applicationscope",
-        b"pagecontext",
-        b"facescontext",
-        b"sessionscope",
-        b"file_excerpt",
-        b"getmethod(",
-        b"app.request",
-        b"get_flashed",
-        b"java.",
-    ];
-    let strong = OBJECTS.iter().any(|word| find(body, 0, word).is_some());
+    count(body.len());
+    let strong = REACHING.is_match(body);
     let whole = matches!(
         body,
         b"config" | b"self" | b"request" | b"settings" | b"debug" | b"dump" | b"app" | b"."
@@ -157,6 +113,61 @@ fn nested(window: &[u8]) -> bool {
                 .is_some_and(|inner| find_byte(span(window, inner, end), 0, b':').is_some())
         })
 }
+
+/// What expressions that reach out of their template name.
+const OBJECTS: [&[u8]; 49] = [
+    b"constructor",
+    b"__",
+    b"config.",
+    b"request.",
+    b"self.",
+    b"system(",
+    b"exec(",
+    b"popen",
+    b".class",
+    b"getruntime",
+    b"runtime",
+    b"import(",
+    b"exec",
+    b"eval",
+    b"request(",
+    b"require(",
+    b"file.",
+    b"|attr",
+    b"_self",
+    b"registerundefined",
+    b"filter('system",
+    b"dump(",
+    b"t(java",
+    b"new java",
+    b"settings.secret",
+    b"process.",
+    b"env.",
+    b"alert(",
+    b"include(",
+    b"@java",
+    b"readfile",
+    b"`id`",
+    b"range.constructor",
+    b"'system'",
+    b"\"system\"",
+    b"'passthru'",
+    b"'exec'",
+    b".touppercase()",
+    b"tolowercase()",
+    b"getclass(",
+    b"applicationscope",
+    b"pagecontext",
+    b"facescontext",
+    b"sessionscope",
+    b"file_excerpt",
+    b"getmethod(",
+    b"app.request",
+    b"get_flashed",
+    b"java.",
+];
+
+static REACHING: LazyLock<AhoCorasick> = LazyLock::new(|| automaton(&OBJECTS));
 
 #[cfg(test)]
 mod tests {

@@ -94,9 +94,7 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
         || matches!(after, b'\'' | b'"' | b'<' | b')')
         || matches!(after, b',' | b'.' | b';' | b':' | b'!' | b'?')
             && next.is_none_or(|next| {
-                is_space(next)
-                    || next >= 0x80
-                    || matches!(next, b'<' | b'"' | b'\'' | b')' | b'\\')
+                is_space(next) || next >= 0x80 || matches!(next, b'<' | b'"' | b'\'' | b')' | b'\\')
             })
 }
 

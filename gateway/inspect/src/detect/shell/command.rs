@@ -72,8 +72,8 @@ impl Command {
             }
         }
         let name = span(&name, 0, length);
-        let ambiguous = WORDS.binary_search(&name).is_ok();
-        if !ambiguous && PROGRAMS.binary_search(&name).is_err() {
+        let ambiguous = is_word_of_prose(name);
+        if !ambiguous && !is_program(name) {
             return None;
         }
         let next = skip(value, to, |b| is_space(b) || b == b'+');
@@ -101,10 +101,7 @@ impl Command {
                 || name == b"reg" && rest(value, next).starts_with(b"add")
                 || name == b"type" && b == b':'
                 || name == b"chmod" && matches!(a, b'+' | b'0'..=b'9')
-                || name == b"which"
-                    && PROGRAMS
-                        .binary_search(&span(value, next, skip(value, next, is_word)))
-                        .is_ok()
+                || name == b"which" && is_program(span(value, next, skip(value, next, is_word)))
                 || is_redirected(name, value, next)
                 || a == b'.' && matches!(b, b'/' | b'.')
                 || address
@@ -221,8 +218,31 @@ fn is_no_flag(ambiguous: bool, name: &[u8], value: &[u8], next: usize) -> bool {
         )
 }
 
+/// Says whether a word is the name of a program that prose does not speak of.
+pub(super) fn is_program(name: &[u8]) -> bool {
+    is_listed(&PROGRAMS, name)
+}
+
+/// Says whether a word is the name of a program and a word of prose.
+pub(super) fn is_word_of_prose(name: &[u8]) -> bool {
+    is_listed(&WORDS, name)
+}
+
+/// Says whether a word is in a sorted list. Hostile values ask thousands of times: only words with the same first
+/// letter are compared, and of these only those of the same length.
+fn is_listed(list: &[&[u8]], name: &[u8]) -> bool {
+    let Some(first) = name.first() else {
+        return false;
+    };
+    let from = list.partition_point(|word| word.first() < Some(first));
+    list.iter()
+        .skip(from)
+        .take_while(|word| word.first() == Some(first))
+        .any(|word| *word == name)
+}
+
 /// Programs whose names are no words of prose, sorted.
-pub(super) const PROGRAMS: [&[u8]; 125] = [
+const PROGRAMS: [&[u8]; 125] = [
     b"adduser",
     b"apt-get",
     b"arp",
@@ -350,7 +370,7 @@ pub(super) const PROGRAMS: [&[u8]; 125] = [
     b"zsh",
 ];
 /// Programs whose names are words, sorted: they count with arguments that no sentence has.
-pub(super) const WORDS: [&[u8]; 74] = [
+const WORDS: [&[u8]; 74] = [
     b"cd",
     b"cmd",
     b"copy",

@@ -151,6 +151,8 @@ pub(super) fn classify(word: &[u8]) -> Word {
 }
 
 fn dotted(word: &[u8]) -> Word {
+    /// Letters of the shortest of them: most words are shorter.
+    const SHORTEST: usize = 6;
     const SCHEMAS: [&[u8]; 40] = [
         b"information_schema",
         b"sysobjects",
@@ -196,8 +198,9 @@ fn dotted(word: &[u8]) -> Word {
     let has_dot = word.contains(&b'.');
     let mut segments = word.split(|&b| b == b'.').filter(|s| !s.is_empty());
     let (first, last) = (segments.next().unwrap_or_default(), segments.next_back());
-    if SCHEMAS.contains(&first)
-        || last.is_some_and(|last| SCHEMAS.contains(&last))
+    let schema = |name: &&[u8]| name.len() >= SHORTEST && SCHEMAS.contains(name);
+    if schema(&first)
+        || last.is_some_and(|last| schema(&last))
         || first.starts_with(b"rdb$")
         || first.starts_with(b"dbms_")
     {
