@@ -62,6 +62,7 @@ rules! {
     SQLI_COMMENT = "sqli-comment", Sql, 5, "T1190", 89, "a closed string with the rest commented out";
     SQLI_OPERATOR = "sqli-operator", Sql, 5, "T1190", 89, "a closed string continued by an operator";
     SQLI_CLAUSE = "sqli-clause", Sql, 5, "T1190", 89, "a closed value continued by a clause";
+    SQLI_ESCAPE = "sqli-escape", Sql, 5, "T1190", 89, "a byte that takes up the backslash before a quote";
     SQLI_HINT = "sqli-hint", Sql, 2, "T1190", 89, "words in the order of a statement, perhaps prose";
     XSS_SCRIPT = "xss-script", CrossSite, 5, "T1059.007", 79, "a script element";
     XSS_HANDLER = "xss-handler", CrossSite, 5, "T1059.007", 79, "an event handler";

@@ -7,6 +7,7 @@ use crate::rules::{self, Rule};
 use crate::text::{at, find_byte, trim};
 
 mod anywhere;
+mod escape;
 mod grammar;
 mod lexer;
 mod statement;
@@ -58,7 +59,7 @@ pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
             );
         }
     }
-    if let Some(m) = best {
+    if let Some(m) = best.or_else(|| escape::swallowed(value)) {
         found(m);
     }
 }
