@@ -21,6 +21,7 @@ mod coding;
 mod decode;
 mod detect;
 mod except;
+mod honeypot;
 pub mod inspector;
 pub mod model;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use body::{Completeness, Undecodable};
 pub use coding::plain;
 pub use decode::{Layer, Layers};
 pub use except::{Exception, Exceptions, Exempt, Subject, UnknownSubject};
+pub use honeypot::{BadTrap, Honeypots};
 pub use inspector::{Head, Inspector, Sensitivity, Settings};
 pub use response::ResponseScan;
 pub use verdict::{Category, Finding, Findings, Place, RuleId, Verdict};

@@ -106,6 +106,8 @@ rules! {
     SCANNER_AGENT = "scanner-agent", Scanner, 5, "T1595.002", 200, "a program that looks for weaknesses";
     SCANNER_PROBE = "scanner-probe", Scanner, 5, "T1595.003", 538, "a path that only a scanner asks for";
     SCANNER_GUESS = "scanner-guess", Scanner, 3, "T1595.003", 538, "a path of a product that is often attacked";
+    HONEYPOT_PATH = "honeypot-path", Scanner, 5, "T1595.003", 425, "a path that nothing links to";
+    HONEYPOT_FIELD = "honeypot-field", Scanner, 5, "T1595", 799, "a field that no person sees, filled in";
     UPLOAD_SCRIPT = "upload-script", Upload, 5, "T1505.003", 434, "an uploaded file that a server would run";
     LEAK_TRACE = "leak-trace", Code, 5, "T1592.002", 209, "a trace of an error in a response";
     LEAK_DATABASE = "leak-database", Sql, 5, "T1592.002", 209, "an error of a database in a response";

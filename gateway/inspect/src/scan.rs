@@ -5,6 +5,7 @@ use crate::decode::{Layer, Layers, ROUNDS, peel, percent};
 use crate::detect::protocol::{Lines, controls};
 use crate::detect::quotation::Surroundings;
 use crate::detect::{Literals, PLAIN, look};
+use crate::honeypot::Honeypots;
 use crate::inspector::Inspector;
 use crate::rules;
 use crate::text::{find, find_byte};
@@ -38,6 +39,7 @@ pub(crate) fn is_binary(bytes: &[u8]) -> bool {
 /// The findings so far, and what they are found with.
 pub(crate) struct Scan<'i> {
     pub(crate) literals: &'i Literals,
+    pub(crate) honeypots: &'i Honeypots,
     pub(crate) verdict: Verdict,
     /// Every form of every value, where somebody wants to learn from them.
     pub(crate) seen: Option<Vec<Vec<u8>>>,
@@ -48,6 +50,7 @@ impl<'i> Scan<'i> {
         let sensitivity = inspector.settings.sensitivity;
         Self {
             literals: &inspector.literals,
+            honeypots: &inspector.honeypots,
             verdict: Verdict::new(sensitivity, inspector.exceptions.clone()),
             seen: None,
         }
@@ -66,6 +69,10 @@ impl<'i> Scan<'i> {
         lines: Lines,
         layers: &Layers,
     ) {
+        if self.honeypots.has_field(spot, bytes.len()) {
+            let rule = &rules::HONEYPOT_FIELD;
+            self.verdict.add(rule, spot, layers, bytes, 0, bytes.len());
+        }
         let classes = Classes::of(bytes);
         // Most values end here: names, numbers, identifiers; those too short for base64 at once.
         if classes.only(PLAIN)
