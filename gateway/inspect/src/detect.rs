@@ -8,6 +8,7 @@ use crate::decode::{Layer, Layers};
 use crate::rules::{self, Rule};
 use crate::verdict::{Manner, Spot, Verdict};
 
+pub(crate) mod automation;
 mod graphql;
 mod html;
 mod literal;

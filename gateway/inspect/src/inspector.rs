@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::body::parts::runs_on_a_server;
 use crate::decode::percent::{self, Plus};
 use crate::detect::protocol::{self, Lines};
-use crate::detect::Literals;
+use crate::detect::{Literals, automation};
 use crate::except::Exceptions;
 use crate::honeypot::Honeypots;
 use crate::rules;
@@ -173,6 +173,13 @@ impl Inspector {
         });
         for &(name, value) in head.headers {
             header(&mut scan, name, value);
+        }
+        if let Some((rule, from, to)) = automation::judge(head.headers) {
+            let agent = head.headers.iter().find(|(name, _)| *name == "user-agent");
+            let value = agent.map(|(_, value)| *value).unwrap_or_default();
+            let layers = crate::Layers::default();
+            scan.verdict
+                .add(rule, Spot::Header("user-agent"), &layers, value, from, to);
         }
         scan
     }

@@ -106,6 +106,9 @@ rules! {
     SCANNER_AGENT = "scanner-agent", Scanner, 5, "T1595.002", 200, "a program that looks for weaknesses";
     SCANNER_PROBE = "scanner-probe", Scanner, 5, "T1595.003", 538, "a path that only a scanner asks for";
     SCANNER_GUESS = "scanner-guess", Scanner, 3, "T1595.003", 538, "a path of a product that is often attacked";
+    AUTOMATION_CLIENT = "automation-client", Automation, 1, "T1595", 799, "a program, by its own name";
+    AUTOMATION_BROWSER = "automation-browser", Automation, 2, "T1595", 799, "a browser that a program drives, or a harvester of pages";
+    AUTOMATION_DISGUISE = "automation-disguise", Automation, 3, "T1036", 799, "a program that calls itself a browser";
     HONEYPOT_PATH = "honeypot-path", Scanner, 5, "T1595.003", 425, "a path that nothing links to";
     HONEYPOT_FIELD = "honeypot-field", Scanner, 5, "T1595", 799, "a field that no person sees, filled in";
     UPLOAD_SCRIPT = "upload-script", Upload, 5, "T1505.003", 434, "an uploaded file that a server would run";
