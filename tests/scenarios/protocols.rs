@@ -84,7 +84,11 @@ async fn a_zone_speaks_the_tls_versions_that_it_is_told() {
         let ja4 = &event["tls"]["ja4_fingerprint_list"][0];
         let begins = if name == "TLSv1_3" { "t13d" } else { "t12d" };
         let value = ja4["value"].as_str().unwrap();
-        assert_eq!((ja4["type_id"].as_u64(), value.len()), (Some(1), 36), "{event}");
+        assert_eq!(
+            (ja4["type_id"].as_u64(), value.len()),
+            (Some(1), 36),
+            "{event}"
+        );
         assert!(value.starts_with(begins), "{value}");
     }
     let old = pass.client(Zone::Intranet).tls(|tls| tls.only(&TLS12));

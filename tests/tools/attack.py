@@ -43,7 +43,7 @@ def main():
             direct = attempt(run, place, place.site)
             through = attempt(run, place, place.gateway)
             void = not (direct["exploited"] or direct["found"])
-            passed = through["exploited"] or through["found"]
+            passed = through["exploited"] or through["found"] and not run.beyond
             failed |= bool(void or passed)
             note = "  proves nothing" if void else "  GETS THROUGH" if passed else ""
             cells = [str(side[key]) if key != "found" else ("yes" if side[key] else "-")
@@ -76,9 +76,10 @@ def attempt(run, place, base):
     with place.effects.open(encoding="utf-8") as told:
         told.seek(start)
         effects = [json.loads(line) for line in told]
-    exploited = [effect for effect in effects if effect["effect"] == "exploited"]
+    injected = [effect for effect in effects if effect["effect"] == "injected"]
+    exploited = [effect for effect in effects if effect["effect"] == "exploited" and effect["fault"] not in run.beyond]
     return {
-        "injected": len(effects) - len(exploited),
+        "injected": len(injected),
         "exploited": len(exploited),
         "found": run.found(report, log.read_text(encoding="utf-8", errors="replace")),
         "effects": exploited,

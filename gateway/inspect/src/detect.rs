@@ -9,6 +9,7 @@ use crate::effort::Effort;
 use crate::rules::{self, Rule};
 use crate::verdict::{Manner, Spot, Verdict};
 
+pub(crate) mod automation;
 mod graphql;
 mod html;
 mod literal;
@@ -57,7 +58,15 @@ pub(crate) fn look(
     } else {
         value
     };
+    // Programs and documents are sent in bodies; in an address they are what a page is to be broken with.
+    let addressed = matches!(
+        spot,
+        Spot::Path | Spot::Query(_) | Spot::QueryName | Spot::Cookie(_) | Spot::CookieName
+    );
     let mut surroundings = quotation::Surroundings::new(value);
+    if addressed {
+        surroundings = surroundings.in_address();
+    }
     // A step upwards that had to be decoded by hand was hidden.
     let hidden = layers
         .iter()
@@ -66,6 +75,12 @@ pub(crate) fn look(
     let mut found = |(rule, from, to): Match| {
         let rule = if hidden && rule.id == rules::PATH_PARENT.id {
             &rules::PATH_TRAVERSAL
+        } else if addressed
+            && rule.id == rules::XSS_EMBED.id
+            && crate::text::rest(text, from).starts_with(b"<iframe")
+        {
+            // Editors embed players in what they send as a body.
+            &rules::XSS_ELEMENT
         } else {
             rule
         };
@@ -112,7 +127,8 @@ pub(crate) fn look(
     {
         sql::detect(text, &mut found);
     }
-    if classes.any(Classes::ANGLE) || topics.has(Topics::SCRIPT) {
+    let commented = classes.any(Classes::PAREN) && text.trim_ascii_end().ends_with(b"//");
+    if classes.any(Classes::ANGLE) || topics.has(Topics::SCRIPT) || commented {
         html::detect(text, &mut found);
     }
     if classes.any(

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::body::parts::runs_on_a_server;
 use crate::decode::percent::{self, Plus};
-use crate::detect::Literals;
 use crate::detect::protocol::{self, Lines};
+use crate::detect::{Literals, automation};
 use crate::except::Exceptions;
+use crate::honeypot::Honeypots;
 use crate::rules;
 use crate::scan::Scan;
 use crate::split::{cookie, query};
@@ -74,6 +75,7 @@ pub struct Inspector {
     pub(crate) settings: Settings,
     pub(crate) literals: Arc<Literals>,
     pub(crate) exceptions: Exceptions,
+    pub(crate) honeypots: Honeypots,
 }
 
 /// The head of a request as it will be forwarded.
@@ -96,6 +98,7 @@ impl Inspector {
             settings,
             literals: Arc::new(Literals::new()),
             exceptions: Exceptions::default(),
+            honeypots: Honeypots::default(),
         }
     }
 
@@ -114,6 +117,7 @@ impl Inspector {
             },
             literals: Arc::clone(&self.literals),
             exceptions: self.exceptions.clone(),
+            honeypots: self.honeypots.clone(),
         }
     }
 
@@ -121,6 +125,12 @@ impl Inspector {
     #[must_use]
     pub fn with_exceptions(self, exceptions: Exceptions) -> Self {
         Self { exceptions, ..self }
+    }
+
+    /// Returns the same inspector with traps laid; the automaton is shared.
+    #[must_use]
+    pub fn with_honeypots(self, honeypots: Honeypots) -> Self {
+        Self { honeypots, ..self }
     }
 
     /// Reads method, path, query, cookies and every other header.
@@ -166,6 +176,13 @@ impl Inspector {
         });
         for &(name, value) in head.headers {
             header(&mut scan, name, value);
+        }
+        if let Some((rule, from, to)) = automation::judge(head.headers) {
+            let agent = head.headers.iter().find(|(name, _)| *name == "user-agent");
+            let value = agent.map(|(_, value)| *value).unwrap_or_default();
+            let layers = crate::Layers::default();
+            scan.verdict
+                .add(rule, Spot::Header("user-agent"), &layers, value, from, to);
         }
         scan
     }
@@ -240,6 +257,11 @@ fn path(scan: &mut Scan<'_>, raw: &[u8]) {
             at,
             at + 3,
         );
+    }
+    if scan.honeypots.has_path(&decoded) {
+        let (rule, layers) = (&rules::HONEYPOT_PATH, crate::Layers::default());
+        scan.verdict
+            .add(rule, Spot::Path, &layers, &decoded, 0, decoded.len());
     }
     scan.value(Spot::Path, &decoded, Lines::Single);
     let Scan {

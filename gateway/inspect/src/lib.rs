@@ -22,6 +22,7 @@ mod decode;
 mod detect;
 mod effort;
 mod except;
+mod honeypot;
 pub mod inspector;
 pub mod model;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use body::{Completeness, Undecodable};
 pub use coding::plain;
 pub use decode::{Layer, Layers};
 pub use except::{Exception, Exceptions, Exempt, Subject, UnknownSubject};
+pub use honeypot::{BadTrap, Honeypots};
 pub use inspector::{Head, Inspector, Sensitivity, Settings};
 pub use response::ResponseScan;
 pub use verdict::{Category, Finding, Findings, Place, RuleId, Verdict};

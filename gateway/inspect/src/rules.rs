@@ -65,6 +65,7 @@ rules! {
     SQLI_COMMENT = "sqli-comment", Sql, 5, "T1190", 89, "a closed string with the rest commented out";
     SQLI_OPERATOR = "sqli-operator", Sql, 5, "T1190", 89, "a closed string continued by an operator";
     SQLI_CLAUSE = "sqli-clause", Sql, 5, "T1190", 89, "a closed value continued by a clause";
+    SQLI_ESCAPE = "sqli-escape", Sql, 5, "T1190", 89, "a byte that takes up the backslash before a quote";
     SQLI_HINT = "sqli-hint", Sql, 2, "T1190", 89, "words in the order of a statement, perhaps prose";
     XSS_SCRIPT = "xss-script", CrossSite, 5, "T1059.007", 79, "a script element";
     XSS_HANDLER = "xss-handler", CrossSite, 5, "T1059.007", 79, "an event handler";
@@ -108,6 +109,11 @@ rules! {
     SCANNER_AGENT = "scanner-agent", Scanner, 5, "T1595.002", 200, "a program that looks for weaknesses";
     SCANNER_PROBE = "scanner-probe", Scanner, 5, "T1595.003", 538, "a path that only a scanner asks for";
     SCANNER_GUESS = "scanner-guess", Scanner, 3, "T1595.003", 538, "a path of a product that is often attacked";
+    AUTOMATION_CLIENT = "automation-client", Automation, 1, "T1595", 799, "a program, by its own name";
+    AUTOMATION_BROWSER = "automation-browser", Automation, 2, "T1595", 799, "a browser that a program drives, or a harvester of pages";
+    AUTOMATION_DISGUISE = "automation-disguise", Automation, 3, "T1036", 799, "a program that calls itself a browser";
+    HONEYPOT_PATH = "honeypot-path", Scanner, 5, "T1595.003", 425, "a path that nothing links to";
+    HONEYPOT_FIELD = "honeypot-field", Scanner, 5, "T1595", 799, "a field that no person sees, filled in";
     UPLOAD_SCRIPT = "upload-script", Upload, 5, "T1505.003", 434, "an uploaded file that a server would run";
     LEAK_TRACE = "leak-trace", Code, 5, "T1592.002", 209, "a trace of an error in a response";
     LEAK_DATABASE = "leak-database", Sql, 5, "T1592.002", 209, "an error of a database in a response";

@@ -6,6 +6,7 @@ use crate::detect::protocol::{Lines, controls};
 use crate::detect::quotation::Surroundings;
 use crate::detect::{Literals, PLAIN, look};
 use crate::effort::Effort;
+use crate::honeypot::Honeypots;
 use crate::inspector::Inspector;
 use crate::rules;
 use crate::text::find;
@@ -39,6 +40,7 @@ pub(crate) fn is_binary(bytes: &[u8]) -> bool {
 /// The findings so far, and what they are found with.
 pub(crate) struct Scan<'i> {
     pub(crate) literals: &'i Literals,
+    pub(crate) honeypots: &'i Honeypots,
     pub(crate) verdict: Verdict,
     pub(crate) effort: Effort,
     /// Every form of every value, where somebody wants to learn from them.
@@ -51,6 +53,7 @@ impl<'i> Scan<'i> {
         let sensitivity = inspector.settings.sensitivity;
         Self {
             literals: &inspector.literals,
+            honeypots: &inspector.honeypots,
             verdict: Verdict::new(sensitivity, inspector.exceptions.clone()),
             effort: Effort::of(length),
             seen: None,
@@ -70,6 +73,10 @@ impl<'i> Scan<'i> {
         lines: Lines,
         layers: &Layers,
     ) {
+        if self.honeypots.has_field(spot, bytes.len()) {
+            let rule = &rules::HONEYPOT_FIELD;
+            self.verdict.add(rule, spot, layers, bytes, 0, bytes.len());
+        }
         let classes = Classes::of(bytes);
         // Most values end here: names, numbers, identifiers; those too short for base64 at once.
         if classes.only(PLAIN)

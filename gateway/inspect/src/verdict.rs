@@ -146,7 +146,7 @@ impl Verdict {
         if exempt == Some(Exempt::Off) {
             return;
         }
-        let observed = exempt == Some(Exempt::Observe);
+        let observed = exempt == Some(Exempt::Observe) || rule.category == Category::Automation;
         // Hostile values match thousands of times: what would be dropped is not written down first.
         let same = |f: &&Finding| f.rule == rule.id && f.observed == observed;
         let known = || self.findings.iter().filter(same);
@@ -386,6 +386,8 @@ pub enum Category {
     Ldap,
     /// Programs that look for weaknesses.
     Scanner,
+    /// Programs that do what people's browsers do; told of, and never counted.
+    Automation,
     /// Dangerous uploads.
     Upload,
     /// Abuse of HTTP and of encodings.
@@ -394,7 +396,7 @@ pub enum Category {
 
 impl Category {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Sql,
         Self::CrossSite,
         Self::Traversal,
@@ -406,6 +408,7 @@ impl Category {
         Self::NoSql,
         Self::Ldap,
         Self::Scanner,
+        Self::Automation,
         Self::Upload,
         Self::Protocol,
     ];
@@ -424,6 +427,7 @@ impl Category {
             Self::NoSql => "no-sql",
             Self::Ldap => "ldap",
             Self::Scanner => "scanner",
+            Self::Automation => "automation",
             Self::Upload => "upload",
             Self::Protocol => "protocol",
         }

@@ -23,7 +23,6 @@ def give_up_rights(folder):
     os.setgid(NOBODY)
     os.setuid(NOBODY)
     resource.setrlimit(resource.RLIMIT_NPROC, (400, 400))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
     alone = ["unshare", "--user", "--net"]
     if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode == 0:
         _ALONE.extend(alone)
@@ -47,3 +46,4 @@ def run(command, folder, stdin=None):
 def _bound():
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))

@@ -8,6 +8,15 @@ import threading
 
 ADDRESSES = {"href", "src", "action", "formaction", "data", "xlink:href", "to", "from", "values", "background", "srcdoc"}
 RUNS = re.compile(r"(javascript|vbscript|livescript):|data:[^,]*(html|script|xml|svg)", re.IGNORECASE)
+# Beginnings and whole names of events; a handler of anything else is never called.
+EVENTS = (
+    r"on(abort|activate|(after|before)\w+|animation\w+|auxclick|begin|blur|bounce|c(an|ell|ontext|ue)\w+|change|click"
+    r"|close|copy|cut|dbl\w+|drag\w*|drop|durationchange|emptied|end\w*|error\w*|finish|focus\w*|formdata|fullscreen\w+"
+    r"|(got|lost)pointercapture|hashchange|help|input|invalid|key\w+|load\w*|message\w*|mouse\w+|move\w*|page\w+|paste"
+    r"|pause|play\w*|pointer\w+|popstate|progress|property\w+|ratechange|ready\w+|repeat|reset|resize\w*|scroll\w*"
+    r"|search|seek\w+|select\w*|show|start|stalled|storage|submit|suspend|time\w+|toggle|touch\w+|transition\w+"
+    r"|unload|volumechange|waiting|webkit\w+|wheel)"
+)
 # Elements that run or load what stands in them, whatever their attributes say.
 LOADS = {"script": ("src",), "iframe": ("src", "srcdoc"), "object": ("data",), "embed": ("src",), "base": ("href",)}
 
@@ -21,7 +30,7 @@ class _Reader(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         for name, value in attributes:
             value = value or ""
-            if re.fullmatch(r"on[a-z]+", name) and value.strip():
+            if re.fullmatch(EVENTS, name) and value.strip():
                 self.found = f"{name}={value}"
             address = re.sub(r"[\x00-\x20]", "", value)
             if name in ADDRESSES and RUNS.match(address):

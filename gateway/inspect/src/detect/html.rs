@@ -170,6 +170,13 @@ fn attributes(
             ));
         }
         let content = span(tag, value_at, value_end);
+        // Where the page has an attribute, the quotes here end it, and the inside of this one is markup.
+        if let Some(inner) = find(content, 0, b"<script>")
+            && element::begins_script(b"", rest(content, inner + 8))
+            && find(content, inner, b"</script").is_some()
+        {
+            found((&rules::XSS_SCRIPT, value_at + inner, value_end));
+        }
         let url_bearing = matches!(
             name,
             b"src"
@@ -292,6 +299,12 @@ mod tests {
             "<details open ontoggle=confirm()>",
             "x' onfocus=alert(1) autofocus '",
             "<script src=//e.vil/x.js>",
+            "<image style='filter:url(\"data:image/x,<svg><script>parent.f(1)</script></svg>\")'>",
+            "\" type=image src=null onerror=go \"",
+            "onload='f' \\\" onload=\\\"f\\\"",
+            "\";exit(md5('x'));//",
+            "\".f(1)//",
+            "';d=new Date();do{c=new Date();}while(c-d<10000);//",
         ] {
             assert!(score(value) >= 5 || value.contains('\0'), "missed: {value}");
         }
@@ -309,6 +322,12 @@ mod tests {
             "<-- see",
             "button on=off",
             "版本=1; onset=5",
+            "onload=fast",
+            "he said \"call (me)\" // and left",
+            "see https://a.example/(x)//",
+            "\"a\", f(x) //",
+            "see \"onload\" and onerror=x",
+            "<img alt='<script> is a tag'>",
             "email <zhang@example.com>",
             "<a href=\"https://example.com/\">link</a>",
             "please confirm (or not)",

@@ -254,8 +254,39 @@ fn system_file(value: &[u8]) -> Option<usize> {
         b".properties",
         b".sam",
     ];
+    // What the kernel tells of the machine; applications have folders of this name, too.
+    const KERNEL: [&[u8]; 24] = [
+        b"buddyinfo",
+        b"cgroups",
+        b"config.gz",
+        b"crypto",
+        b"devices",
+        b"diskstats",
+        b"filesystems",
+        b"interrupts",
+        b"iomem",
+        b"ioports",
+        b"kallsyms",
+        b"kcore",
+        b"keys",
+        b"loadavg",
+        b"locks",
+        b"mdstat",
+        b"meminfo",
+        b"misc",
+        b"modules",
+        b"partitions",
+        b"stat",
+        b"swaps",
+        b"uptime",
+        b"vmstat",
+    ];
+    let kernel = path
+        .strip_prefix(b"/proc/")
+        .is_some_and(|name| KERNEL.contains(&name));
     let file = FILES.iter().any(|end| path.ends_with(end));
-    let unix = path.starts_with(b"/etc/") && !path.contains(&b' ')
+    let unix = kernel
+        || path.starts_with(b"/etc/") && !path.contains(&b' ')
         || path.starts_with(b"/logs/") && file
         || FOLDERS.iter().any(|folder| path.starts_with(folder)) && file
         || path.starts_with(b"/var/adm/");
@@ -353,6 +384,7 @@ mod tests {
             assert!(score(value) >= 5, "missed: {value}");
         }
         assert_eq!(score("../images/a.png"), 2);
+        assert_eq!((score("/proc/meminfo"), score("/proc/list")), (5, 0));
     }
 
     #[test]

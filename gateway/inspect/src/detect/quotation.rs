@@ -2,7 +2,7 @@
 //! lines of a longer text. What is sent to break something stands alone.
 
 use crate::rules::{self, Rule};
-use crate::text::{at, find, find_byte, skip, span, steps};
+use crate::text::{at, find, find_byte, is_space, rest, skip, span, steps};
 
 mod words;
 
@@ -60,12 +60,22 @@ const CODE: [&[u8]; 36] = [
 /// Bytes of a value that are read for such tokens, and how many kinds of them make it source code. Chosen.
 const SOURCE: (usize, usize) = (4096, 5);
 
+/// Evidence of several words in the order of a grammar, which nobody types by chance.
+const WHOLE: [&Rule; 5] = [
+    &rules::SQLI_UNION,
+    &rules::SQLI_STACKED,
+    &rules::SQLI_SUBQUERY,
+    &rules::SQLI_FUNCTION,
+    &rules::XXE_ENTITY,
+];
+
 /// What surrounds evidence in a value.
 pub(crate) struct Surroundings<'a> {
     value: &'a [u8],
     lines: Option<Lines>,
     source: Option<bool>,
     cost: usize,
+    address: bool,
 }
 
 /// What the lines of a value make of it.
@@ -84,6 +94,15 @@ impl<'a> Surroundings<'a> {
             lines: None,
             source: None,
             cost: 0,
+            address: false,
+        }
+    }
+
+    /// A part of an address or a cookie: script in it is no program that somebody shares.
+    pub(crate) fn in_address(self) -> Self {
+        Self {
+            address: true,
+            ..self
         }
     }
 
@@ -100,7 +119,8 @@ impl<'a> Surroundings<'a> {
         let markup = markup.iter().any(|known| known.id == rule.id);
         // What holds for the whole value is asked first: it is known once, and values have thousands of matches.
         let lines = self.lines();
-        if self.source == Some(true) || if markup { lines.page } else { lines.document } {
+        let shown = self.source == Some(true) || if markup { lines.page } else { lines.document };
+        if shown && !self.address {
             return true;
         }
         self.cost += COST;
@@ -136,10 +156,21 @@ impl<'a> Surroundings<'a> {
         if is_logged(value, from, to) {
             return true;
         }
-        let before = words(span(value, from.saturating_sub(WINDOW), from));
+        let before = words(uncommented(span(value, from.saturating_sub(WINDOW), from)));
         // Behind the whole of an element, not behind the name of its tag.
         let to = if markup { element_end(value, to) } else { to };
-        let after = words(span(value, to, to.saturating_add(WINDOW)));
+        let after = span(value, to, to.saturating_add(WINDOW));
+        // What is commented out is a sentence only if there was one before.
+        let told = if !markup && before.points == 0 {
+            comment(after)
+        } else {
+            after.len()
+        };
+        let after = words(span(after, 0, told));
+        // A search for a text about an attack goes on in words, or in none that is an attack by itself.
+        if self.address && after.points == 0 && WHOLE.iter().any(|known| known.id == rule.id) {
+            return false;
+        }
         let (fewer, sum) = (
             before.points.min(after.points),
             before.points + after.points,
@@ -155,7 +186,7 @@ impl<'a> Surroundings<'a> {
             before.points >= 2 && is_commented(span(value, to, to.saturating_add(WINDOW)))
                 || rule.id == rules::PATH_FILE.id && is_fields(value)
         };
-        among_words || !markup && commented() || self.is_source()
+        among_words || !markup && commented() || !self.address && self.is_source()
     }
 
     /// Returns what was looked at since the last call, in bytes.
@@ -221,6 +252,29 @@ fn is_mentioned(value: &[u8], from: usize, to: usize) -> bool {
 /// Says whether a comment behind evidence is a sentence: what is sent to break something has nothing to say.
 fn is_commented(after: &[u8]) -> bool {
     find(after, 0, b"-- ").is_some_and(|at| words(span(after, at, after.len())).points >= 3)
+}
+
+/// Returns what stands behind the last comment of SQL or script that is closed before evidence.
+fn uncommented(before: &[u8]) -> &[u8] {
+    let close = before.windows(2).rposition(|pair| pair == b"*/");
+    close.map_or(before, |close| rest(before, close + 2))
+}
+
+/// Returns where a comment of SQL, script or a shell begins, or the length.
+fn comment(after: &[u8]) -> usize {
+    let opens = |(i, pair): (usize, &[u8])| {
+        let (first, second) = (at(pair, 0), at(pair, 1));
+        let led = i == 0 || at(after, i - 1) != b':';
+        (matches!((first, second), (b'/', b'*') | (b'-', b'-'))
+            || first == b'/' && second == b'/' && led
+            || first == b'#' && (is_space(second) || second == b'+'))
+            .then_some(i)
+    };
+    after
+        .windows(2)
+        .enumerate()
+        .find_map(opens)
+        .unwrap_or(after.len())
 }
 
 /// `type=1400 operation="open" name="/proc/x" comm="node"`: fields as programs write them into logs.
@@ -394,6 +448,65 @@ mod tests {
         ] {
             assert!(!noise(disguise, ";") && !noise(disguise, "'"), "{disguise}");
         }
+    }
+
+    #[test]
+    fn words_that_are_commented_out_quote_nothing() {
+        for (value, evidence, rule) in [
+            (
+                "1 union select a, b from c /* please see the page that you were looking for */",
+                "union",
+                &rules::SQLI_UNION,
+            ),
+            (
+                "1 or 1=1 -- please see the page that you were looking for, it is there for you",
+                "or 1=1",
+                &rules::SQLI_TAUTOLOGY,
+            ),
+            (
+                "/* please see the page that you were looking for */1 union select a, b from c",
+                "union",
+                &rules::SQLI_UNION,
+            ),
+            (
+                "a;id # please see the page that you were looking for, it is there for you",
+                ";id",
+                &rules::CMD_INJECTION,
+            ),
+        ] {
+            assert!(!quoted(value, evidence, rule), "{value}");
+        }
+    }
+
+    #[test]
+    fn words_before_an_attack_that_ends_an_address_quote_nothing() {
+        let attack = "please see the page that you were' union select a, b from c --";
+        for (value, expected) in [
+            (attack.to_owned(), false),
+            (
+                format!("{attack} is what the log said, so what is it?"),
+                true,
+            ),
+        ] {
+            let from = value.find("union").unwrap();
+            let mut address = Surroundings::new(value.as_bytes()).in_address();
+            assert_eq!(
+                address.quote(&rules::SQLI_UNION, from, from + 30),
+                expected,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_holds_no_program_and_no_page() {
+        let page = "\n<!entity % a system \"https://a.example/x\">\nrows x=1 y=2\nrows x=1 y=2\nrows x=1 y=2";
+        let from = page.find("<!entity").unwrap();
+        let rule = &rules::XXE_ENTITY;
+        let mut body = Surroundings::new(page.as_bytes());
+        assert!(body.quote(rule, from, from + 8));
+        let mut address = Surroundings::new(page.as_bytes()).in_address();
+        assert!(!address.quote(rule, from, from + 8));
     }
 
     #[test]

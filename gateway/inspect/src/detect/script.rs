@@ -60,6 +60,10 @@ pub(super) fn attribute(value: &[u8], found: &mut impl FnMut(Match)) {
             .any(|b| matches!(b, b'(' | b'`' | b'=') || closed(b))
             || find(body, 0, b"alert").is_some();
         let harmless = super::html::is_harmless_handler(body);
+        // What begins with the quote that closes an attribute goes on with another for a purpose.
+        let broken_out = matches!(at(value, 0), b'"' | b'\'') && is_space(before)
+            || start == 0 && matches!(body.first(), Some(b'"' | b'\''));
+        let scripted = scripted || broken_out && body.len() > 1;
         if scripted && !harmless {
             found((&rules::XSS_HANDLER, start, equals + 1));
         } else if harmless {
@@ -167,6 +171,20 @@ fn is_idle(body: &[u8]) -> bool {
     closed && (script.is_empty() && !body.is_empty() || IDLE.contains(&script))
 }
 
+/// `";f(x);//`: a string is ended, something is called, and the rest of the line is commented out.
+fn commented_out(value: &[u8]) -> Option<(usize, usize)> {
+    let body = trim(value).strip_suffix(b"//")?;
+    let quote = body.iter().position(|b| matches!(b, b'"' | b'\'' | b'`'))?;
+    let ended = matches!(
+        at(body, quote + 1),
+        b';' | b'.' | b'+' | b'-' | b',' | b'|' | b'&' | b'*'
+    );
+    let called = find_byte(body, quote, b'(').is_some_and(|open| {
+        is_word(at(body, open.saturating_sub(1))) && matches!(body.last(), Some(b')' | b';'))
+    });
+    (ended && called).then_some((quote, body.len()))
+}
+
 /// Calls that proofs of concept make, and whether they continue a string or expression that was broken.
 pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
     const CALLS: [&[u8]; 12] = [
@@ -267,6 +285,9 @@ pub(super) fn code(value: &[u8], found: &mut impl FnMut(Match)) {
             ));
             break;
         }
+    }
+    if let Some((from, to)) = commented_out(value) {
+        found((&rules::XSS_CODE, from, to));
     }
     let sign = skip(value, 0, |b| {
         !matches!(b, b'(' | b'=' | b'+' | b'`' | b';' | b'[')

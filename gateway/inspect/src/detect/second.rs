@@ -61,6 +61,7 @@ impl<'a> Opinion<'a> {
             || self.looks >= LOOKS
             || to.saturating_sub(from) > WINDOW / 2
             || !BY_CHANCE.iter().any(|known| known.id == rule.id)
+            || rule.id == rules::CMD_INJECTION.id && self.is_enclosed(from, to)
         {
             return false;
         }
@@ -68,6 +69,15 @@ impl<'a> Opinion<'a> {
         let margin = WINDOW.saturating_sub(to - from) / 2;
         let start = from.saturating_sub(margin);
         model::likeness(span(self.value, start, start + WINDOW)) < VETO
+    }
+
+    /// `localhost;env;`: a command between separators ends the value, and is no name of a column in a list.
+    fn is_enclosed(&self, from: usize, to: usize) -> bool {
+        let separator = |b: &u8| matches!(b, b';' | b'|' | b'&' | b'\n');
+        to + 1 == self.value.len()
+            && self.value.last().is_some_and(separator)
+            && span(self.value, 0, from).iter().all(|b| !separator(b))
+            && !span(self.value, from, to).ends_with(b"id")
     }
 
     /// Remembers what was found and counts.

@@ -58,6 +58,7 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
             b'|' => !command.is_pipe_in_prose(value, start),
             b';' => {
                 command.argued()
+                    || start == 0 && command.is_enclosed(value)
                     || (!command.ambiguous()
                         && command.last
                         && (start == 0
@@ -76,12 +77,16 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
                             at(value, start - 1)
                         }))
             }
-            _ => command.argued() && !command.ambiguous() && command.telling(),
+            _ => {
+                !command.ambiguous()
+                    && (command.telling() || !doubled && command.is_enclosed(value))
+            }
         };
         if strong
             && (!command.ambiguous()
                 || command.argued()
-                || command.last && separator == b'|' && start == 0)
+                || command.last && separator == b'|' && start == 0
+                || start == 0 && command.is_enclosed(value))
         {
             found((&rules::CMD_INJECTION, start, command.to));
             return;
@@ -240,6 +245,8 @@ mod tests {
             "powershell -enc aaaa",
             "a;/usr/bin/id",
             "ping -n 5 127.0.0.1",
+            ";read;",
+            "localhost\nenv;",
         ] {
             assert!(score(value) >= 5, "missed: {value}");
         }
@@ -264,6 +271,9 @@ mod tests {
             "price $5 (net)",
             "名称；查找 find 内容",
             "a;b;c",
+            "read;",
+            ";read;write",
+            "time;read;",
             "time | host | cat pictures",
             "line one\nfind me\nsort it",
             "foo=bar; path=/; httponly",

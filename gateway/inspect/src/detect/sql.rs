@@ -5,6 +5,7 @@ use crate::rules::{self, Rule};
 use crate::text::{at, find_byte, trim};
 
 mod anywhere;
+mod escape;
 mod grammar;
 mod lexer;
 mod statement;
@@ -53,7 +54,7 @@ pub(super) fn detect(value: &[u8], found: &mut impl FnMut(Match)) {
             broken(&Reader::new(value, end + 1), apostrophe, double, &mut best);
         }
     }
-    if let Some(m) = best.0 {
+    if let Some(m) = best.0.or_else(|| escape::swallowed(value)) {
         found(m);
     }
 }

@@ -169,6 +169,11 @@ impl Command {
         )
     }
 
+    /// `;read;`: nothing but a name between separators.
+    pub(super) fn is_enclosed(&self, value: &[u8]) -> bool {
+        self.last && self.to + 1 == value.len() && matches!(at(value, self.to), b';' | b'|' | b'&')
+    }
+
     /// `A | cat pictures`: a bar with blanks around it and a sentence behind.
     pub(super) fn is_pipe_in_prose(&self, value: &[u8], start: usize) -> bool {
         !self.argued() && !self.last && start > 0 && is_space(at(value, start - 1))
