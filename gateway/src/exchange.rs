@@ -61,6 +61,8 @@ pub struct Exchange {
     pub path: String,
     /// The query as sent.
     pub query: Option<String>,
+    /// The query as forwarded, where redaction has changed it.
+    pub forwarded_query: Option<String>,
     /// `User-Agent`.
     pub user_agent: Option<http::HeaderValue>,
     /// Index of the portal.
@@ -79,6 +81,8 @@ pub struct Exchange {
     pub leaks: Option<Box<Verdict>>,
     /// Personal data in the head of the answer.
     pub head_counts: Option<Box<Counts>>,
+    /// Personal data that redaction met in the request, all but in the stream of a body.
+    pub asked_counts: Option<Box<Counts>>,
     /// What a level of redaction that was tried would have masked.
     pub tried: Option<Box<(Level, Counts)>>,
     /// Whom the answer told of, where it was redacted.
@@ -118,6 +122,8 @@ pub struct Decided {
     pub by: By,
     /// The redaction that was put into force, crossing and clearance included.
     pub redact: Option<hangu_redact::Level>,
+    /// The redaction of the request that was put into force.
+    pub redact_requests: Option<hangu_redact::Level>,
 }
 
 impl Decided {
@@ -130,6 +136,7 @@ impl Decided {
             obligations: decision.obligations.clone(),
             by,
             redact: None,
+            redact_requests: None,
         }
     }
 }
@@ -228,10 +235,47 @@ pub enum Ending {
         /// Its status.
         status: StatusCode,
     },
+    /// A WebSocket whose messages were read is over; it began with an event of its own.
+    Closed {
+        /// Bytes of frames that were passed to the upstream.
+        bytes_in: u64,
+        /// Bytes of frames that were passed to the client.
+        bytes_out: u64,
+        /// What was redacted of what the upstream sent.
+        redacted: Option<Summary>,
+        /// What closed it, where the gateway did.
+        refusal: Option<Refusal>,
+        /// How it ended.
+        why: &'static str,
+    },
     /// The gateway said no.
     Refused(Refusal),
     /// The gateway's own page or call answered.
     Own(StatusCode),
+}
+
+impl Ending {
+    /// Why the gateway said no, where it did.
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Closed { refusal, .. } => refusal.as_ref(),
+            Self::Answered { .. }
+            | Self::BrokenOff { .. }
+            | Self::Streamed { .. }
+            | Self::Own(_) => None,
+        }
+    }
+
+    /// What was redacted in the answer, where anything was looked for.
+    pub const fn redacted(&self) -> Option<&Summary> {
+        match self {
+            Self::Answered { redacted, .. }
+            | Self::BrokenOff { redacted, .. }
+            | Self::Closed { redacted, .. } => redacted.as_ref(),
+            Self::Refused(_) | Self::Streamed { .. } | Self::Own(_) => None,
+        }
+    }
 }
 
 impl Exchange {
@@ -261,6 +305,7 @@ impl Exchange {
             host: String::new(),
             path: String::new(),
             query: parts.uri.query().map(str::to_owned),
+            forwarded_query: None,
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             portal: None,
             credential: None,
@@ -270,6 +315,7 @@ impl Exchange {
             departures: Vec::new(),
             leaks: None,
             head_counts: None,
+            asked_counts: None,
             tried: None,
             people: Vec::new(),
             unread: SmallVec::new(),

@@ -34,6 +34,7 @@ pub mod journal;
 pub mod jwks;
 pub mod key_use;
 pub mod keys;
+pub mod messages;
 pub mod metrics;
 pub mod own;
 pub mod path;

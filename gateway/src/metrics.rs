@@ -159,6 +159,11 @@ impl Metrics {
     /// Counts a request's duration and its redactions.
     pub fn ended(&self, seconds: f64, redacted: u64) {
         self.duration.observe(seconds);
+        self.told(redacted);
+    }
+
+    /// Counts redactions.
+    pub fn told(&self, redacted: u64) {
         if redacted > 0 {
             self.redacted.inc_by(redacted);
         }

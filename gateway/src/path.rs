@@ -66,6 +66,7 @@ async fn cross(
     inspect::described(exchange, parts, &body)?;
     inspect::rules(exchange, parts, &body)?;
     let plan = redact::plan(exchange, &permit, parts);
+    let body = redact::request(exchange, plan, parts, body)?;
     let answer = forward::forward(exchange, &caller, permit, &place, parts, body).await?;
     let answer = redact::prepare(exchange, plan, answer)?;
     Ok(Crossed::Answer {

@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use hangu_limit::Outcome;
+use hangu_websocket::{Fault, Peer};
 use http::StatusCode;
 
 use crate::canon::PathFault;
@@ -77,6 +78,15 @@ pub enum Refusal {
     NotDescribed,
     /// An upgrade to a protocol that the portal does not speak.
     Upgrade,
+    /// What is sent cannot be read for redaction.
+    UnredactableRequest(&'static str),
+    /// A frame of a WebSocket that its protocol forbids, or a message that is too large.
+    Message {
+        /// Who sent it.
+        from: Peer,
+        /// What is wrong with it.
+        fault: Fault,
+    },
 
     // For the operator.
     /// No upstream can be reached.
@@ -183,6 +193,13 @@ impl Refusal {
             Self::Uninspectable(_) => "uninspectable-body",
             Self::NotDescribed => "not-described",
             Self::Upgrade => "upgrade-not-forwarded",
+            Self::UnredactableRequest(_) => "unredactable-request",
+            Self::Message { from, fault } => match (from, fault) {
+                (Peer::Client, Fault::TooLarge) => "message-too-large",
+                (Peer::Client, _) => "malformed-message",
+                (Peer::Server, Fault::TooLarge) => "answer-message-too-large",
+                (Peer::Server, _) => "malformed-answer-message",
+            },
             Self::NoUpstream => "no-upstream",
             Self::UpstreamFailed => "upstream-failed",
             Self::UpstreamSlow => "upstream-slow",
@@ -202,7 +219,10 @@ impl Refusal {
             Self::Path(fault) => fault.to_string(),
             Self::Header(name) => format!("header `{name}`"),
             Self::BadCredentials(why) => (*why).to_owned(),
-            Self::Uninspectable(why) | Self::Unredactable(why) => (*why).to_owned(),
+            Self::Uninspectable(why) | Self::Unredactable(why) | Self::UnredactableRequest(why) => {
+                (*why).to_owned()
+            }
+            Self::Message { fault, .. } => fault.to_string(),
             Self::Banned(what) => format!("ban of the {what}"),
             Self::RateLimited { limit, outcome } => {
                 format!(
@@ -252,12 +272,17 @@ impl Refusal {
             | Self::Header(_)
             | Self::Handshake(_)
             | Self::NotDescribed
+            | Self::Message {
+                from: Peer::Client, ..
+            }
             | Self::BodyCut => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Uninspectable(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Uninspectable(_) | Self::UnredactableRequest(_) => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::NoPortal => StatusCode::NOT_FOUND,
             Self::Unidentified | Self::BadCredentials(_) | Self::StepUp(_) => {
                 StatusCode::UNAUTHORIZED
@@ -270,9 +295,13 @@ impl Refusal {
             | Self::Attack
             | Self::Upgrade => StatusCode::FORBIDDEN,
             Self::RateLimited { .. } | Self::TooManyAtOnce(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoUpstream | Self::UpstreamFailed | Self::Unredactable(_) | Self::Leak => {
-                StatusCode::BAD_GATEWAY
+            Self::NoUpstream
+            | Self::UpstreamFailed
+            | Self::Unredactable(_)
+            | Self::Message {
+                from: Peer::Server, ..
             }
+            | Self::Leak => StatusCode::BAD_GATEWAY,
             Self::UpstreamSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::Obligation | Self::Undecided => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoRecord | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
@@ -293,6 +322,7 @@ impl Refusal {
             | Self::Handshake(_)
             | Self::Banned(_)
             | Self::Attack
+            | Self::Message { .. }
             | Self::Closing => After::Close,
             Self::Method
             | Self::TargetByte(_)
@@ -308,6 +338,7 @@ impl Refusal {
             | Self::RateLimited { .. }
             | Self::TooManyAtOnce(_)
             | Self::Uninspectable(_)
+            | Self::UnredactableRequest(_)
             | Self::NotDescribed
             | Self::Leak
             | Self::Upgrade
@@ -406,6 +437,14 @@ impl Refusal {
             Self::Uninspectable(_) => Words {
                 zh: "提交的内容无法检查，没有被转发。",
                 en: "What was submitted cannot be inspected and was not forwarded.",
+            },
+            Self::UnredactableRequest(_) => Words {
+                zh: "提交的内容无法按要求脱敏，没有被转发。请改用文本、表单或 JSON 等可以读取的格式。",
+                en: "What was submitted cannot be redacted as required and was not forwarded. Send it in a form that can be read, such as text, a form or JSON.",
+            },
+            Self::Message { .. } => Words {
+                zh: "连接中的消息格式不正确或超过了允许的大小，连接已被关闭。",
+                en: "A message was malformed or larger than is accepted here, and the connection was closed.",
             },
             Self::NotDescribed => Words {
                 zh: "这项服务不接受这样的请求：路径、方法、参数或内容不在它公布的接口之内。",

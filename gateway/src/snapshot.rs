@@ -80,8 +80,10 @@ pub struct Zone {
 /// A declared crossing.
 #[derive(Debug, Clone, Copy)]
 pub struct Crossing {
-    /// The least redaction.
+    /// The least redaction of answers.
     pub redact: Option<hangu_redact::Level>,
+    /// The redaction of requests.
+    pub redact_requests: Option<hangu_redact::Level>,
     /// The least assurance.
     pub assurance: u8,
 }
@@ -202,6 +204,7 @@ impl Snapshot {
             if let Some(slot) = crossings.get_mut(crossing.from * width + crossing.to) {
                 *slot = Some(Crossing {
                     redact: crossing.redact,
+                    redact_requests: crossing.redact_requests,
                     assurance: crossing.assurance,
                 });
             }
@@ -262,6 +265,7 @@ impl Snapshot {
         if declared.is_none() && from == to {
             return Some(Crossing {
                 redact: None,
+                redact_requests: None,
                 assurance: 0,
             });
         }

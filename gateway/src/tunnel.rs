@@ -8,8 +8,11 @@ use http::response::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
-use crate::connection::{Connection, InProgress, millis};
+use crate::connection::{Connection, millis};
 use crate::exchange::Exchange;
+use crate::messages::Reading;
+use crate::messages::ended::record;
+use crate::messages::relay::{self, End};
 use crate::streams::Stay;
 
 /// Whether an answer can outlive the decision that let it through: upgraded, an event stream, gRPC, or of a length
@@ -56,41 +59,68 @@ pub fn halves(exchange: &mut Exchange, parts: &mut Parts) -> Option<(OnUpgrade, 
     ))
 }
 
-/// Copies between the halves until one ends, or the stream is ended.
+/// Copies between the halves until one ends, or the stream is ended; or carries their messages, where those are `read`.
+/// What is `held` lives as long.
 pub fn spawn(
     client: OnUpgrade,
     server: OnUpgrade,
     stay: Option<Stay>,
     connection: Arc<Connection>,
-    progress: InProgress,
+    read: Option<(Box<Exchange>, Reading)>,
     held: impl Send + 'static,
 ) {
     tokio::spawn(async move {
-        let copied = async {
-            let (client, server) = tokio::try_join!(client, server)?;
-            let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-            // An error here is a peer that left; there is nobody to tell.
-            let _left = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-            Ok::<(), hyper::Error>(())
-        };
-        let ended = async {
-            match &stay {
-                Some(stay) => stay.end().cancelled().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            result = copied => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "upgrade failed");
+        let over = async {
+            let stay = async {
+                match &stay {
+                    Some(stay) => stay.end().cancelled().await,
+                    None => std::future::pending().await,
                 }
+            };
+            tokio::select! {
+                () = stay => {}
+                () = connection.cancelled().cancelled() => {}
             }
-            () = ended => connection.cancel(),
-            () = connection.cancelled().cancelled() => {}
+        };
+        // Boxed: few connections need the room of what reads messages.
+        if Box::pin(carry(client, server, read, over)).await == End::Ended {
+            connection.cancel();
         }
         connection
             .last_end_ms
             .store(millis(crate::clock::monotonic()), Ordering::Release);
-        drop((held, progress, stay));
+        drop((held, stay));
     });
+}
+
+/// Carries between the halves until they are done, or until it is `over`.
+async fn carry(
+    client: OnUpgrade,
+    server: OnUpgrade,
+    read: Option<(Box<Exchange>, Reading)>,
+    over: impl Future<Output = ()>,
+) -> End {
+    tokio::pin!(over);
+    let halves = tokio::select! {
+        halves = async { tokio::try_join!(client, server) } => halves,
+        () = &mut over => return End::Ended,
+    };
+    let (mut client, mut server) = match halves {
+        Ok((client, server)) => (TokioIo::new(client), TokioIo::new(server)),
+        Err(error) => {
+            tracing::debug!(%error, "upgrade failed");
+            return End::Over;
+        }
+    };
+    let Some((exchange, mut reading)) = read else {
+        return tokio::select! {
+            // An error here is a peer that left; there is nobody to tell.
+            _left = tokio::io::copy_bidirectional(&mut client, &mut server) => End::Over,
+            () = over => End::Ended,
+        };
+    };
+    let id = exchange.id;
+    let end = relay::carry(client, server, &mut reading, id.as_str(), over).await;
+    record(exchange, reading, end.clone());
+    end
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::protocol::Message;
+pub use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, http};
 
 use crate::{Pass, Tls, Zone};
@@ -82,6 +84,74 @@ impl WebSocket {
             .send(Message::text(text))
             .await
             .expect("an open socket");
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Panics
+    /// Where the socket is closed.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.socket
+            .send(Message::binary(bytes.to_vec()))
+            .await
+            .expect("an open socket");
+    }
+
+    /// Writes bytes that need not be frames.
+    ///
+    /// # Panics
+    /// Where the connection is gone.
+    pub async fn write(&mut self, bytes: &[u8]) {
+        let stream = self.socket.get_mut();
+        stream.write_all(bytes).await.expect("an open connection");
+        stream.flush().await.expect("an open connection");
+    }
+
+    /// Closes with a code.
+    ///
+    /// # Panics
+    /// Where the socket is closed.
+    pub async fn close(&mut self, code: u16, reason: &str) {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.to_owned().into(),
+        };
+        self.socket
+            .close(Some(frame))
+            .await
+            .expect("an open socket");
+    }
+
+    /// Code and reason of the close frame that comes next, whatever comes before it; nothing where the other side is gone
+    /// without one.
+    ///
+    /// # Panics
+    /// Where it is silent for 10 seconds.
+    pub async fn closed(&mut self) -> Option<(u16, String)> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("the other side is not silent")?
+            {
+                Ok(Message::Close(close)) => {
+                    let close = close?;
+                    return Some((close.code.into(), close.reason.as_str().to_owned()));
+                }
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// The next message, ping or pong as it is; nothing where the other side is gone.
+    ///
+    /// # Panics
+    /// Where it is silent for 10 seconds.
+    pub async fn message(&mut self) -> Option<Message> {
+        tokio::time::timeout(PATIENCE, self.socket.next())
+            .await
+            .expect("the other side is not silent")?
+            .ok()
     }
 
     /// The next text; nothing where the other side has closed or gone.

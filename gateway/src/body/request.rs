@@ -9,11 +9,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use hangu_redact::{BodyRedactor, Counts};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
+use crate::body::redacted::Redacted;
 use crate::refusal::{Refusal, Slow};
 
 /// Why a body broke off.
@@ -28,6 +30,9 @@ pub enum BodyFault {
     /// The client broke off.
     #[error("the client broke off the body")]
     Cut,
+    /// It cannot be read for redaction.
+    #[error("the body cannot be read for redaction")]
+    Unreadable,
 }
 
 impl From<BodyFault> for Refusal {
@@ -36,6 +41,9 @@ impl From<BodyFault> for Refusal {
             BodyFault::TooLarge => Self::BodyTooLarge,
             BodyFault::TooSlow => Self::TooSlow(Slow::Body),
             BodyFault::Cut => Self::BodyCut,
+            BodyFault::Unreadable => {
+                Self::UnredactableRequest("the body could not be read to its end")
+            }
         }
     }
 }
@@ -60,6 +68,8 @@ pub struct BodyState {
     bytes: AtomicU64,
     ended: AtomicBool,
     fault: OnceLock<BodyFault>,
+    redacted: OnceLock<Counts>,
+    unread_parts: AtomicBool,
 }
 
 impl BodyState {
@@ -76,6 +86,32 @@ impl BodyState {
     /// Why it broke off, if it did.
     pub fn fault(&self) -> Option<BodyFault> {
         self.fault.get().copied()
+    }
+
+    /// Notes why it broke off; the first reason stays.
+    pub fn fail(&self, fault: BodyFault) -> BodyFault {
+        let _first = self.fault.set(fault);
+        fault
+    }
+
+    /// Notes what a redactor has found, once it is done.
+    pub fn note_redactor(&self, redactor: &BodyRedactor) {
+        if redactor.unread().count() > 0 {
+            self.unread_parts.store(true, Ordering::Relaxed);
+        }
+        if let Some((summary, _)) = redactor.so_far() {
+            let _once = self.redacted.set(summary.counts);
+        }
+    }
+
+    /// Personal data in it, where it is redacted; nothing before its end.
+    pub fn redacted(&self) -> Counts {
+        self.redacted.get().copied().unwrap_or_default()
+    }
+
+    /// Whether parts of it were passed unread by redaction.
+    pub fn has_unread_parts(&self) -> bool {
+        self.unread_parts.load(Ordering::Relaxed)
     }
 }
 
@@ -114,8 +150,7 @@ impl Bounded {
     }
 
     fn fail(&self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let _first = self.state.fault.set(fault);
-        Poll::Ready(Some(Err(fault)))
+        Poll::Ready(Some(Err(self.state.fail(fault))))
     }
 
     fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -239,6 +274,8 @@ pub enum RequestBody {
         /// The rest.
         rest: Box<Bounded>,
     },
+    /// Redacted as it comes.
+    Redacted(Box<Redacted>),
 }
 
 impl RequestBody {
@@ -270,6 +307,7 @@ impl Body for RequestBody {
                 }
                 rest.poll_next(cx)
             }
+            Self::Redacted(redacted) => redacted.poll_next(cx),
         }
     }
 
@@ -278,6 +316,7 @@ impl Body for RequestBody {
             Self::Empty => true,
             Self::Whole { bytes, trailers } => !bytes.has_remaining() && trailers.is_none(),
             Self::Stream { begin, rest } => !begin.has_remaining() && rest.incoming.is_end_stream(),
+            Self::Redacted(redacted) => redacted.is_over(),
         }
     }
 
@@ -288,7 +327,7 @@ impl Body for RequestBody {
                 bytes,
                 trailers: None,
             } => SizeHint::with_exact(bytes.remaining() as u64),
-            Self::Whole { .. } => SizeHint::default(),
+            Self::Whole { .. } | Self::Redacted(_) => SizeHint::default(),
             Self::Stream { begin, rest } => match rest.incoming.size_hint().exact() {
                 Some(left) => SizeHint::with_exact(left + begin.remaining() as u64),
                 None => SizeHint::default(),

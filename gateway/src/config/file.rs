@@ -200,6 +200,9 @@ pub(super) struct Crossing {
     pub to: At<String>,
     /// The least redaction on this crossing, whatever the policy says. Default: none.
     pub redact: Option<At<String>>,
+    /// Redaction of what requests carry over this crossing: query, header fields, body and WebSocket messages. A body
+    /// that cannot be read is refused or passed as the portal's `unreadable` says. Paths stay as they are. Default: none.
+    pub redact_requests: Option<At<String>>,
     /// The least assurance of a caller, 0 to 4. Default: 0.
     pub assurance: Option<u8>,
 }
@@ -230,9 +233,13 @@ pub(super) struct Portal {
     /// Whether a response waits until its event is on disk. Default: `buffered`.
     #[serde(default)]
     pub record: Record,
-    /// Whether WebSocket upgrades are forwarded. Default: false.
+    /// Whether WebSocket upgrades are forwarded. Where the decision asks for redaction or the portal inspects, every
+    /// message is read, without compression: the portal's `inspect` and `unreadable` say what becomes of them. Default:
+    /// false.
     #[serde(default)]
     pub websocket: bool,
+    /// The largest WebSocket message that is read; a larger one closes the connection with 1009. Default: `1MiB`.
+    pub message_size: Option<Size>,
     /// The largest request body. Default: `16MiB`.
     pub body_size: Option<Size>,
     /// Requests in progress of one caller. Default: 256.

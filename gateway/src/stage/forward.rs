@@ -109,16 +109,20 @@ fn blame(exchange: &Exchange, refusal: Refusal) -> Refusal {
     }
 }
 
-/// The canonical path with the query as sent.
+/// The canonical path with the query as sent, or what redaction has left of it.
 fn outbound_path(exchange: &Exchange, sent: &Uri) -> Result<PathAndQuery, Refusal> {
     let path = canon::encode(&exchange.path);
+    let query = exchange
+        .forwarded_query
+        .as_ref()
+        .or(exchange.query.as_ref());
     if let Some(sent) = sent.path_and_query()
         && sent.path() == path
-        && sent.query() == exchange.query.as_deref()
+        && sent.query() == query.map(String::as_str)
     {
         return Ok(sent.clone());
     }
-    let text = match &exchange.query {
+    let text = match query {
         Some(query) => format!("{path}?{query}"),
         None => path.into_owned(),
     };
@@ -249,7 +253,7 @@ fn body_digest(body: &RequestBody) -> Option<[u8; 32]> {
     let bytes: &[u8] = match body {
         RequestBody::Empty => b"",
         RequestBody::Whole { bytes, .. } => bytes,
-        RequestBody::Stream { .. } => return None,
+        RequestBody::Stream { .. } | RequestBody::Redacted(_) => return None,
     };
     digest(&SHA256, bytes).as_ref().try_into().ok()
 }

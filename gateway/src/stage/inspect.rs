@@ -53,7 +53,7 @@ pub fn head(exchange: &mut Exchange, parts: &Parts) -> Result<(), Refusal> {
 }
 
 /// The inspector as the portal wants it, for this request.
-fn inspector(exchange: &Exchange, portal: &Portal) -> Inspector {
+pub fn inspector(exchange: &Exchange, portal: &Portal) -> Inspector {
     let inspector = &exchange.snapshot.inspector;
     let exceptions = portal.exceptions(&exchange.path, exchange.connection.zone, exchange.begun_ms);
     inspector
@@ -192,6 +192,8 @@ pub fn rules(exchange: &mut Exchange, parts: &Parts, body: &RequestBody) -> Resu
         RequestBody::Empty => (&[], Completeness::Whole),
         RequestBody::Whole { bytes, .. } => (bytes, Completeness::Whole),
         RequestBody::Stream { begin, .. } => (begin, Completeness::Truncated),
+        // Redaction comes after inspection.
+        RequestBody::Redacted(_) => (&[], Completeness::Truncated),
     };
     let coding = text(parts, &CONTENT_ENCODING);
     let mut refused = false;
@@ -234,8 +236,12 @@ pub fn described(
         RequestBody::Whole { bytes, .. } => {
             hangu_inspect::plain(text(parts, &CONTENT_ENCODING), bytes).ok()
         }
-        RequestBody::Stream { .. } if settings.over_bound == Unreadable::Pass => None,
-        RequestBody::Stream { .. } => {
+        RequestBody::Stream { .. } | RequestBody::Redacted(_)
+            if settings.over_bound == Unreadable::Pass =>
+        {
+            None
+        }
+        RequestBody::Stream { .. } | RequestBody::Redacted(_) => {
             return Err(Refusal::Uninspectable(
                 "the body is too large to be held against the OpenAPI document",
             ));

@@ -1,6 +1,7 @@
 //! One event for every request, sign-in and connection that never became a request: when it is written, and what waits
 //! for it. What it says is `event`'s.
 
+mod counts;
 mod event;
 mod noted;
 pub mod ruled;
@@ -24,6 +25,7 @@ use crate::exchange::{Ending, Exchange};
 use crate::gateway::Gateway;
 use crate::id::Id;
 use crate::journal::NotRecorded;
+use crate::messages::{Reading, ended};
 use crate::refusal::Refusal;
 use crate::stage::limit::Held;
 use crate::stage::redact::Prepared;
@@ -60,18 +62,10 @@ fn count(exchange: &Exchange, ending: &Ending, now: Duration) {
     let Some(zone) = gateway.metrics.zone(exchange.connection.zone) else {
         return;
     };
-    let redacted = match ending {
-        Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => {
-            redacted.as_ref().map_or(0, |s| s.counts.total())
-        }
-        Ending::Refused(_) | Ending::Streamed { .. } | Ending::Own(_) => 0,
-    };
-    match ending {
-        Ending::Refused(_) => zone.refused.inc(),
-        Ending::Answered { .. }
-        | Ending::BrokenOff { .. }
-        | Ending::Streamed { .. }
-        | Ending::Own(_) => zone.allowed.inc(),
+    let redacted = ending.redacted().map_or(0, |s| s.counts.total());
+    match ending.refusal() {
+        Some(_) => zone.refused.inc(),
+        None => zone.allowed.inc(),
     };
     gateway
         .metrics
@@ -132,9 +126,22 @@ fn is_ordinary(exchange: &Exchange, ending: &Ending) -> bool {
         }
         Ending::BrokenOff { .. }
         | Ending::Streamed { .. }
+        | Ending::Closed { .. }
         | Ending::Refused(_)
         | Ending::Own(_) => false,
     }
+}
+
+/// Records the end of a WebSocket whose messages were read. It was counted as a request when it began.
+pub fn closed(exchange: Box<Exchange>, ending: Ending) {
+    let gateway = Arc::clone(&exchange.gateway);
+    let redacted = ending.redacted().map_or(0, |s| s.counts.total());
+    gateway.metrics.told(redacted);
+    if let Some(refusal) = ending.refusal() {
+        gateway.metrics.refused(refusal);
+    }
+    let record = event(&exchange, &ending, <[u8]>::to_vec);
+    gateway.journal.soon(&record, Seen::new(exchange, ending));
 }
 
 /// What is left to do at the end of an answer whose event was written before it began.
@@ -300,7 +307,7 @@ async fn record_first(stream: &mut Stream, long: bool) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Lets a connection go on as WebSocket; its event is written now.
+/// Lets a connection go on as WebSocket; its event is written now, and one more at its end where its messages are read.
 async fn upgrade(
     mut exchange: Box<Exchange>,
     mut parts: http::response::Parts,
@@ -317,6 +324,7 @@ async fn upgrade(
         )
         .map(ResponseBody::from);
     };
+    let read = Reading::of(&exchange).map(|reading| (ended::facts(&exchange), reading));
     let connection = Arc::clone(&exchange.connection);
     let open = exchange.gateway.connections.enter(&connection);
     let version = exchange.version;
@@ -335,7 +343,8 @@ async fn upgrade(
         return crate::answer::refusal(&Refusal::NoRecord, &headers, id.as_str(), version)
             .map(ResponseBody::from);
     }
-    tunnel::spawn(client, server, stay, connection, progress, (held, open));
+    let held = (held, open, progress);
+    tunnel::spawn(client, server, stay, connection, read, held);
     Response::from_parts(parts, ResponseBody::Full(bytes::Bytes::new()))
 }
 
@@ -463,6 +472,7 @@ pub const fn status(ending: &Ending) -> StatusCode {
         | Ending::BrokenOff { status, .. }
         | Ending::Streamed { status }
         | Ending::Own(status) => *status,
+        Ending::Closed { .. } => StatusCode::SWITCHING_PROTOCOLS,
         Ending::Refused(refusal) => refusal.status(),
     }
 }

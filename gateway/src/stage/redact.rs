@@ -1,5 +1,9 @@
 //! How an answer is redacted: the level, what the request must ask for, what the answer must look like.
 
+mod request;
+
+pub use request::request;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -10,7 +14,7 @@ use hangu_redact::{
 };
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
-    HeaderName, HeaderValue, IF_RANGE, RANGE,
+    HeaderName, HeaderValue, IF_RANGE, RANGE, SEC_WEBSOCKET_EXTENSIONS,
 };
 use http::request::Parts as Head;
 use http::{HeaderMap, Method, Response, StatusCode};
@@ -20,6 +24,7 @@ use crate::body::leaks;
 use crate::config::{InspectResponses, Unreadable};
 use crate::discovery::Sampling;
 use crate::exchange::Exchange;
+use crate::messages;
 use crate::refusal::Refusal;
 use crate::stage::forward::Answer;
 use crate::upstream::pool::Lease;
@@ -28,6 +33,8 @@ use crate::upstream::pool::Lease;
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     level: Option<Level>,
+    /// What it asks of the request.
+    requests: Option<Level>,
     head_only: bool,
     /// Whether the answer is a sample of what the portal's fields carry.
     sampled: bool,
@@ -67,15 +74,19 @@ const fn level_of(level: RedactLevel) -> Level {
 /// The level, the strictest of what the decision and the crossing ask for; and a request that can be redacted.
 pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Head) -> Plan {
     let asked = permit.obligations().redact.map(level_of);
-    let floor = exchange.portal().ok().and_then(|portal| {
-        exchange
-            .snapshot
-            .crossing(exchange.connection.zone, portal.settings.zone)?
-            .redact
+    let crossing = exchange.portal().ok().and_then(|portal| {
+        let (from, to) = (exchange.connection.zone, portal.settings.zone);
+        exchange.snapshot.crossing(from, to)
     });
-    let level = asked.max(floor);
+    let level = asked.max(crossing.and_then(|crossing| crossing.redact));
+    let requests = crossing.and_then(|crossing| crossing.redact_requests);
     if let Some(decided) = &mut exchange.decision {
         decided.redact = level;
+        decided.redact_requests = requests;
+    }
+    if messages::are_read(exchange) {
+        // What extensions make of messages, compression most of all, is not undone.
+        parts.headers.remove(SEC_WEBSOCKET_EXTENSIONS);
     }
     if level.is_some() {
         parts.headers.remove(RANGE);
@@ -95,6 +106,7 @@ pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Head) -> Plan 
     }
     Plan {
         level,
+        requests,
         head_only: parts.method == Method::HEAD,
         sampled,
     }
@@ -146,20 +158,25 @@ fn reading(
     head_only: bool,
     unreadable: Parts,
 ) -> Result<Reading, &'static str> {
-    let headers = response.headers();
+    // What follows a switch of protocols is no body; its messages are read.
     let no_content = matches!(
         response.status(),
-        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
     );
     if head_only || no_content || response.body().is_end_stream() {
         return Ok(Reading::NoBody);
     }
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Err("an upgraded connection is not redacted");
-    }
     if response.status() == StatusCode::PARTIAL_CONTENT {
         return Err("a part of a document is not redacted");
     }
+    let (content, coding) = read_as(response.headers())?;
+    Ok(Reading::Redactor(Box::new(BodyRedactor::of(
+        rules, level, content, coding, LIMITS, unreadable,
+    ))))
+}
+
+/// What a body is by its head; or why it cannot be read.
+fn read_as(headers: &HeaderMap) -> Result<(Content, Coding), &'static str> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     let coding = match (codings.next(), codings.next()) {
         (None, _) => Coding::Identity,
@@ -167,18 +184,16 @@ fn reading(
             .to_str()
             .ok()
             .and_then(|text| text.trim().parse().ok())
-            .ok_or("the answer's content coding is not known")?,
-        (Some(_), Some(_)) => return Err("the answer has several content codings"),
+            .ok_or("its content coding is not known")?,
+        (Some(_), Some(_)) => return Err("it has several content codings"),
     };
     let media = headers
         .get(CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
-        .ok_or("the answer has no readable content type")?;
-    let content = Content::from_content_type(media)
-        .map_err(|_| "the answer's content type is not redacted")?;
-    Ok(Reading::Redactor(Box::new(BodyRedactor::of(
-        rules, level, content, coding, LIMITS, unreadable,
-    ))))
+        .ok_or("it has no readable content type")?;
+    let content =
+        Content::from_content_type(media).map_err(|_| "its content type is not redacted")?;
+    Ok((content, coding))
 }
 
 /// Makes an answer ready: its body gets a redactor, its head says nothing any more about the body as it was.
@@ -192,6 +207,13 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
         upgraded,
     } = answer;
     let portal = Arc::clone(exchange.portal()?);
+    if upgraded
+        && response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS)
+        && messages::are_read(exchange)
+    {
+        // Nobody offered one.
+        return Err(Refusal::UpstreamFailed);
+    }
     if leaks::is_coded(&portal.settings.inspect, response.headers())
         && !plan.head_only
         && !response.body().is_end_stream()

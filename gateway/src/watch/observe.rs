@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hangu_inspect::Category;
 use hangu_situational::{Cause, Findings, Observation, Outcome, Personal, Reaction, SignIn};
+use hangu_websocket::Peer;
 
 use super::{EventSummary, Kind, Live, Ordinary, Seen};
 use crate::exchange::{Ending, Exchange};
@@ -36,6 +37,10 @@ fn cause(refusal: &Refusal) -> Cause {
         Refusal::RateLimited { .. } | Refusal::TooManyAtOnce(_) => Cause::Limited,
         Refusal::Banned(_) => Cause::Banned,
         Refusal::Attack | Refusal::Uninspectable(_) => Cause::Inspected,
+        Refusal::Message { from, .. } => match from {
+            Peer::Client => Cause::Malformed,
+            Peer::Server => Cause::Fault,
+        },
         Refusal::Unparsable
         | Refusal::HeadTooLarge
         | Refusal::TooSlow(_)
@@ -55,6 +60,7 @@ fn cause(refusal: &Refusal) -> Cause {
         | Refusal::UpstreamFailed
         | Refusal::UpstreamSlow
         | Refusal::Unredactable(_)
+        | Refusal::UnredactableRequest(_)
         | Refusal::Leak
         | Refusal::NoRecord
         | Refusal::Undecided
@@ -146,26 +152,19 @@ fn observe_exchange(
     let snapshot = &exchange.snapshot;
     let portal = exchange.portal.and_then(|i| snapshot.portals.get(i));
     let status = record::status(ending);
-    let refusal = match ending {
-        Ending::Refused(refusal) => Some(refusal),
-        Ending::Answered { .. }
-        | Ending::BrokenOff { .. }
-        | Ending::Streamed { .. }
-        | Ending::Own(_) => None,
-    };
+    let refusal = ending.refusal();
     let caller = exchange.caller();
     let address = exchange.address();
+    // The end of a WebSocket is no request: it was one when it began.
+    let requests = u64::from(!matches!(ending, Ending::Closed { .. }));
     gateway.tower.note_caller(
         &caller.id,
         address,
         exchange.begun_ms,
-        1,
+        requests,
         refusal.is_some().into(),
     );
-    let redacted = match ending {
-        Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => redacted.as_ref(),
-        Ending::Refused(_) | Ending::Streamed { .. } | Ending::Own(_) => None,
-    };
+    let redacted = ending.redacted();
     let counts: Vec<(&str, u32)> = redacted
         .map(|s| {
             s.counts
@@ -236,19 +235,8 @@ fn observe_exchange(
 fn summary(number: u64, exchange: &Exchange, ending: &Ending) -> EventSummary {
     let snapshot = &exchange.snapshot;
     let portal = exchange.portal.and_then(|i| snapshot.portals.get(i));
-    let refusal = match ending {
-        Ending::Refused(refusal) => Some(refusal),
-        Ending::Answered { .. }
-        | Ending::BrokenOff { .. }
-        | Ending::Streamed { .. }
-        | Ending::Own(_) => None,
-    };
-    let redacted = match ending {
-        Ending::Answered { redacted, .. } | Ending::BrokenOff { redacted, .. } => {
-            redacted.as_ref().map_or(0, |s| s.counts.total())
-        }
-        Ending::Refused(_) | Ending::Streamed { .. } | Ending::Own(_) => 0,
-    };
+    let refusal = ending.refusal();
+    let redacted = ending.redacted().map_or(0, |s| s.counts.total());
     EventSummary {
         index: number,
         time_ms: exchange.begun_ms,

@@ -38,6 +38,8 @@ pub struct Portal {
     pub record: Record,
     /// Whether WebSocket upgrades are forwarded.
     pub websocket: bool,
+    /// The largest WebSocket message that is read.
+    pub message_size: usize,
     /// The largest request body.
     pub body_size: u64,
     /// Requests in progress of one caller.
@@ -154,6 +156,7 @@ pub(super) fn resolve_portal(
         inspect,
         record: portal.record,
         websocket: portal.websocket,
+        message_size: size(portal.message_size, 1 << 20),
         body_size: portal.body_size.map_or(16 << 20, |s| s.0),
         concurrency: portal.concurrency.unwrap_or(256),
         unreadable: portal.unreadable,

@@ -81,8 +81,10 @@ pub struct Crossing {
     pub from: usize,
     /// Index of the zone of the portal.
     pub to: usize,
-    /// The least redaction.
+    /// The least redaction of answers.
     pub redact: Option<Level>,
+    /// The redaction of requests.
+    pub redact_requests: Option<Level>,
     /// The least assurance.
     pub assurance: u8,
 }
@@ -176,6 +178,8 @@ pub(super) fn resolve_crossing(
     let from = zone_index(desk, zones, &crossing.from);
     let to = zone_index(desk, zones, &crossing.to);
     let redact = crossing.redact.as_ref().and_then(|level| desk.level(level));
+    let requests = crossing.redact_requests.as_ref();
+    let redact_requests = requests.and_then(|level| desk.level(level));
     let (from, to) = (from?, to?);
     if known.iter().any(|c| c.from == from && c.to == to) {
         desk.wrong(
@@ -187,6 +191,7 @@ pub(super) fn resolve_crossing(
         from,
         to,
         redact,
+        redact_requests,
         assurance: crossing.assurance.unwrap_or(0),
     })
 }

@@ -15,14 +15,15 @@ use hangu_audit::event::{
 };
 use hangu_identity::Proof;
 use hangu_policy::{Grounds, RateClass};
-use hangu_redact::{Counts, Level, Summary, mask_str};
-use http::Version;
+use hangu_redact::{Level, mask_str};
 use http::header::HeaderValue;
+use http::{StatusCode, Version};
 use smallvec::SmallVec;
 
 use crate::connection::{Agent, Connection, TlsFacts};
 use crate::exchange::{Ending, Exchange};
 use crate::refusal::Refusal;
+use crate::stage::record::counts::{asked, redactions, tried};
 use crate::stage::record::noted::{self, Noted};
 
 /// What of a client's text is kept, in characters. Chosen: paths and user agents of honest clients fit.
@@ -129,6 +130,15 @@ const fn redaction(level: Level) -> &'static str {
     }
 }
 
+const fn request_redaction(level: Level) -> &'static str {
+    match level {
+        Level::L1 => "redact-requests:L1",
+        Level::L2 => "redact-requests:L2",
+        Level::L3 => "redact-requests:L3",
+        Level::L4 => "redact-requests:L4",
+    }
+}
+
 const fn rate(class: RateClass) -> &'static str {
     match class {
         RateClass::Bronze => "rate:bronze",
@@ -144,22 +154,12 @@ pub fn timestamp(ms: u64) -> Timestamp {
 
 /// How grave an ending is.
 fn severity(exchange: &Exchange, ending: &Ending) -> Severity {
-    match ending {
-        Ending::Refused(Refusal::Attack | Refusal::Certificate(_)) => Severity::High,
-        Ending::Refused(Refusal::Denied(_) | Refusal::Banned(_) | Refusal::Framing) => {
-            Severity::Medium
-        }
-        Ending::Refused(_) => Severity::Low,
-        Ending::Answered { .. }
-        | Ending::BrokenOff { .. }
-        | Ending::Streamed { .. }
-        | Ending::Own(_) => {
-            if !exchange.is_noted() {
-                Severity::Informational
-            } else {
-                Severity::Medium
-            }
-        }
+    match ending.refusal() {
+        Some(Refusal::Attack | Refusal::Certificate(_)) => Severity::High,
+        Some(Refusal::Denied(_) | Refusal::Banned(_) | Refusal::Framing) => Severity::Medium,
+        Some(_) => Severity::Low,
+        None if exchange.is_noted() => Severity::Medium,
+        None => Severity::Informational,
     }
 }
 
@@ -242,6 +242,9 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         if let Some(level) = decided.redact {
             obligations.push(redaction(level));
         }
+        if let Some(level) = decided.redact_requests {
+            obligations.push(request_redaction(level));
+        }
         if let Some(class) = decided.obligations.rate {
             obligations.push(rate(class));
         }
@@ -284,9 +287,18 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         told: &told,
     });
     let tried = exchange.tried.as_deref().and_then(tried);
+    let asked = asked(exchange);
     let mut notes: SmallVec<[&str; 2]> = SmallVec::new();
     notes.extend(exchange.unread.iter().copied());
     notes.extend(tried.as_deref());
+    notes.extend(asked.as_deref());
+    if exchange
+        .sent
+        .as_ref()
+        .is_some_and(|sent| sent.has_unread_parts())
+    {
+        notes.push("request-unread-parts");
+    }
     let detail;
     let counts;
     match ending {
@@ -334,6 +346,32 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
             });
             notes.push("streamed");
         }
+        Ending::Closed {
+            bytes_in,
+            bytes_out,
+            redacted,
+            refusal,
+            why,
+        } => {
+            event.response = Some(EventResponse {
+                code: StatusCode::SWITCHING_PROTOCOLS.as_u16(),
+                length: None,
+                latency_us: None,
+            });
+            event.traffic = Some(Traffic {
+                bytes_in: *bytes_in,
+                bytes_out: *bytes_out,
+            });
+            notes.push(why);
+            counts = redactions(exchange, redacted.as_ref());
+            event.redactions = &counts;
+            if let Some(refusal) = refusal {
+                event.status = Status::Failure;
+                event.reason = Some(refusal.reason());
+                detail = refusal.detail();
+                event.detail = (!detail.is_empty()).then_some(detail.as_str());
+            }
+        }
         Ending::Refused(refusal) => {
             event.status = Status::Failure;
             event.reason = Some(refusal.reason());
@@ -380,24 +418,6 @@ thread_local! {
 
 /// Clearances as they stand in events.
 const CLEARANCES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
-
-/// What a level of redaction that was tried would have masked, as a note: `would-redact:L3 mobile=2`.
-fn tried((level, masked): &(Level, Counts)) -> Option<String> {
-    let kinds = masked.iter().filter(|(_, count)| *count > 0);
-    let kinds = kinds.map(|(kind, count)| format!(" {kind}={count}"));
-    let kinds: String = kinds.collect();
-    (!kinds.is_empty()).then(|| format!("would-redact:{level}{kinds}"))
-}
-
-/// Personal data in the answer, by kind: in its head and its body.
-fn redactions(exchange: &Exchange, body: Option<&Summary>) -> SmallVec<[(&'static str, u64); 5]> {
-    let mut counts = body.map(|body| body.counts).unwrap_or_default();
-    if let Some(head) = &exchange.head_counts {
-        counts += **head;
-    }
-    let found = counts.iter().filter(|(_, count)| *count > 0);
-    found.map(|(kind, count)| (kind.as_str(), count)).collect()
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,11 @@
 //! Frames by hand, and readers fed in pieces.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
-
 use hangu_websocket::{Fault, Item, Peer, Reader};
 
-pub const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+pub(crate) const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// A frame from its first byte and its payload, with the length in the fewest bytes.
-pub fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
     let masked = if mask.is_some() { 0x80 } else { 0 };
     let mut out = vec![first];
     match payload.len() {
@@ -33,12 +31,12 @@ pub fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
 }
 
 /// Everything that a reader says of bytes, and the fault that ends it.
-pub fn read(peer: Peer, most: usize, bytes: &[u8]) -> (Vec<Item>, Option<Fault>) {
+pub(crate) fn read(peer: Peer, most: usize, bytes: &[u8]) -> (Vec<Item>, Option<Fault>) {
     read_cut(peer, most, bytes, &[])
 }
 
 /// The same, fed in pieces.
-pub fn read_cut(
+pub(crate) fn read_cut(
     peer: Peer,
     most: usize,
     bytes: &[u8],

@@ -1,12 +1,10 @@
 //! The same frames read by `tungstenite`: what one takes, the other takes, and reads the same in it.
 
-mod support;
-
 use std::io::{self, Read, Write};
 
+use crate::support::{frame, read, read_cut};
 use hangu_websocket::{Close, Fault, Item, Opcode, Peer, write, write_close};
 use proptest::prelude::*;
-use support::{frame, read, read_cut};
 use tungstenite::protocol::{Message, Role, WebSocket, WebSocketConfig};
 
 /// Bytes that come in, and bytes that went out.

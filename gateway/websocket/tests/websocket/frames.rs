@@ -1,9 +1,7 @@
 //! Frames read in every way of cutting them, against the rules of RFC 6455 and against another implementation.
 
-mod support;
-
+use crate::support::{MASK, frame, read, read_cut};
 use hangu_websocket::{Close, Fault, Item, Opcode, Peer, Reader, write, write_close};
-use support::{MASK, frame, read, read_cut};
 
 const FIN: u8 = 0x80;
 
