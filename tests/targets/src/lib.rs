@@ -54,6 +54,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("redact_parts", redact::parts),
     #[cfg(feature = "redact")]
     ("redact_header", redact::header),
+    #[cfg(feature = "redact")]
+    ("redact_message", redact::message),
+    #[cfg(feature = "redact")]
+    ("redact_schema", redact::schema),
+    #[cfg(feature = "redact")]
+    ("redact_watermark", redact::watermark),
     #[cfg(feature = "inspect")]
     ("inspect_request", inspect::request),
     #[cfg(feature = "inspect")]

@@ -10,6 +10,12 @@ use hangu_redact::{
 
 use crate::input;
 
+mod message;
+mod watermark;
+
+pub use message::{message, schema};
+pub use watermark::watermark;
+
 const MEDIA: [Media; 8] = [
     Media::Json,
     Media::Ndjson,
