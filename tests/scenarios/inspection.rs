@@ -20,7 +20,11 @@ static PASS: Shared = Shared::of(|| {
         .portal("public", |p| {
             p.insert(
                 "inspect".into(),
-                settings("body = \"4KiB\"\nover-bound = \"pass\"\nundecodable = \"pass\"").into(),
+                settings(
+                    "body = \"4KiB\"\nover-bound = \"pass\"\nundecodable = \"pass\"\n\
+                     honeypot = { paths = [\"/old-admin\"], fields = [\"homepage\"] }",
+                )
+                .into(),
             );
         })
         .portal("exchange", |p| {
@@ -147,6 +151,25 @@ async fn every_kind_of_attack_is_blocked_in_every_place_over_both_versions() {
         }
     }
     assert_eq!(missed, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_steps_into_a_trap_is_refused_and_whoever_passes_beside_it_is_not() {
+    let pass = PASS.get().await;
+    for (path, rule) in [
+        ("/echo/trap-1?homepage=&q=homepage", None),
+        ("/echo/trap-2?homepage=x", Some("honeypot-field")),
+        ("/Old-Admin/login", Some("honeypot-path")),
+        ("/old-administration", None),
+    ] {
+        let client = pass.stranger(Zone::Internet);
+        let answer = client.get(PUBLIC, path).await;
+        let event = pass.event_of(&client).await;
+        let findings = event.pointer("/unmapped/findings");
+        let told = rule.is_some_and(|rule| findings.is_some_and(|f| f.to_string().contains(rule)));
+        assert_eq!(answer.outcome() == (403, "attack".into()), told, "{path}");
+        assert_eq!(told, rule.is_some(), "{path}: {findings:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ import time
 import tools
 from site_and_gateway import Place
 
+MARK = "hangu-request-id"
 LINE = "{:<8} {:<34} {:>9} {:>9} {:>7} {:>9} {:>9} {:>7}"
 
 
@@ -76,6 +77,9 @@ def attempt(run, place, base):
     with place.effects.open(encoding="utf-8") as told:
         told.seek(start)
         effects = [json.loads(line) for line in told]
+    # A slow statement may tell of itself when its tool is long gone: what came through the gateway bears its mark.
+    through = base == place.gateway
+    effects = [effect for effect in effects if (MARK in map(str.lower, effect["headers"])) == through]
     injected = [effect for effect in effects if effect["effect"] == "injected"]
     exploited = [effect for effect in effects if effect["effect"] == "exploited" and effect["fault"] not in run.beyond]
     return {

@@ -14,12 +14,12 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.
 WFUZZ = "/usr/share/wfuzz/wordlist"
 DIRB = "/usr/share/dirb/wordlists"
 
-# Without these SQL cannot be disguised: each changes how every statement is written.
+# Ways to write the same statement that SQLite understands; and encodings, each with a page that undoes it.
 TAMPERS = [
-    "space2comment,randomcase", "between,charencode", "symboliclogical,space2plus", "equaltolike,space2randomblank",
-    "randomcomments,multiplespaces", "space2dash,lowercase", "charunicodeencode", "chardoubleencode", "base64encode",
-    "apostrophemask,space2comment", "commentbeforeparentheses,uppercase", "ifnull2casewhenisnull,unionalltounion",
+    "space2comment,randomcase", "between,charencode", "equaltolike,space2randomblank", "space2dash,lowercase",
+    "commentbeforeparentheses,uppercase", "ifnull2casewhenisnull,unionalltounion",
 ]  # fmt: skip
+ENCODINGS = {"base64encode": "/packed?q=RmVlcw==", "charunicodeencode": "/again?q=Fees", "chardoubleencode": "/again?q=Fees"}
 # Its other modules brute-force passwords, fetch their lists from the network or say nothing of weaknesses.
 WAPITI = ["buster", "exec", "file", "xss,permanentxss", "redirect", "sql", "blindsql", "xxe"]
 
@@ -68,6 +68,9 @@ def sqlmap():
         for name in ("number in query", "string in query"):
             asked = ["--level", "3", "--risk", "3", "--technique", "BEU", "--tamper", tamper]
             yield sqlmap_run(f"{name.split()[0]} tamper {tamper}", places[name], asked)
+    for tamper, page in ENCODINGS.items():
+        asked = ["--level", "3", "--risk", "3", "--technique", "BEU", "--tamper", tamper]
+        yield sqlmap_run(f"tamper {tamper}", ["-u", page, "-p", "q"], asked)
 
 
 def sqlmap_run(name, place, asked, short=False):

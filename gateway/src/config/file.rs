@@ -327,6 +327,9 @@ pub(super) struct Inspect {
     /// What is no attack here, or only looks like one.
     #[serde(default)]
     pub except: Vec<super::inspection::Except>,
+    /// Traps: whoever steps into one is an attacker.
+    #[serde(default)]
+    pub honeypot: super::inspection::Honeypot,
 }
 
 /// What findings do.

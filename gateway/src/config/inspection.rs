@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hangu_inspect::{Exception, Exempt, Subject};
+use hangu_inspect::{Exception, Exempt, Honeypots, Subject};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -48,6 +48,18 @@ pub(super) struct Except {
     pub until: Option<At<String>>,
     /// Why.
     pub reason: At<String>,
+}
+
+/// Traps for programs that try what they find.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Honeypot {
+    /// Paths that nothing links to, such as `/old-admin`; whatever lies below one belongs to it. Default: none.
+    #[serde(default)]
+    pub paths: Vec<At<String>>,
+    /// Fields of forms, of queries and of JSON that no person sees and that are sent empty. Default: none.
+    #[serde(default)]
+    pub fields: Vec<At<String>>,
 }
 
 /// What becomes of findings that are excepted.
@@ -111,6 +123,27 @@ pub(super) fn resolve_rules(
             paths: rules.files.iter().map(|path| desk.path(path)).collect(),
         });
     }
+}
+
+/// Lays the traps, each checked by itself.
+pub(super) fn resolve_honeypot(desk: &mut Desk<'_>, written: &Honeypot) -> Honeypots {
+    let none: [&str; 0] = [];
+    let mut paths: Vec<&str> = Vec::new();
+    for path in &written.paths {
+        match Honeypots::new([path.as_str()], none) {
+            Ok(_) => paths.push(path),
+            Err(wrong) => desk.wrong(&path.span(), wrong.to_string()),
+        }
+    }
+    let mut fields: Vec<&str> = Vec::new();
+    for field in &written.fields {
+        match Honeypots::new(none, [field.as_str()]) {
+            Ok(_) => fields.push(field),
+            Err(wrong) => desk.wrong(&field.span(), wrong.to_string()),
+        }
+    }
+    // Each is good by itself, so all are.
+    Honeypots::new(paths, fields).unwrap_or_default()
 }
 
 /// Checks names and dates.

@@ -59,6 +59,7 @@ pub fn inspector(exchange: &Exchange, portal: &Portal) -> Inspector {
     inspector
         .with_sensitivity(portal.settings.inspect.sensitivity)
         .with_exceptions(exceptions)
+        .with_honeypots(portal.settings.inspect.honeypots.clone())
 }
 
 /// The body of a request that has none; or the body, back.

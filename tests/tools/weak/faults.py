@@ -1,5 +1,6 @@
 """The pages, each with one fault. What a request achieved is judged where the fault is."""
 
+import base64
 import dataclasses
 import html
 import json
@@ -62,9 +63,20 @@ def article(request):
     return shown(database.ask(request, "select title, body from articles where published = 1 and id = {}", value))
 
 
-def search(request):
+def packed(request):
+    """The same in base64."""
+    return search(request, base64.b64decode(request.query.get("q", "") + "==").decode("utf-8", "replace"))
+
+
+def again(request):
+    """The same, decoded once more: percent, and `%u0027`."""
+    value = re.sub(r"%u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), request.query.get("q", ""))
+    return search(request, urllib.parse.unquote(value))
+
+
+def search(request, value=None):
     """Text inside LIKE; errors are hidden."""
-    value = request.query.get("q", "")
+    value = request.query.get("q", "") if value is None else value
     statement = "select title, body from articles where published = 1 and (title like '%{}%')"
     try:
         return shown(database.ask(request, statement, value, quote="'"))
@@ -279,7 +291,7 @@ def document(request):
 
 
 PAGES = {
-    "/": index, "/article": article, "/search": search, "/ordered": ordered, "/login": login, "/api/article": api,
+    "/": index, "/article": article, "/search": search, "/packed": packed, "/again": again, "/ordered": ordered, "/login": login, "/api/article": api,
     "/section": section, "/tenant": tenant, "/greet": greet, "/nick": nick, "/colour": colour, "/link": link,
     "/track": track, "/guestbook": guestbook, "/file": file, "/include": include, "/lookup": lookup, "/card": card,
     "/fetch": fetch, "/go": go, "/language": language, "/document": document,

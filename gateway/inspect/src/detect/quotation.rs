@@ -261,7 +261,7 @@ fn uncommented(before: &[u8]) -> &[u8] {
 }
 
 /// Returns where a comment of SQL, script or a shell begins, or the length.
-fn comment(after: &[u8]) -> usize {
+pub(super) fn comment(after: &[u8]) -> usize {
     let opens = |(i, pair): (usize, &[u8])| {
         let (first, second) = (at(pair, 0), at(pair, 1));
         let led = i == 0 || at(after, i - 1) != b':';

@@ -1,9 +1,11 @@
 //! The second opinion: what the linear model says of a value that a detector saw something in.
 
+use super::quotation::comment;
 use crate::inspector::Sensitivity;
 use crate::model::{self, WINDOW};
 use crate::rules::{self, Rule};
-use crate::text::span;
+use crate::text::{find, span};
+use crate::verdict::Category;
 
 /// Below this, what is weak by itself is taken for chance: of the values that attacks are made of one in two hundred
 /// lies there, of ordinary ones ninety-nine in a hundred (on the half to look at; see the model card).
@@ -62,13 +64,18 @@ impl<'a> Opinion<'a> {
             || to.saturating_sub(from) > WINDOW / 2
             || !BY_CHANCE.iter().any(|known| known.id == rule.id)
             || rule.id == rules::CMD_INJECTION.id && self.is_enclosed(from, to)
+            || rule.category == Category::Sql && self.is_laced()
         {
             return false;
         }
         self.looks += 1;
         let margin = WINDOW.saturating_sub(to - from) / 2;
         let start = from.saturating_sub(margin);
-        model::likeness(span(self.value, start, start + WINDOW)) < VETO
+        let window = span(self.value, start, start + WINDOW);
+        // What is commented out says nothing of what stands before it.
+        let behind = to - start;
+        let end = behind + comment(span(window, behind, window.len()));
+        model::likeness(span(window, 0, end)) < VETO
     }
 
     /// `localhost;env;`: a command between separators ends the value, and is no name of a column in a list.
@@ -78,6 +85,19 @@ impl<'a> Opinion<'a> {
             && self.value.last().is_some_and(separator)
             && span(self.value, 0, from).iter().all(|b| !separator(b))
             && !span(self.value, from, to).ends_with(b"id")
+    }
+
+    /// Says whether lines end in comments of one word, `or--kq\n1=1--zt\n`: what stands for blanks there hides a
+    /// statement from whoever reads letters.
+    fn is_laced(&self) -> bool {
+        let laced = |line: &&[u8]| {
+            find(line, 0, b"--").is_some_and(|dashes| {
+                let word = span(line, dashes + 2, line.len());
+                !word.is_empty() && word.iter().all(u8::is_ascii_alphanumeric)
+            })
+        };
+        let lines = self.value.split(|b| *b == b'\n');
+        lines.filter(laced).take(2).count() == 2
     }
 
     /// Remembers what was found and counts.

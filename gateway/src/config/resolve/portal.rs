@@ -13,7 +13,7 @@ use super::{Upstream, Zone};
 use crate::config::file::{
     self, InspectMode, InspectResponses, InspectSensitivity, Method, Record, Unreadable,
 };
-use crate::config::inspection::{Excepted, RuleSource, resolve_excepted};
+use crate::config::inspection::{Excepted, RuleSource, resolve_excepted, resolve_honeypot};
 
 /// A service behind the gateway.
 #[derive(Debug, Clone)]
@@ -75,6 +75,8 @@ pub struct Inspect {
     pub openapi: Option<(PathBuf, Unlisted)>,
     /// What is no attack here.
     pub except: Vec<Excepted>,
+    /// Traps.
+    pub honeypots: hangu_inspect::Honeypots,
 }
 
 pub(super) fn resolve_portal(
@@ -140,6 +142,7 @@ pub(super) fn resolve_portal(
         responses: portal.inspect.responses.unwrap_or(InspectResponses::Errors),
         openapi,
         except,
+        honeypots: resolve_honeypot(desk, &portal.inspect.honeypot),
     };
     Some(Portal {
         name: (*portal.name).clone(),

@@ -132,6 +132,14 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, best: &mut Best) {
                 best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(left.last)));
             }
         }
+        // `case f(1) when 2 then …`: the form that compares.
+        Some(Kind::Word(Word::Case)) => {
+            if let Some(compared) = r.operand(i + 1).filter(|o| o.is_call() || o.is_query())
+                && r.kind(r.closers(compared.last + 1)) == Some(Kind::Word(Word::When))
+            {
+                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(compared.last)));
+            }
+        }
         Some(Kind::Word(Word::Schema)) => {
             let reached =
                 i > 0 && r.kind(i - 1) == Some(Kind::Word(Word::From)) || r.word(i).contains(&b'.');
