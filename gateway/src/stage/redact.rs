@@ -169,14 +169,29 @@ fn reading(
     if response.status() == StatusCode::PARTIAL_CONTENT {
         return Err("a part of a document is not redacted");
     }
-    let (content, coding) = read_as(response.headers())?;
+    let (content, coding) = read_as(response.headers(), &OF_ANSWERS)?;
     Ok(Reading::Redactor(Box::new(BodyRedactor::of(
         rules, level, content, coding, LIMITS, unreadable,
     ))))
 }
 
+/// What is said of bodies that cannot be read.
+struct Said {
+    coding: &'static str,
+    codings: &'static str,
+    untyped: &'static str,
+    media: &'static str,
+}
+
+const OF_ANSWERS: Said = Said {
+    coding: "the answer's content coding is not known",
+    codings: "the answer has several content codings",
+    untyped: "the answer has no readable content type",
+    media: "the answer's content type is not redacted",
+};
+
 /// What a body is by its head; or why it cannot be read.
-fn read_as(headers: &HeaderMap) -> Result<(Content, Coding), &'static str> {
+fn read_as(headers: &HeaderMap, said: &Said) -> Result<(Content, Coding), &'static str> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     let coding = match (codings.next(), codings.next()) {
         (None, _) => Coding::Identity,
@@ -184,15 +199,14 @@ fn read_as(headers: &HeaderMap) -> Result<(Content, Coding), &'static str> {
             .to_str()
             .ok()
             .and_then(|text| text.trim().parse().ok())
-            .ok_or("its content coding is not known")?,
-        (Some(_), Some(_)) => return Err("it has several content codings"),
+            .ok_or(said.coding)?,
+        (Some(_), Some(_)) => return Err(said.codings),
     };
     let media = headers
         .get(CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
-        .ok_or("it has no readable content type")?;
-    let content =
-        Content::from_content_type(media).map_err(|_| "its content type is not redacted")?;
+        .ok_or(said.untyped)?;
+    let content = Content::from_content_type(media).map_err(|_| said.media)?;
     Ok((content, coding))
 }
 

@@ -9,12 +9,19 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_RANGE, HeaderName, HeaderValue};
 use http::request::Parts as Head;
 
-use super::{LIMITS, Plan, describe_anew, parts as parts_of, read_as};
+use super::{LIMITS, Plan, Said, describe_anew, parts as parts_of, read_as};
 use crate::body::redacted::Redacted;
 use crate::body::request::{BodyState, RequestBody};
 use crate::config::Unreadable;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
+
+const OF_REQUESTS: Said = Said {
+    coding: "the request's content coding is not known",
+    codings: "the request has several content codings",
+    untyped: "the request has no readable content type",
+    media: "the request's content type is not redacted",
+};
 
 /// Takes what is personal out of a request, where the crossing asks for it. The path stays: it is what was decided on.
 ///
@@ -99,9 +106,9 @@ fn redactor(
         return Ok(None);
     }
     if headers.contains_key(CONTENT_RANGE) {
-        return Err("a part of a document is not redacted");
+        return Err("the request is a part of a document, which is not redacted");
     }
-    let (content, coding) = read_as(headers)?;
+    let (content, coding) = read_as(headers, &OF_REQUESTS)?;
     let unreadable = parts_of(unreadable);
     Ok(Some(BodyRedactor::of(
         rules, level, content, coding, LIMITS, unreadable,
