@@ -14,6 +14,7 @@ mod identify;
 mod inspection;
 mod inspection_rules;
 mod limits;
+mod living;
 mod personal_data;
 mod policy;
 mod positive;
