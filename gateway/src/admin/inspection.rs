@@ -24,8 +24,8 @@ use crate::gateway::Gateway;
 use crate::triage::Fault;
 use crate::triage::exception::{Deed, LASTS, LONGEST, Step, Terms};
 use crate::triage::mark::{Mark, Verdict};
-use crate::triage::past::{Sighting, sighting};
 use crate::triage::scope::Scope;
+use crate::triage::sighting::{Sighting, sighting};
 
 /// The longest note, in bytes.
 const LONGEST_NOTE: usize = 4096;

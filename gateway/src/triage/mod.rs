@@ -6,15 +6,16 @@
 //!           exception: proposed ─► approved by others ─► grants ─► inspection of every request
 //! ```
 //!
-//! Reading order: [`exception`] is the life of one, [`scope`] where it holds, [`past`] what the record says, [`mark`]
-//! what people say, [`store`] where both are kept, [`grants`] what requests read. Without its store there are no
-//! exceptions.
+//! Reading order: [`exception`] is the life of one, [`scope`] where it holds, [`past`] what the record says of each
+//! [`sighting`], [`mark`] what people say, [`store`] where both are kept, [`grants`] what requests read. Without its
+//! store there are no exceptions.
 
 pub mod exception;
 pub mod grants;
 pub mod mark;
 pub mod past;
 pub mod scope;
+pub mod sighting;
 pub mod store;
 pub mod tend;
 

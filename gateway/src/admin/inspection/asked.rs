@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use crate::admin::problem::Problem;
-use crate::triage::past::Sighting;
 use crate::triage::scope::{Scope, Unexceptable};
+use crate::triage::sighting::Sighting;
 
 /// A question as it is written.
 #[derive(Debug, Deserialize)]

@@ -13,8 +13,9 @@ use crate::gateway::Gateway;
 use crate::triage::Book;
 use crate::triage::exception::{Granted, State};
 use crate::triage::mark::{Marked, Verdict};
-use crate::triage::past::{Counted, Past, Sighting, Window};
+use crate::triage::past::{Counted, Past, Window};
 use crate::triage::scope::{self, Scope, Unexceptable};
+use crate::triage::sighting::Sighting;
 
 /// What the record cannot say of what an exception would have let through.
 pub(super) const UNKNOWN: [&str; 4] = [
