@@ -22,7 +22,7 @@ use crate::gateway::Gateway;
 use crate::policy::tend;
 use crate::serve::{Start, follow_sessions, listen};
 use crate::stage::accept::canonical;
-use crate::{jwks, key_use, reload, watch};
+use crate::{jwks, key_use, reload, triage, watch};
 
 /// The service beside the traffic.
 pub struct Control {
@@ -54,6 +54,7 @@ impl Service for Control {
         if gateway.office.is_some() {
             tokio::spawn(tend::keep(Arc::clone(gateway)));
         }
+        tokio::spawn(triage::tend::keep(Arc::clone(gateway)));
         let snapshot = gateway.snapshot.load_full();
         let configuration = &snapshot.configuration;
         if let Some(address) = configuration.operations {

@@ -75,6 +75,8 @@ pub struct Exchange {
     pub verdict: Verdict,
     /// Rules in SecLang that matched.
     pub ruled: Vec<Match>,
+    /// What rules in SecLang that are in shadow found; it does not count.
+    pub shadowed: Vec<Match>,
     /// Where the request departs from the portal's OpenAPI document.
     pub departures: Vec<String>,
     /// What the answer gives away.
@@ -283,6 +285,7 @@ impl Exchange {
     pub fn is_noted(&self) -> bool {
         !self.verdict.findings.is_empty()
             || !self.ruled.is_empty()
+            || !self.shadowed.is_empty()
             || !self.departures.is_empty()
             || self.leaks.is_some()
     }
@@ -312,6 +315,7 @@ impl Exchange {
             caller: None,
             verdict: Verdict::default(),
             ruled: Vec::new(),
+            shadowed: Vec::new(),
             departures: Vec::new(),
             leaks: None,
             head_counts: None,

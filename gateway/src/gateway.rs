@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 use crate::policy::office::Office;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
+use crate::triage::Triage;
 use crate::watch::Watchtower;
 use hangu_identity::session::Sessions;
 
@@ -57,6 +58,8 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// Alerts, risk and responses.
     pub tower: Arc<Watchtower>,
+    /// What people decide about findings.
+    pub triage: Triage,
     /// Which field carries which kind of personal data.
     pub discovery: Discovery,
     /// Where alerts are kept over a restart.

@@ -48,6 +48,7 @@ pub mod snapshot;
 pub mod stage;
 pub mod start;
 pub mod streams;
+pub mod triage;
 pub mod tunnel;
 pub mod upstream;
 pub mod watch;

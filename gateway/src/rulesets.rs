@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use hangu_inspect::seclang::{LoadError, RuleSet, Source, expand};
 
-use crate::config::{Mistake, RuleSource};
+use crate::config::{Mistake, RuleEffect, RuleSource};
 
 /// Rules by name.
 #[derive(Debug, Default)]
@@ -36,10 +36,11 @@ impl RuleSets {
         Self(loaded.collect())
     }
 
-    /// The rules with these names, in this order.
-    pub fn named(&self, names: &[String]) -> Vec<Arc<RuleSet>> {
+    /// The rules with these names and this effect, in this order.
+    pub fn named(&self, names: &[String], effect: RuleEffect) -> Vec<Arc<RuleSet>> {
         let find = |name: &String| self.0.iter().find(|loaded| loaded.source.name == *name);
         let found = names.iter().filter_map(find);
+        let found = found.filter(|loaded| loaded.source.effect == effect);
         found.map(|loaded| Arc::clone(&loaded.rules)).collect()
     }
 

@@ -24,6 +24,7 @@ use crate::policy::trial::Trial;
 use crate::rulesets::RuleSets;
 use crate::stage::route::Routes;
 use crate::stage::tls::ZoneTls;
+use crate::triage::grants::Grants;
 use crate::upstream::health;
 use crate::world::world;
 pub use portal::Portal;
@@ -58,6 +59,8 @@ pub struct Snapshot {
     pub rates: Arc<Rates>,
     /// Detection of attacks.
     pub inspector: Arc<Inspector>,
+    /// Exceptions that were granted while the gateway runs.
+    pub grants: Arc<Grants>,
     /// Rules in SecLang that portals name.
     pub rules: Arc<RuleSets>,
     /// Issuers and their keys; keys from URLs are swapped when they are fetched.
@@ -140,10 +143,22 @@ impl Snapshot {
             .collect();
         let known = before.map(|before| &*before.rules);
         let rules = RuleSets::load(&configuration.rules, known, &mut shop.mistakes);
+        let grants = before
+            .map(|before| Arc::clone(&before.grants))
+            .unwrap_or_default();
         let portals = configuration
             .portals
             .iter()
-            .map(|p| portal::build(&mut shop, p, before, &rules, &configuration.time_zone))
+            .map(|p| {
+                portal::build(
+                    &mut shop,
+                    p,
+                    before,
+                    &rules,
+                    &grants,
+                    &configuration.time_zone,
+                )
+            })
             .collect::<Vec<_>>();
         let routes = match Routes::new(&configuration.portals) {
             Ok(routes) => routes,
@@ -225,6 +240,7 @@ impl Snapshot {
                 || Arc::new(Inspector::new(Settings::default())),
                 |b| Arc::clone(&b.inspector),
             ),
+            grants,
             rules: Arc::new(rules),
             tokens: Arc::new(ArcSwap::from_pointee(tokens)),
             identities,

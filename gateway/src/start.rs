@@ -29,6 +29,7 @@ use crate::policy::office::Office;
 use crate::reload::warn_of_failing_cases;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
+use crate::triage::{self, Triage};
 use crate::watch::Watchtower;
 
 /// Addresses and callers whose rates are remembered at once.
@@ -119,6 +120,8 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
         None => snapshot,
         Some(office) => office.first(snapshot, now_ms)?,
     };
+    let grants = Arc::clone(&snapshot.grants);
+    let triage = Triage::open(state.join(triage::FILE), grants, now_ms);
     Ok(Arc::new(Gateway {
         snapshot: ArcSwap::from_pointee(snapshot),
         changing: Mutex::new(()),
@@ -136,6 +139,7 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
         streams: Arc::new(Streams::default()),
         metrics,
         tower,
+        triage,
         discovery,
         alerts_file,
         key_use: KeyUse::open(state.join(key_use::FILE)),

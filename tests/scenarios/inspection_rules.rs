@@ -216,3 +216,16 @@ fn mistakes_in_exceptions_and_rules_are_named_with_their_place() {
         checked.complaint
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_in_shadow_are_told_of_and_refuse_nothing() {
+    let plan = plan("rules = [\"own\"]").with(|all| {
+        all["inspect"]["rules"][0]["shadow"] = true.into();
+    });
+    let pass = plan.start().await;
+    let passed = note(&pass, PUBLIC, "shadow", "KAPUT12").await;
+    assert_eq!(passed.status, 200, "{}", passed.text());
+    let event = pass.event(|e| rules_of(e) == ["100002"]).await;
+    let finding = &event["unmapped"]["findings"][0];
+    assert_eq!(finding["score"].as_u64(), Some(0), "{event}");
+}

@@ -14,6 +14,7 @@ mod identify;
 mod inspection;
 mod inspection_rules;
 mod limits;
+mod living;
 mod messages;
 mod personal_data;
 mod policy;

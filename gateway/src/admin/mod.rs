@@ -6,7 +6,8 @@
 //!
 //! Reading order: [`routes`] is every call; [`gate`] is what each of them passes; [`authority`] who may do what;
 //! [`act`] how it is recorded. The calls themselves: [`session`], [`overview`], [`stream`], [`events`], [`decisions`],
-//! [`policy`], [`tools`], [`alerts`], [`callers`], [`bans`], [`system`]. [`assets`] is the console, [`openapi`] the description.
+//! [`policy`], [`tools`], [`inspection`], [`alerts`], [`callers`], [`bans`], [`system`]. [`assets`] is the console,
+//! [`openapi`] the description.
 
 pub mod act;
 pub mod alerts;
@@ -20,6 +21,7 @@ pub mod decisions;
 pub mod events;
 pub mod gate;
 pub mod headers;
+pub mod inspection;
 pub mod openapi;
 pub mod overview;
 pub mod policy;

@@ -9,8 +9,8 @@ use hangu_audit::event::Act;
 use crate::admin::context::{Context, Who};
 use crate::admin::problem::Problem;
 use crate::admin::{
-    alerts, bans, callers, changes, decisions, events, openapi, overview, policy, redaction,
-    session, stream, system, tools,
+    alerts, bans, callers, changes, decisions, events, inspection, openapi, overview, policy,
+    redaction, session, stream, system, tools,
 };
 
 /// What a call does.
@@ -70,6 +70,28 @@ pub enum Operation {
     Person,
     /// Which field carries which kind of personal data.
     Fields,
+    /// Rules that were seen, and how often they were right.
+    InspectedRules,
+    /// Lists requests in which something was seen.
+    Inspected,
+    /// One request in which something was seen.
+    InspectedOne,
+    /// Says what a finding turned out to be.
+    Mark,
+    /// Lists exceptions.
+    Exceptions,
+    /// The narrowest exception, and what it would have let through.
+    FindException,
+    /// Proposes an exception.
+    Except,
+    /// Approves an exception.
+    ApproveException,
+    /// Refuses an exception.
+    RejectException,
+    /// Takes back an exception of one's own.
+    WithdrawException,
+    /// Ends an exception.
+    EndException,
     /// Lists alerts.
     Alerts,
     /// Says that somebody works on an alert.
@@ -135,7 +157,7 @@ const fn route(
 pub static UNKNOWN: Route = route(Operation::Unknown, "", "", "unknown", "api", Act::Read);
 
 /// All calls.
-pub static ROUTES: [Route; 38] = [
+pub static ROUTES: [Route; 49] = [
     route(
         Operation::SignIn,
         "POST",
@@ -353,6 +375,94 @@ pub static ROUTES: [Route; 38] = [
         Act::Read,
     ),
     route(
+        Operation::InspectedRules,
+        "GET",
+        "/admin/inspection/rules",
+        "inspection-rules.list",
+        "inspection-rule",
+        Act::Read,
+    ),
+    route(
+        Operation::Inspected,
+        "GET",
+        "/admin/inspection/events",
+        "inspection-events.list",
+        "event",
+        Act::Read,
+    ),
+    route(
+        Operation::InspectedOne,
+        "GET",
+        "/admin/inspection/events/{index}",
+        "inspection-event.read",
+        "event",
+        Act::Read,
+    ),
+    route(
+        Operation::Mark,
+        "POST",
+        "/admin/inspection/events/{index}/mark",
+        "inspection-event.mark",
+        "event",
+        Act::Update,
+    ),
+    route(
+        Operation::Exceptions,
+        "GET",
+        "/admin/inspection/exceptions",
+        "inspection-exceptions.list",
+        "inspection-exception",
+        Act::Read,
+    ),
+    route(
+        Operation::FindException,
+        "POST",
+        "/admin/inspection/exceptions/propose",
+        "inspection-exception.propose",
+        "inspection-exception",
+        Act::Read,
+    ),
+    route(
+        Operation::Except,
+        "POST",
+        "/admin/inspection/exceptions",
+        "inspection-exception.create",
+        "inspection-exception",
+        Act::Create,
+    ),
+    route(
+        Operation::ApproveException,
+        "POST",
+        "/admin/inspection/exceptions/{id}/approve",
+        "inspection-exception.approve",
+        "inspection-exception",
+        Act::Update,
+    ),
+    route(
+        Operation::RejectException,
+        "POST",
+        "/admin/inspection/exceptions/{id}/reject",
+        "inspection-exception.reject",
+        "inspection-exception",
+        Act::Update,
+    ),
+    route(
+        Operation::WithdrawException,
+        "POST",
+        "/admin/inspection/exceptions/{id}/withdraw",
+        "inspection-exception.withdraw",
+        "inspection-exception",
+        Act::Update,
+    ),
+    route(
+        Operation::EndException,
+        "POST",
+        "/admin/inspection/exceptions/{id}/end",
+        "inspection-exception.end",
+        "inspection-exception",
+        Act::Delete,
+    ),
+    route(
         Operation::Alerts,
         "GET",
         "/admin/situational/alerts",
@@ -520,6 +630,17 @@ impl Operation {
             Self::Fields => on(method, |State(context): State<Context>| async move {
                 redaction::fields(&context)
             }),
+            Self::InspectedRules => on(method, inspection::rules),
+            Self::Inspected => on(method, inspection::events),
+            Self::InspectedOne => on(method, inspection::event),
+            Self::Mark => on(method, inspection::mark),
+            Self::Exceptions => on(method, inspection::exceptions),
+            Self::FindException => on(method, inspection::propose),
+            Self::Except => on(method, inspection::create),
+            Self::ApproveException => on(method, inspection::approve),
+            Self::RejectException => on(method, inspection::reject),
+            Self::WithdrawException => on(method, inspection::withdraw),
+            Self::EndException => on(method, inspection::end),
             Self::Alerts => on(method, alerts::list),
             Self::Acknowledge => on(method, alerts::acknowledge),
             Self::Close => on(method, alerts::close),

@@ -28,6 +28,9 @@ pub(super) struct RuleFiles {
     /// Files; folders, of which `crs-setup.conf`, `*.conf` and `rules/*.conf` are read; or paths that end in `*.conf`.
     /// They are read in this order.
     pub files: Vec<At<PathBuf>>,
+    /// What they find is recorded, adds nothing to a score and refuses nothing: for rules that are new. Default: false.
+    #[serde(default)]
+    pub shadow: bool,
 }
 
 /// What is no attack in a place.
@@ -81,6 +84,17 @@ pub struct RuleSource {
     pub named_in: PathBuf,
     /// Files, folders, or paths that end in `*.conf`.
     pub paths: Vec<PathBuf>,
+    /// What becomes of what they find.
+    pub effect: RuleEffect,
+}
+
+/// What becomes of what rules in SecLang find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleEffect {
+    /// It counts, and may refuse.
+    Counts,
+    /// It is recorded.
+    Shadow,
 }
 
 /// What is no attack in a place, as meant.
@@ -121,6 +135,11 @@ pub(super) fn resolve_rules(
             name: (*rules.name).clone(),
             named_in: desk.named_in(),
             paths: rules.files.iter().map(|path| desk.path(path)).collect(),
+            effect: if rules.shadow {
+                RuleEffect::Shadow
+            } else {
+                RuleEffect::Counts
+            },
         });
     }
 }

@@ -16,7 +16,7 @@ pub use file::{
     Record, TlsVersion, Unreadable,
 };
 pub use folder::members;
-pub use inspection::{Excepted, RuleSource};
+pub use inspection::{Excepted, RuleEffect, RuleSource};
 pub use load::load;
 pub use mistake::{Mistake, nearest};
 pub use redaction::Redaction;

@@ -10,9 +10,10 @@ use hangu_inspect::seclang::RuleSet;
 
 use super::Snapshot;
 use super::workshop::Workshop;
-use crate::config;
+use crate::config::{self, RuleEffect};
 use crate::rulesets::RuleSets;
 use crate::stage::route::covers;
+use crate::triage::grants::Grants;
 use crate::upstream::Upstream;
 
 /// A portal.
@@ -25,10 +26,14 @@ pub struct Portal {
     pub binding_key: Option<BindingKey>,
     /// Rules in SecLang that judge its requests as well.
     pub rules: Vec<Arc<RuleSet>>,
+    /// Rules in SecLang whose findings are recorded and do not count.
+    pub shadow: Vec<Arc<RuleSet>>,
     /// The document that describes its requests.
     pub openapi: Option<Document>,
     /// What is no attack here.
     pub exceptions: Vec<Exempted>,
+    /// What was granted beside that while the gateway runs.
+    pub grants: Arc<Grants>,
 }
 
 /// What is no attack in a portal.
@@ -48,7 +53,8 @@ impl Exempted {
 }
 
 impl Portal {
-    /// What is no attack in a request: exceptions that have not ended, of its path and the zone it comes from.
+    /// What is no attack in a request: exceptions that have not ended, configured or granted, of its path and the zone
+    /// it comes from.
     pub fn exceptions(&self, path: &str, from: usize, now_ms: u64) -> Exceptions {
         let apply = |exempted: &&Exempted| {
             let settings = &exempted.settings;
@@ -58,11 +64,15 @@ impl Portal {
                 && !exempted.has_ended(now_ms)
                 && covered.is_none_or(|prefix| covers(prefix, path))
         };
-        if self.exceptions.is_empty() {
+        let granted = self.grants.of(&self.settings.name);
+        if self.exceptions.is_empty() && granted.is_none() {
             return Exceptions::default();
         }
+        let granted = granted.iter().flat_map(|all| all.iter());
+        let granted = granted.filter(|grant| grant.holds(path, now_ms));
         let apply = self.exceptions.iter().filter(apply);
-        Exceptions::new(apply.map(|exempted| exempted.settings.exception.clone()))
+        let apply = apply.map(|exempted| &exempted.settings.exception);
+        Exceptions::new(apply.chain(granted.map(|grant| &grant.exception)).cloned())
     }
 }
 
@@ -72,6 +82,7 @@ pub(super) fn build(
     portal: &config::Portal,
     before: Option<&Snapshot>,
     rules: &RuleSets,
+    grants: &Arc<Grants>,
     time_zone: &str,
 ) -> Option<Arc<Portal>> {
     let kept = before.and_then(|b| b.portals.iter().find(|p| p.settings.name == portal.name));
@@ -108,8 +119,10 @@ pub(super) fn build(
         openapi,
         upstream,
         binding_key,
-        rules: rules.named(&portal.inspect.rules),
+        rules: rules.named(&portal.inspect.rules, RuleEffect::Counts),
+        shadow: rules.named(&portal.inspect.rules, RuleEffect::Shadow),
         exceptions: exempted(&portal.inspect.except, time_zone),
+        grants: Arc::clone(grants),
     }))
 }
 

@@ -154,14 +154,16 @@ pub async fn body(
 
 /// Lets the rules in SecLang that the portal names judge what is about to be forwarded.
 ///
-/// They run once a caller may do what is asked: they cost more than everything before them.
+/// They run once a caller may do what is asked: they cost more than everything before them. What those in shadow find
+/// is noted, and nothing else becomes of it.
 ///
 /// # Errors
 /// `attack`, where a rule refuses and the portal blocks.
 pub fn rules(exchange: &mut Exchange, parts: &Parts, body: &RequestBody) -> Result<(), Refusal> {
     let portal = Arc::clone(exchange.portal()?);
     let settings = &portal.settings.inspect;
-    if portal.rules.is_empty() || settings.mode == InspectMode::Off {
+    let none = portal.rules.is_empty() && portal.shadow.is_empty();
+    if none || settings.mode == InspectMode::Off {
         return Ok(());
     }
     let headers = header_slices(parts);
@@ -204,6 +206,14 @@ pub fn rules(exchange: &mut Exchange, parts: &Parts, body: &RequestBody) -> Resu
         let room = RULED.saturating_sub(exchange.ruled.len());
         exchange
             .ruled
+            .extend(outcome.matches.into_iter().take(room));
+    }
+    // Also of what was refused: new rules are compared with those that count.
+    for rules in &portal.shadow {
+        let outcome = judge(rules, &connection, &head, coding, bytes, completeness);
+        let room = RULED.saturating_sub(exchange.shadowed.len());
+        exchange
+            .shadowed
             .extend(outcome.matches.into_iter().take(room));
     }
     if refused && settings.mode == InspectMode::Block {

@@ -228,6 +228,23 @@ const VIEWS = [
     },
   ],
   ['redaction-fields', 'chen', '/redaction/fields'],
+  ['inspection', 'chen', '/inspection'],
+  ['inspection-auditor', 'qian', '/inspection/events'],
+  ['inspection-events', 'chen', '/inspection/events'],
+  ['inspection-event', 'chen', '/inspection/events', row(2)],
+  [
+    'inspection-except',
+    'chen',
+    '/inspection/events',
+    async (page) => {
+      await row(2)(page)
+      await press(/提出例外…|Propose an exception…/, '.el-drawer')(page)
+      await page.locator('.el-dialog .tiles').waitFor()
+      await page.waitForTimeout(300)
+    },
+  ],
+  ['inspection-exceptions', 'chen', '/inspection/exceptions'],
+  ['inspection-exception', 'chen', '/inspection/exceptions?id=12', (page) => page.waitForTimeout(600)],
   ['system', 'sun', '/system'],
   [
     'system-reload',

@@ -9,6 +9,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as world from './data.mjs'
 import * as changes from './changes.mjs'
+import * as inspection from './inspection.mjs'
 import * as redaction from './redaction.mjs'
 import * as tools from './tools.mjs'
 
@@ -32,6 +33,8 @@ const GRANTS = {
   secadmin: [
     '* /admin/policy/*',
     '* /admin/situational/*',
+    'GET /admin/inspection/*',
+    'POST /admin/inspection/*',
     'POST /admin/redaction/trial',
     'POST /admin/redaction/reveal',
     'GET /admin/redaction/fields',
@@ -39,6 +42,7 @@ const GRANTS = {
   auditor: [
     'GET /admin/audit/*',
     'GET /admin/policy/decisions/*',
+    'GET /admin/inspection/*',
     'POST /admin/redaction/person',
     'GET /admin/redaction/fields',
     'GET /admin/policy/sources',
@@ -185,6 +189,22 @@ const ROUTES = [
   ['POST', '/admin/redaction/reveal', (_, __, body) => redaction.reveal(body)],
   ['POST', '/admin/redaction/person', (_, __, body) => redaction.person(body)],
   ['GET', '/admin/redaction/fields', () => ({ fields: redaction.fields, truncated: true })],
+  ['GET', '/admin/inspection/rules', () => inspection.rules()],
+  ['GET', '/admin/inspection/events', (_, query) => inspection.list(query)],
+  ['GET', '/admin/inspection/events/:id', ([id]) => inspection.one(id)],
+  ['POST', '/admin/inspection/events/:id/mark', ([id], _, body, who) => inspection.mark(id, body, who.user)],
+  [
+    'GET',
+    '/admin/inspection/exceptions',
+    () => ({ exceptions: inspection.exceptions, configured: inspection.configured, broken: null }),
+  ],
+  ['POST', '/admin/inspection/exceptions/propose', (_, __, body) => inspection.propose(body)],
+  ['POST', '/admin/inspection/exceptions', (_, __, body, who) => inspection.create(body, who.user)],
+  [
+    'POST',
+    '/admin/inspection/exceptions/:id/:id',
+    ([id, what], _, body, who) => inspection.judge(id, what, body, who.user),
+  ],
   [
     'GET',
     '/admin/situational/alerts',

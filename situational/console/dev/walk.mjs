@@ -316,6 +316,47 @@ const STEPS = {
     await page.goto(`${origin}/console/#/system`)
     assert.equal(await text('.closed'), '此项仅限系统管理员；您当前是安全管理员。')
   },
+  'a false alarm is marked, and the mark moves the rule': async () => {
+    await page.keyboard.press('g')
+    await page.keyboard.press('i')
+    await rowWith('sqli-tautology').waitFor()
+    assert.match(await rowWith('sqli-tautology').innerText(), /6\.3%/)
+    await page.goto(`${origin}/console/#/inspection/events?rule=sqli-tautology`)
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await drawer.getByRole('button', { name: '标为误报' }).click()
+    await drawer.getByText('u:chen').waitFor()
+    await drawer.getByRole('button', { name: '取消误报标记' }).waitFor()
+  },
+  'an exception says what it would have let through, and wants a reason': async () => {
+    await drawer.getByRole('button', { name: '提出例外…' }).click()
+    await dialog.getByText('会放行的请求').first().waitFor()
+    assert.match(await dialog.innerText(), /sqli-tautology[\s\S]*\/search[\s\S]*198\.51\.100\.80/)
+    await dialog.getByRole('button', { name: '提交，等待批准' }).click()
+    assert.equal(await dialog.locator('[role=alert]').innerText(), '请填写“理由”。')
+    await dialog.getByLabel('理由').fill('居民会这样提问')
+    await dialog.getByLabel('有效天数').fill('181')
+    await dialog.getByRole('button', { name: '提交，等待批准' }).click()
+    assert.equal(await dialog.locator('[role=alert]').innerText(), '天数应为 1 到 180 的整数。')
+    await dialog.getByLabel('有效天数').fill('30')
+    await dialog.getByRole('button', { name: '提交，等待批准' }).click()
+    await drawer.getByText('居民会这样提问').waitFor()
+    await drawer.locator('[aria-disabled=true]', { hasText: '批准' }).first().waitFor()
+    await page.keyboard.press('Escape')
+    await rowWith('待批准').nth(1).waitFor()
+  },
+  'an exception of a colleague is approved with a reason, and ends when somebody ends it': async () => {
+    await page.goto(`${origin}/console/#/inspection/exceptions?id=12`)
+    await drawer.getByText('其中已标为攻击').waitFor()
+    await drawer.getByRole('button', { name: '批准', exact: true }).click()
+    await dialog.locator('textarea').fill('目录确实带点')
+    await dialog.getByRole('button', { name: '批准', exact: true }).click()
+    await drawer.getByRole('button', { name: '立即结束' }).click()
+    await dialog.locator('textarea').fill('已改名')
+    await dialog.getByRole('button', { name: '立即结束' }).click()
+    await drawer.getByText('已结束').waitFor()
+    await page.keyboard.press('Escape')
+  },
   'a value is brought back only with a reason': async () => {
     await page.goto(`${origin}/console/#/redaction/reveal`)
     await page.getByLabel('加密的值').fill('00080131831')

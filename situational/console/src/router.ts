@@ -5,6 +5,7 @@ import Alerts from './pages/Alerts.vue'
 import Bans from './pages/Bans.vue'
 import Callers from './pages/Callers.vue'
 import Events from './pages/Events.vue'
+import Inspection from './pages/Inspection.vue'
 import Overview from './pages/Overview.vue'
 import Policy from './pages/Policy.vue'
 import Redaction from './pages/Redaction.vue'
@@ -17,6 +18,14 @@ export const PAGES = [
   { name: 'alerts', path: '/alerts', key: 'a', title: 'nav.alerts', deed: DEED.alerts, component: Alerts },
   { name: 'callers', path: '/callers', key: 'c', title: 'nav.callers', deed: DEED.callers, component: Callers },
   { name: 'bans', path: '/bans', key: 'b', title: 'nav.bans', deed: DEED.bans, component: Bans },
+  {
+    name: 'inspection',
+    path: '/inspection/:tab(events|exceptions)?',
+    key: 'i',
+    title: 'nav.inspection',
+    deed: DEED.inspection,
+    component: Inspection,
+  },
   {
     name: 'policy',
     path: '/policy/:tab(tools|editor|changes)?/:id?',

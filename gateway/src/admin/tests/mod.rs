@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod changes;
+mod inspection;
 mod responses;
 mod tools;
 mod world;

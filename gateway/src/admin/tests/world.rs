@@ -121,10 +121,11 @@ impl World {
             fs::copy(policy(name), at(name)).unwrap();
         }
         fs::write(at("hangu.toml"), configuration).unwrap();
-        Self::start(folder)
+        Self::at(folder)
     }
 
-    fn start(folder: TempDir) -> Self {
+    /// A gateway over what another one kept.
+    pub(super) fn at(folder: TempDir) -> Self {
         let gateway = start::gateway(&folder.path().join("hangu.toml"))
             .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let admin = Arc::new(Admin::new(Arc::clone(&gateway)).unwrap());
@@ -143,7 +144,7 @@ impl World {
 
     /// Ends the gateway and begins another one with what it kept.
     pub(super) fn restarted(self) -> Self {
-        Self::start(self.close())
+        Self::at(self.close())
     }
 
     /// One answer, its body not yet read.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use hangu_audit::event::Finding;
+use hangu_inspect::seclang::Match;
 use hangu_inspect::{Category, Place, Verdict};
 
 use super::event::masked;
@@ -45,24 +46,35 @@ pub(super) fn noted(exchange: &Exchange) -> Vec<Noted> {
         place: "openapi".to_owned(),
         evidence: masked(departure).into_owned(),
     }));
-    noted.extend(exchange.ruled.iter().map(|matched| Noted {
-        rule: Cow::Owned(matched.rule.to_string()),
-        score: ruled::score(matched.severity),
-        category: ruled::category(&matched.tags),
-        technique: None,
-        place: masked(&matched.place).into_owned(),
-        evidence: masked(&matched.data).into_owned(),
-    }));
+    let ruled = exchange.ruled.iter();
+    noted.extend(ruled.map(|matched| by_rule(matched, ruled::score(matched.severity))));
+    noted.extend(exchange.shadowed.iter().map(|matched| by_rule(matched, 0)));
     if let Some(leaks) = &exchange.leaks {
         of(leaks, &mut noted, |_| "response".to_owned());
     }
     noted
 }
 
+fn by_rule(matched: &Match, score: u32) -> Noted {
+    Noted {
+        rule: Cow::Owned(matched.rule.to_string()),
+        score,
+        category: ruled::category(&matched.tags),
+        technique: None,
+        place: masked(&matched.place).into_owned(),
+        evidence: masked(&matched.data).into_owned(),
+    }
+}
+
 fn of(verdict: &Verdict, noted: &mut Vec<Noted>, place: impl Fn(&Place) -> String) {
     noted.extend(verdict.findings.iter().map(|finding| Noted {
         rule: Cow::Borrowed(finding.rule.as_str()),
-        score: if finding.observed { 0 } else { finding.score },
+        // What is quoted is spoken of: it says what was seen, and adds nothing.
+        score: if finding.observed || finding.quoted {
+            0
+        } else {
+            finding.score
+        },
         category: finding.category,
         technique: Some(finding.technique),
         place: place(&finding.place),

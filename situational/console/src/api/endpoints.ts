@@ -1,6 +1,18 @@
 /** Every call the console makes, one line each. */
 import { at, call } from './client'
 import type {
+  Exception,
+  Exceptions,
+  ExceptionStep,
+  InspectedEvent,
+  InspectedEvents,
+  InspectedFilter,
+  InspectionRules,
+  MarkWord,
+  Narrowest,
+  NewException,
+} from './inspection'
+import type {
   Advance,
   Change,
   ChangeDetail,
@@ -78,6 +90,25 @@ export const api = {
   reveal: (sought: Sought) => call<Revealed>('POST', '/admin/redaction/reveal', sought),
   person: (sought: Sought) => call<{ person: string }>('POST', '/admin/redaction/person', sought),
   redactionFields: () => call<SeenFields>('GET', '/admin/redaction/fields'),
+
+  inspectionRules: () => call<InspectionRules>('GET', '/admin/inspection/rules', undefined, TOOL_PATIENCE_MS),
+  inspected: (filter: InspectedFilter, before: number | undefined, limit: number) =>
+    call<InspectedEvents>(
+      'GET',
+      at('/admin/inspection/events', {}, { before, limit, ...filter }),
+      undefined,
+      TOOL_PATIENCE_MS,
+    ),
+  inspectedEvent: (index: number) => call<InspectedEvent>('GET', at('/admin/inspection/events/{index}', { index })),
+  markFinding: (index: number, rule: string, mark: MarkWord | 'none') =>
+    call<InspectedEvent>('POST', at('/admin/inspection/events/{index}/mark', { index }), { rule, mark }),
+  exceptions: () => call<Exceptions>('GET', '/admin/inspection/exceptions'),
+  narrowest: (event: number, rule: string, place: string) =>
+    call<Narrowest>('POST', '/admin/inspection/exceptions/propose', { event, rule, place }, TOOL_PATIENCE_MS),
+  except: (exception: NewException) =>
+    call<Exception>('POST', '/admin/inspection/exceptions', exception, TOOL_PATIENCE_MS),
+  judgeException: (id: number, step: ExceptionStep, reason: string) =>
+    call<Exception>('POST', at('/admin/inspection/exceptions/{id}/{step}', { id, step }), { reason }),
 
   alerts: (status: AlertStatus) => call<{ alerts: Alert[] }>('GET', at('/admin/situational/alerts', {}, { status })),
   acknowledge: (id: Alert['id'], note: string) =>

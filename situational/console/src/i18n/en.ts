@@ -1,4 +1,5 @@
 import { enDraft } from './en.draft'
+import { enInspection } from './en.inspection'
 import { enLint } from './en.lint'
 import { enPolicy } from './en.policy'
 import { enRedaction } from './en.redaction'
@@ -301,6 +302,10 @@ export const en: Record<keyof typeof zh, string> = {
   'reason.foreign-origin': 'From another site',
   'reason.session-missing': 'Session ended',
   'reason.malformed': 'Cannot be used',
+  'reason.exception-step': 'Not possible as the exception stands',
+  'reason.exceptions-full': 'Too many exceptions',
+  'reason.inspection-store': 'Marks and exceptions cannot be read',
+  'reason.not-exceptable': 'No exception can be made for this',
   'reason.no-redaction-key': 'No redaction key',
   'reason.body-unreadable': 'Body cannot be read',
   'reason.not-json': 'Not JSON',
@@ -422,5 +427,6 @@ export const en: Record<keyof typeof zh, string> = {
   ...enPolicy,
   ...enDraft,
   ...enLint,
+  ...enInspection,
   ...enRedaction,
 }

@@ -1,4 +1,5 @@
 import { zhDraft } from './zh.draft'
+import { zhInspection } from './zh.inspection'
 import { zhLint } from './zh.lint'
 import { zhPolicy } from './zh.policy'
 import { zhRedaction } from './zh.redaction'
@@ -302,6 +303,10 @@ export const zh = {
   'reason.foreign-origin': '来自其他网站',
   'reason.session-missing': '会话已结束',
   'reason.malformed': '内容不可用',
+  'reason.exception-step': '例外的当前状态不允许',
+  'reason.exceptions-full': '例外数量已达上限',
+  'reason.inspection-store': '标记与例外无法读写',
+  'reason.not-exceptable': '此命中不能设为例外',
   'reason.no-redaction-key': '没有脱敏密钥',
   'reason.body-unreadable': '正文无法读取',
   'reason.not-json': '内容不是 JSON',
@@ -422,5 +427,6 @@ export const zh = {
   ...zhPolicy,
   ...zhDraft,
   ...zhLint,
+  ...zhInspection,
   ...zhRedaction,
 }

@@ -13,6 +13,8 @@ const BY_ROLE: Record<Role, readonly string[]> = {
   secadmin: [
     '* /admin/policy/*',
     '* /admin/situational/*',
+    'GET /admin/inspection/*',
+    'POST /admin/inspection/*',
     'POST /admin/redaction/trial',
     'POST /admin/redaction/reveal',
     'GET /admin/redaction/fields',
@@ -20,6 +22,7 @@ const BY_ROLE: Record<Role, readonly string[]> = {
   auditor: [
     'GET /admin/audit/*',
     'GET /admin/policy/decisions/*',
+    'GET /admin/inspection/*',
     'POST /admin/redaction/person',
     'GET /admin/redaction/fields',
     'GET /admin/policy/sources',
@@ -79,6 +82,10 @@ export const DEED = {
   redactionFields: ['GET', '/admin/redaction/fields'],
   reveal: ['POST', '/admin/redaction/reveal'],
   person: ['POST', '/admin/redaction/person'],
+  inspection: ['GET', '/admin/inspection/rules'],
+  markFinding: ['POST', '/admin/inspection/events/0/mark'],
+  exceptFinding: ['POST', '/admin/inspection/exceptions'],
+  judgeException: ['POST', '/admin/inspection/exceptions/0/approve'],
   decision: ['GET', '/admin/policy/decisions/0'],
   system: ['GET', '/admin/system/status'],
   reload: ['POST', '/admin/system/reload'],
