@@ -15,8 +15,8 @@ pub use file::{
     Record, TlsVersion, Unreadable,
 };
 pub use inspection::{Excepted, RuleSource};
-pub use load::load;
-pub use mistake::{Mistake, nearest};
+pub use load::{load, told_by_toml};
+pub use mistake::{Mistake, nearest, unreadable, unusable};
 pub use redaction::Redaction;
 pub use resolve::{
     Audit, Bounds, Configuration, Console, Crossing, Eject, Health, Identity, Inspect, Issuer,
