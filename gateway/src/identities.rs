@@ -8,7 +8,7 @@ use hangu_identity::api_key::{ApiKeyRecord, ApiKeys, Pepper};
 use hangu_identity::local::{LocalIdentities, LocalIdentityFile, LocalSetupError, LockoutFile};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{self, Mistake};
+use crate::config::{self, Mistake, told_by_toml, unreadable, unusable};
 
 /// A file of local identities.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -42,10 +42,9 @@ pub struct Identities {
 /// # Errors
 /// The mistake.
 pub fn read_toml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Mistake> {
-    let text = fs::read_to_string(path)
-        .map_err(|e| Mistake::of_file(path, format!("cannot be read: {e}")))?;
+    let text = fs::read_to_string(path).map_err(|e| Mistake::of_file(path, unreadable(&e)))?;
     toml::from_str(&text).map_err(|error| {
-        let message = error.message().trim().replace('\n', " ");
+        let message = told_by_toml(&error.message().trim().replace('\n', " "));
         match error.span() {
             Some(span) => Mistake::at(path, &text, &span, message),
             None => Mistake::of_file(path, message),
@@ -74,10 +73,10 @@ pub fn local(
     built.map_err(|error| match error {
         LocalSetupError::Identities(errors) => errors
             .into_iter()
-            .map(|e| Mistake::of_file(place, e.to_string()))
+            .map(|e| Mistake::of_file(place, unusable(&e)))
             .collect(),
         other @ (LocalSetupError::Lockout(_) | LocalSetupError::Random) => {
-            vec![Mistake::of_file(place, other.to_string())]
+            vec![Mistake::of_file(place, unusable(&other))]
         }
     })
 }
@@ -113,14 +112,13 @@ impl Identities {
 
 fn api_keys(keys: &Path, pepper: &Path) -> Result<ApiKeys, Vec<Mistake>> {
     let file: ApiKeysFile = read_toml(keys).map_err(|m| vec![m])?;
-    let bytes = fs::read(pepper)
-        .map_err(|e| vec![Mistake::of_file(pepper, format!("cannot be read: {e}"))])?;
+    let bytes = fs::read(pepper).map_err(|e| vec![Mistake::of_file(pepper, unreadable(&e))])?;
     let pepper = Pepper::new(bytes.trim_ascii())
-        .map_err(|e| vec![Mistake::of_file(pepper, e.to_string())])?;
+        .map_err(|e| vec![Mistake::of_file(pepper, unusable(&e))])?;
     ApiKeys::new(pepper, file.key).map_err(|errors| {
         errors
             .into_iter()
-            .map(|e| Mistake::of_file(keys, e.to_string()))
+            .map(|e| Mistake::of_file(keys, unusable(&e)))
             .collect()
     })
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use hangu_policy::analysis::cases;
 use hangu_policy::lifecycle::{Bundle, BundleId, Text};
 use hangu_policy::statement::{self, World};
-use hangu_policy::{RuleId, Snapshot};
+use hangu_policy::{RuleId, Said, Snapshot};
 
 use crate::config::Mistake;
 
@@ -72,11 +72,14 @@ impl Policy {
             Ok(findings) => findings
                 .into_iter()
                 .filter(|finding| !finding.holds())
-                .map(|finding| Mistake {
-                    file: finding.file.into(),
-                    line: finding.line as usize,
-                    column: finding.column as usize,
-                    message: format!("the statement {}", finding.message),
+                .map(|finding| {
+                    let (en, zh) = (&finding.message, &finding.message_zh);
+                    let message = Said {
+                        en: format!("the statement {en}"),
+                        zh: format!("断言{zh}"),
+                    };
+                    let place = (finding.line as usize, finding.column as usize);
+                    Mistake::placed(finding.file, place, message)
                 })
                 .collect(),
             Err(mistakes) => mistakes.into_iter().map(Mistake::from).collect(),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use hangu_policy::said;
 use notify::{RecursiveMode, Watcher as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -92,7 +93,10 @@ fn same_listeners(
     };
     let console = |c: &Configuration| c.console.as_ref().map(|console| console.listen);
     if before.policy.review.is_some() != new.policy.review.is_some() {
-        let message = "whether policy changes are reviewed changes with a new process: start it with `--upgrade` and send SIGQUIT to this one";
+        let message = said!(
+            "whether policy changes are reviewed changes with a new process: start it with `--upgrade` and send SIGQUIT to this one",
+            "策略变更是否须评审，要换新进程才能改变：请用 `--upgrade` 启动新进程，再向本进程发送 SIGQUIT"
+        );
         return Err(vec![Mistake::of_file(&new.path, message)]);
     }
     let same = shape(before) == shape(&new)
@@ -102,7 +106,10 @@ fn same_listeners(
     if same {
         return Ok(new);
     }
-    let message = "zones, their listeners and the state folder change with a new process: start it with `--upgrade` and send SIGQUIT to this one";
+    let message = said!(
+        "zones, their listeners and the state folder change with a new process: start it with `--upgrade` and send SIGQUIT to this one",
+        "区域、监听地址和状态目录要换新进程才能改变：请用 `--upgrade` 启动新进程，再向本进程发送 SIGQUIT"
+    );
     Err(vec![Mistake::of_file(&new.path, message)])
 }
 

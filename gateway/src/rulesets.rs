@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use hangu_inspect::seclang::{LoadError, RuleSet, Source, expand};
+use hangu_policy::said;
 
-use crate::config::{Mistake, RuleEffect, RuleSource};
+use crate::config::{Mistake, RuleEffect, RuleSource, unusable};
 
 /// Rules by name.
 #[derive(Debug, Default)]
@@ -92,15 +93,18 @@ fn load(source: &RuleSource, before: Option<&RuleSets>) -> Result<Loaded, LoadEr
 
 fn mistake(source: &RuleSource, error: &LoadError) -> Mistake {
     match error {
-        LoadError::Refused { at, message } => Mistake {
-            file: at.file.to_path_buf(),
-            line: at.line,
-            column: at.column,
-            message: message.clone(),
-        },
+        LoadError::Refused { at, message } => Mistake::placed(
+            at.file.to_path_buf(),
+            (at.line, at.column),
+            unusable(message),
+        ),
         LoadError::Unreadable { .. } => Mistake::of_file(
             &source.named_in,
-            format!("rules `{}`: {error}", source.name),
+            said!(
+                "rules `{}`: {error}",
+                "规则 `{}` 不可用：{error}",
+                source.name
+            ),
         ),
     }
 }

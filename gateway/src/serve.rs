@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hangu_identity::session::Sharing;
+use hangu_policy::{Said, said};
 use hyper::service::service_fn;
 use pingora_core::server::configuration::{Opt, ServerConf};
 use pingora_core::server::{ExecutionPhase, ListenFds, RunArgs, Server, ShutdownWatch};
@@ -21,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Bounds, Mistake};
+use crate::config::{Bounds, Mistake, unusable};
 use crate::connection::{Connection, Cut};
 use crate::control::Control;
 use crate::drive;
@@ -101,12 +102,15 @@ pub fn run(config: &Path, start: Start) -> Result<(), Vec<Mistake>> {
 /// Keeps a second process from opening what this one keeps; one that takes over gets the lock when the old one ends.
 fn lock_state(state: &Path, start: Start) -> Result<Arc<std::fs::File>, Vec<Mistake>> {
     let path = state.join("lock");
-    let wrong = |message: String| vec![Mistake::of_file(&path, message)];
-    let file = std::fs::File::create(&path).map_err(|e| wrong(e.to_string()))?;
+    let wrong = |message: Said| vec![Mistake::of_file(&path, message)];
+    let file = std::fs::File::create(&path).map_err(|e| wrong(unusable(&e)))?;
     let file = Arc::new(file);
     match start {
         Start::Fresh => file.try_lock().map_err(|_| {
-            wrong("another process serves from this state folder; stop it, or start this one with `--upgrade`".to_owned())
+            wrong(said!(
+                "another process serves from this state folder; stop it, or start this one with `--upgrade`",
+                "另一个进程正在使用这个状态目录；请停止它，或用 `--upgrade` 启动本进程",
+            ))
         })?,
         Start::Upgrade => {
             let waiting = Arc::clone(&file);
@@ -115,7 +119,7 @@ fn lock_state(state: &Path, start: Start) -> Result<Arc<std::fs::File>, Vec<Mist
                     tracing::warn!(%error, "the state folder could not be locked");
                 }
             });
-            spawned.map_err(|e| wrong(e.to_string()))?;
+            spawned.map_err(|e| wrong(unusable(&e)))?;
         }
     }
     Ok(file)

@@ -14,6 +14,7 @@ use hangu_inspect::{Inspector, Settings};
 use hangu_limit::Rate;
 use hangu_policy::RateClass;
 use hangu_policy::lifecycle::rollout::By;
+use hangu_policy::said;
 
 use crate::admin::authority::Authority;
 use crate::clock::{self, Calendar};
@@ -164,8 +165,9 @@ impl Snapshot {
             Ok(routes) => routes,
             Err(overlap) => {
                 let name = |i: usize| configuration.portals.get(i).map_or("", |p| p.name.as_str());
-                shop.wrong_here(format!(
+                shop.wrong_here(said!(
                     "portals `{}` and `{}` both claim `{}{}`",
+                    "门户 `{}` 和 `{}` 都声明了 `{}{}`",
                     name(overlap.first),
                     name(overlap.second),
                     overlap.host,
@@ -381,6 +383,9 @@ fn unrated(configuration: &Path, policy: &Policy, rates: &Rates) -> Option<Mista
         });
     Some(Mistake::of_file(
         configuration,
-        format!("rules use rate classes that are not configured: {names}"),
+        said!(
+            "rules use rate classes that are not configured: {names}",
+            "规则用到的速率等级没有配置：{names}"
+        ),
     ))
 }

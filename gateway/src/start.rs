@@ -12,11 +12,12 @@ use hangu_identity::session::journal::FileJournal;
 use hangu_identity::token::TokenCache;
 use hangu_limit::{Bans, Concurrency, Limiter};
 use hangu_policy::lifecycle::Bundle;
+use hangu_policy::said;
 use tokio::sync::Semaphore;
 
 use crate::alerts_file::AlertsFile;
 use crate::clock;
-use crate::config::{self, Mistake};
+use crate::config::{self, Mistake, unusable};
 use crate::connection::Connections;
 use crate::discovery::Discovery;
 use crate::gateway::Gateway;
@@ -63,7 +64,7 @@ pub fn snapshot(path: &Path) -> Result<Snapshot, Vec<Mistake>> {
 }
 
 fn wrong(file: &Path, error: &dyn std::fmt::Display) -> Vec<Mistake> {
-    vec![Mistake::of_file(file, error.to_string())]
+    vec![Mistake::of_file(file, unusable(error))]
 }
 
 /// Opens what was kept over the last restart: bans, sessions, alerts, the audit log.
@@ -104,8 +105,13 @@ pub fn open(snapshot: Snapshot) -> Result<Arc<Gateway>, Vec<Mistake>> {
     let (alerts_file, alerts) =
         AlertsFile::open(&alerts_path).map_err(|e| wrong(&alerts_path, &e))?;
     tower.situation().restore(alerts, now_ms);
-    let ids =
-        Ids::new().map_err(|_| wrong(&state, &"the operating system gives no random numbers"))?;
+    let ids = Ids::new().map_err(|_| {
+        let said = said!(
+            "the operating system gives no random numbers",
+            "操作系统无法提供随机数"
+        );
+        vec![Mistake::of_file(&state, said)]
+    })?;
     let metrics = Metrics::new(configuration);
     let discovery = Discovery::start().map_err(|error| wrong(&configuration.path, &error))?;
     let office = match &configuration.policy.review {

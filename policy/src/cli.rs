@@ -32,7 +32,7 @@ pub enum Error {
 fn lines(mistakes: &[Mistake]) -> String {
     mistakes
         .iter()
-        .map(ToString::to_string)
+        .map(Mistake::lines)
         .collect::<Vec<_>>()
         .join("\n")
 }

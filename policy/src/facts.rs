@@ -2,6 +2,8 @@
 
 use smallvec::SmallVec;
 
+use crate::{Said, said};
+
 /// A value of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
@@ -55,6 +57,42 @@ pub enum Unjudged {
     },
 }
 
+impl Unjudged {
+    /// Why, in both languages.
+    pub fn said(&self) -> Said {
+        let zh = match self {
+            Self::WrongCount { expected, got } => {
+                format!("请求有 {got} 个值，模型定义了 {expected} 个")
+            }
+            Self::WrongType {
+                name,
+                expected,
+                got,
+            } => format!(
+                "`{name}` 是{}，模型声明为{}",
+                kind_zh(got),
+                kind_zh(expected)
+            ),
+            Self::Repeated { name } => format!("`{name}` 给了两次；只给一次"),
+        };
+        Said {
+            en: self.to_string(),
+            zh,
+        }
+    }
+}
+
+/// The name of a type in Chinese.
+fn kind_zh(name: &str) -> &str {
+    match name {
+        "text" => "文本",
+        "an integer" => "整数",
+        "a truth value" => "布尔值",
+        "a map" => "一组属性",
+        other => other,
+    }
+}
+
 /// The type of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -69,6 +107,15 @@ impl Kind {
             Self::Text => "text",
             Self::Int => "an integer",
             Self::Bool => "a truth value",
+        }
+    }
+
+    /// Its name for people.
+    pub(crate) fn said(self) -> Said {
+        match self {
+            Self::Text => said!("text", "文本"),
+            Self::Int => said!("an integer", "整数"),
+            Self::Bool => said!("a truth value", "布尔值"),
         }
     }
 }

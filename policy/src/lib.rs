@@ -21,7 +21,7 @@
 //! What a policy means beyond one request (lint, tests, who and what, differences, replays) is in
 //! [`analysis`], what must hold of every request in [`statement`]; what other engines would answer is in [`compat`].
 //!
-//! Reading order: [`source`] (what comes in), `language` (the model), [`rules`] (the rows), [`engine`]
+//! Reading order: [`source`] (what comes in), [`said`] (what is said of it in both languages), `language` (the model), [`rules`] (the rows), [`engine`]
 //! (index, decision, explanation), [`decision`] (what comes out), [`lifecycle`] (how a policy comes to be live).
 
 pub mod analysis;
@@ -35,6 +35,7 @@ pub mod lifecycle;
 pub mod obligation;
 mod revision;
 pub mod rules;
+pub mod said;
 pub mod source;
 mod spread;
 pub mod statement;
@@ -49,4 +50,5 @@ pub use obligation::{Obligations, RateClass, RedactLevel};
 pub use revision::Revision;
 pub use rules::change::{Line, RowChange};
 pub use rules::view::{RoleView, RuleId, RuleView};
+pub use said::Said;
 pub use source::{Dialect, Mistake, Source};

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::{Said, said};
+
 /// How much is taken out of a response; L1 takes least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum RedactLevel {
@@ -142,12 +144,9 @@ fn is_false(flag: &bool) -> bool {
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) offset: usize,
-    pub(crate) message: String,
-    pub(crate) help: &'static str,
+    pub(crate) message: Said,
+    pub(crate) help: Said,
 }
-
-const KNOWN: &str = "known are redact, log, rate, watermark, quota, fields, foureyes, stepup and alert; \
-                     begin with `~` what may be ignored";
 
 impl Obligations {
     /// Whether the answer costs nothing.
@@ -195,8 +194,11 @@ impl Obligations {
                 }
                 return Err(fault(
                     start,
-                    "empty obligation".to_owned(),
-                    "write `name:arg` joined by `;`",
+                    said!("empty obligation", "义务为空"),
+                    said!(
+                        "write `name:arg` joined by `;`",
+                        "写成 `name:arg`，多项之间用 `;` 分隔"
+                    ),
                 ));
             }
             if let Some(advice) = part.strip_prefix('~') {
@@ -208,15 +210,18 @@ impl Obligations {
             let Some((name, arg)) = part.split_once(':') else {
                 return Err(fault(
                     start,
-                    format!("obligation `{part}` has no argument"),
-                    "write `name:arg`",
+                    said!(
+                        "obligation `{part}` has no argument",
+                        "义务 `{part}` 缺少参数"
+                    ),
+                    said!("write `name:arg`", "写成 `name:arg`"),
                 ));
             };
             if seen.contains(&name) {
                 return Err(fault(
                     start,
-                    format!("obligation `{name}` stands twice"),
-                    "write it once",
+                    said!("obligation `{name}` stands twice", "义务 `{name}` 写了两次"),
+                    said!("write it once", "只写一次"),
                 ));
             }
             seen.push(name);
@@ -227,54 +232,100 @@ impl Obligations {
         Ok(obligations)
     }
 
-    fn set(&mut self, name: &str, arg: &str) -> Result<(), (String, &'static str)> {
-        let bad = |help| Err((format!("`{arg}` is no argument of `{name}`"), help));
+    fn set(&mut self, name: &str, arg: &str) -> Result<(), (Said, Said)> {
+        let bad = |help| {
+            Err((
+                said!(
+                    "`{arg}` is no argument of `{name}`",
+                    "`{arg}` 不能作为 `{name}` 的参数"
+                ),
+                help,
+            ))
+        };
         match name {
             "redact" => match arg {
                 "L1" => self.redact = Some(RedactLevel::L1),
                 "L2" => self.redact = Some(RedactLevel::L2),
                 "L3" => self.redact = Some(RedactLevel::L3),
                 "L4" => self.redact = Some(RedactLevel::L4),
-                _ => return bad("write `L1`, `L2`, `L3` or `L4`"),
+                _ => {
+                    return bad(said!(
+                        "write `L1`, `L2`, `L3` or `L4`",
+                        "应为 `L1`、`L2`、`L3` 或 `L4`"
+                    ));
+                }
             },
             "log" if arg == "full" => self.log_full = true,
-            "log" => return bad("write `full`"),
+            "log" => return bad(said!("write `full`", "应为 `full`")),
             "rate" => match arg {
                 "bronze" => self.rate = Some(RateClass::Bronze),
                 "silver" => self.rate = Some(RateClass::Silver),
                 "gold" => self.rate = Some(RateClass::Gold),
-                _ => return bad("write `bronze`, `silver` or `gold`"),
+                _ => {
+                    return bad(said!(
+                        "write `bronze`, `silver` or `gold`",
+                        "应为 `bronze`、`silver` 或 `gold`"
+                    ));
+                }
             },
             "watermark" if arg == "on" => self.watermark = true,
-            "watermark" => return bad("write `on`"),
+            "watermark" => return bad(said!("write `on`", "应为 `on`")),
             "quota" => match arg.parse::<u32>() {
                 Ok(quota) if arg.bytes().all(|b| b.is_ascii_digit()) => self.quota = Some(quota),
-                Ok(_) | Err(_) => return bad("write a whole number from 0 to 4294967295"),
+                Ok(_) | Err(_) => {
+                    return bad(said!(
+                        "write a whole number from 0 to 4294967295",
+                        "应为 0 到 4294967295 的整数"
+                    ));
+                }
             },
             "stepup" => match arg.as_bytes() {
                 [level @ b'0'..=b'4'] => self.stepup = Some(level - b'0'),
-                _ => return bad("write an assurance from 0 to 4"),
+                _ => {
+                    return bad(said!(
+                        "write an assurance from 0 to 4",
+                        "认证强度应为 0 到 4"
+                    ));
+                }
             },
             "fields" => self.fields = names(name, arg)?,
             "foureyes" => self.foureyes = names(name, arg)?,
             "alert" => self.alert = names(name, arg)?,
-            _ => return Err((format!("unknown obligation `{name}`"), KNOWN)),
+            _ => {
+                return Err((
+                    said!("unknown obligation `{name}`", "没有名为 `{name}` 的义务"),
+                    known(),
+                ));
+            }
         }
         Ok(())
     }
 }
 
-fn names(name: &str, arg: &str) -> Result<Names, (String, &'static str)> {
+fn names(name: &str, arg: &str) -> Result<Names, (Said, Said)> {
     if arg
         .split('|')
         .any(|part| part.is_empty() || part.contains(char::is_whitespace))
     {
         return Err((
-            format!("`{arg}` is no argument of `{name}`"),
-            "write names joined by `|`, without blanks",
+            said!(
+                "`{arg}` is no argument of `{name}`",
+                "`{arg}` 不能作为 `{name}` 的参数"
+            ),
+            said!(
+                "write names joined by `|`, without blanks",
+                "名称之间用 `|` 分隔，不留空格"
+            ),
         ));
     }
     Ok(Names::of(arg.split('|').map(Box::from)))
+}
+
+fn known() -> Said {
+    said!(
+        "known are redact, log, rate, watermark, quota, fields, foureyes, stepup and alert; begin with `~` what may be ignored",
+        "可用的义务有 redact、log、rate、watermark、quota、fields、foureyes、stepup 和 alert；可以不履行的请以 `~` 开头"
+    )
 }
 
 fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
@@ -284,7 +335,7 @@ fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     }
 }
 
-fn fault(offset: usize, message: String, help: &'static str) -> Fault {
+fn fault(offset: usize, message: Said, help: Said) -> Fault {
     Fault {
         offset,
         message,
@@ -345,6 +396,7 @@ mod tests {
             Obligations::parse("encrypt:on")
                 .unwrap_err()
                 .message
+                .en
                 .contains("`encrypt`")
         );
         assert_eq!(

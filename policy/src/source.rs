@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::said::Said;
+
 /// A text with the name under which it is reported.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
@@ -59,32 +61,64 @@ impl FromStr for Dialect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mistake {
     /// Name of the source.
-    pub file: String,
+    pub file: Box<str>,
     /// Line, counted from 1.
     pub line: u32,
     /// Column in characters, counted from 1.
     pub column: u32,
     /// What is wrong.
     pub message: String,
+    /// What is wrong, in Chinese.
+    pub message_zh: String,
     /// What would be right; may be empty.
     pub help: String,
+    /// What would be right, in Chinese; empty where `help` is.
+    pub help_zh: String,
+}
+
+impl Mistake {
+    /// A mistake at a place; line and column are counted from 1.
+    pub fn new(
+        file: impl Into<Box<str>>,
+        (line, column): (u32, u32),
+        message: Said,
+        help: Said,
+    ) -> Self {
+        Self {
+            file: file.into(),
+            line,
+            column,
+            message: message.en,
+            message_zh: message.zh,
+            help: help.en,
+            help_zh: help.zh,
+        }
+    }
+
+    /// What is wrong and what would be right, in both languages, without the place.
+    pub fn said(&self) -> Said {
+        let message = Said {
+            en: self.message.clone(),
+            zh: self.message_zh.clone(),
+        };
+        message.then(&Said {
+            en: self.help.clone(),
+            zh: self.help_zh.clone(),
+        })
+    }
+
+    /// What a terminal shows: the line in English, the Chinese below it, indented.
+    pub fn lines(&self) -> String {
+        format!("{self}\n    {}", self.said().zh)
+    }
 }
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            file,
-            line,
-            column,
-            message,
-            help,
+            file, line, column, ..
         } = self;
-        write!(f, "{file}:{line}:{column}: {message}")?;
-        if help.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "; {help}")
-        }
+        write!(f, "{file}:{line}:{column}: {}", self.said().en)
     }
 }
 
@@ -114,12 +148,12 @@ impl Passage {
         self.text.push_str(text);
     }
 
-    pub(crate) fn mistake(
-        &self,
-        offset: usize,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Mistake {
+    pub(crate) fn mistake(&self, offset: usize, message: Said, help: Said) -> Mistake {
+        Mistake::new(&*self.file, self.place(offset), message, help)
+    }
+
+    /// Line and column of a byte.
+    pub(crate) fn place(&self, offset: usize) -> (u32, u32) {
         let run = self
             .runs
             .iter()
@@ -131,13 +165,7 @@ impl Passage {
             .text
             .get(start..offset.min(self.text.len()))
             .unwrap_or_default();
-        Mistake {
-            file: self.file.clone(),
-            line,
-            column: column.saturating_add(size(before.chars().count())),
-            message: message.into(),
-            help: help.into(),
-        }
+        (line, column.saturating_add(size(before.chars().count())))
     }
 }
 
@@ -160,14 +188,16 @@ pub(crate) fn brief(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::said;
 
     #[test]
     fn a_mistake_in_a_continued_line_points_at_that_line() {
         let mut passage = Passage::new("m", "a && ", 3, 5);
         passage.append("中 b", 4, 3);
         let at = passage.text.find('b').unwrap();
-        let mistake = passage.mistake(at, "no", "yes");
+        let mistake = passage.mistake(at, said!("no", "错"), said!("yes", "对"));
         assert_eq!(mistake.to_string(), "m:4:5: no; yes");
+        assert_eq!(mistake.lines(), "m:4:5: no; yes\n    错；对");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use hangu_policy::Snapshot;
+use hangu_policy::said;
 
 use crate::admin::users::{Administrators, Role};
 use crate::clock::LocalTime;
@@ -91,7 +92,10 @@ impl Authority {
             cert: false,
         };
         authority.answer(&probe).map_err(|_| {
-            Mistake::of_file(model, "the console asks with `sub, dom, src, host, path, act, ctx`; the model wants something else")
+            Mistake::of_file(model, said!(
+                "the console asks with `sub, dom, src, host, path, act, ctx`; the model wants something else",
+                "控制台以 `sub, dom, src, host, path, act, ctx` 提问，模型的请求字段与此不符",
+            ))
         })?;
         Ok(authority)
     }

@@ -127,7 +127,7 @@ impl Admin {
             client_crls: Vec::new(),
         };
         ZoneTls::build(&settings, before, 0, crate::clock::now())
-            .map_err(|fault| format!("{}: {}", fault.file.display(), fault.message))
+            .map_err(|fault| format!("{}: {}", fault.file.display(), fault.message.en))
     }
 
     /// Makes handshakes, with the certificate as it is in its file now.

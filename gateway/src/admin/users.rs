@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hangu_identity::Caller;
 use hangu_identity::local::{LocalIdentities, LockoutFile};
+use hangu_policy::said;
 use serde::Serialize;
 
 use crate::config::Mistake;
@@ -61,8 +62,9 @@ impl Administrators {
             let known = ["sysadmin", "secadmin", "auditor"];
             let one = matches!(identity.caller.roles.as_slice(), [only] if known.contains(&only.as_str()));
             if !one {
-                let message = format!(
+                let message = said!(
                     "administrator `{}` must have exactly one of the roles `sysadmin`, `secadmin` and `auditor`",
+                    "管理员 `{}` 须有且只有 `sysadmin`、`secadmin`、`auditor` 三个角色之一",
                     identity.login
                 );
                 mistakes.push(Mistake::of_file(path, message));

@@ -27,7 +27,7 @@ pub(super) fn check(path: &Path) -> Answer {
                 snapshot.policy.revision
             );
             for warning in snapshot.policy.compiled.warnings() {
-                complain(&format!("warning: {warning}"));
+                complain(&format!("warning: {}", warning.lines()));
             }
             for warning in &c.redact.warnings {
                 complain(&format!("警告 warning: {warning}"));

@@ -92,7 +92,7 @@ pub(crate) fn complain(what: &dyn std::fmt::Display) {
 /// Says every mistake on standard error.
 pub(crate) fn complain_of(mistakes: &[Mistake]) {
     for mistake in mistakes {
-        complain(mistake);
+        complain(&mistake.lines());
     }
 }
 

@@ -27,7 +27,8 @@ impl Texts {
     fn read(paths: &[PathBuf], ending: &str) -> Result<Self, String> {
         let mut texts = Vec::new();
         for path in paths {
-            for file in config::members(path, ending)? {
+            let files = config::members(path, ending);
+            for file in files.map_err(|said| format!("{}\n    {}", said.en, said.zh))? {
                 texts.push((file.display().to_string(), text(&file)?));
             }
         }

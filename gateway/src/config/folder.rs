@@ -3,22 +3,29 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use hangu_policy::{Said, said};
+
 /// The files that a path stands for: itself, or, where it is a folder, those in it (not below it) whose names end in
 /// `.ending`, in the order of their names. Names that begin with a dot are left out, as editors and volume mounts have
 /// them.
 ///
 /// # Errors
 /// A folder that cannot be read or has no such file. Whether a file can be read is not asked.
-pub fn members(path: &Path, ending: &str) -> Result<Vec<PathBuf>, String> {
+pub fn members(path: &Path, ending: &str) -> Result<Vec<PathBuf>, Said> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let found = listed(path, ending)
-        .map_err(|error| format!("the folder `{}` cannot be read: {error}", path.display()))?;
+    let folder = path.display();
+    let found = listed(path, ending).map_err(|error| {
+        said!(
+            "the folder `{folder}` cannot be read: {error}",
+            "文件夹 `{folder}` 无法读取：{error}"
+        )
+    })?;
     if found.is_empty() {
-        return Err(format!(
-            "the folder `{}` has no file `*.{ending}`",
-            path.display()
+        return Err(said!(
+            "the folder `{folder}` has no file `*.{ending}`",
+            "文件夹 `{folder}` 中没有 `*.{ending}` 文件"
         ));
     }
     Ok(found)
@@ -50,6 +57,7 @@ mod tests {
         assert!(
             members(folder.path(), "csv")
                 .unwrap_err()
+                .en
                 .contains("has no file `*.csv`")
         );
         for name in ["20-tax.csv", "10-hr.csv", ".10-hr.csv", "notes.txt", "csv"] {

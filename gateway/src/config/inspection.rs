@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use hangu_inspect::{Exception, Exempt, Honeypots, Subject};
+use hangu_policy::said;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::At;
+use super::mistake::unusable;
 use super::resolve::{Desk, Zone, zone_index};
 
 /// What the inspection of portals shares.
@@ -122,13 +124,20 @@ pub(super) fn resolve_rules(
         if known.iter().any(|other| other.name == *rules.name) {
             desk.wrong(
                 &rules.name.span(),
-                format!("rules `{}` are declared twice", *rules.name),
+                said!(
+                    "rules `{}` are declared twice",
+                    "规则 `{}` 声明了两次",
+                    *rules.name
+                ),
             );
         }
         if rules.files.is_empty() {
             desk.wrong(
                 &rules.name.span(),
-                "`files` is empty, so there are no rules",
+                said!(
+                    "`files` is empty, so there are no rules",
+                    "`files` 为空，没有任何规则"
+                ),
             );
         }
         known.push(RuleSource {
@@ -151,14 +160,27 @@ pub(super) fn resolve_honeypot(desk: &mut Desk<'_>, written: &Honeypot) -> Honey
     for path in &written.paths {
         match Honeypots::new([path.as_str()], none) {
             Ok(_) => paths.push(path),
-            Err(wrong) => desk.wrong(&path.span(), wrong.to_string()),
+            Err(_) => desk.wrong(
+                &path.span(),
+                said!(
+                    "the path `{}` of a honeypot has to begin with `/` and name something, such as `/old-admin`",
+                    "蜜罐路径 `{}` 须以 `/` 开头并指明具体位置，例如 `/old-admin`",
+                    **path
+                ),
+            ),
         }
     }
     let mut fields: Vec<&str> = Vec::new();
     for field in &written.fields {
         match Honeypots::new(none, [field.as_str()]) {
             Ok(_) => fields.push(field),
-            Err(wrong) => desk.wrong(&field.span(), wrong.to_string()),
+            Err(_) => desk.wrong(
+                &field.span(),
+                said!(
+                    "a field of a honeypot needs a name, such as `homepage`",
+                    "蜜罐字段须有名称，例如 `homepage`"
+                ),
+            ),
         }
     }
     // Each is good by itself, so all are.
@@ -173,13 +195,17 @@ pub(super) fn resolve_excepted(
 ) -> Option<Excepted> {
     let subject = written.rule.parse::<Subject>();
     if let Err(wrong) = &subject {
-        desk.wrong(&written.rule.span(), wrong.to_string());
+        desk.wrong(&written.rule.span(), unusable(wrong));
     }
     let path = written.path.as_ref().map(|path| {
         if crate::canon::path(path.as_bytes()).as_deref().ok() != Some(path.as_str()) {
             desk.wrong(
                 &path.span(),
-                format!("`{}` is no canonical path that begins with `/`", **path),
+                said!(
+                    "`{}` is no canonical path that begins with `/`",
+                    "`{}` 不是以 `/` 开头的规范路径",
+                    **path
+                ),
             );
         }
         (**path).clone()
@@ -197,7 +223,11 @@ pub(super) fn resolve_excepted(
         if date.is_err() {
             desk.wrong(
                 &until.span(),
-                format!("`{}` is no date; write for example `2027-03-31`", **until),
+                said!(
+                    "`{}` is no date; write for example `2027-03-31`",
+                    "`{}` 不是日期；写成 `2027-03-31` 这样",
+                    **until
+                ),
             );
         }
         date.ok()
@@ -205,11 +235,17 @@ pub(super) fn resolve_excepted(
     if until.is_none() && exempt == Exempt::Off {
         desk.wrong(
             &written.rule.span(),
-            "an exception that is `off` needs `until`, its last day",
+            said!(
+                "an exception that is `off` needs `until`, its last day",
+                "模式为 `off` 的例外须用 `until` 写明最后一天"
+            ),
         );
     }
     if written.reason.trim().is_empty() {
-        desk.wrong(&written.reason.span(), "`reason` is empty; say why");
+        desk.wrong(
+            &written.reason.span(),
+            said!("`reason` is empty; say why", "`reason` 为空；请写明理由"),
+        );
     }
     Some(Excepted {
         path,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use hangu_policy::{Said, said};
 use serde::Serialize;
 
 /// One mistake: the file, the place and the remedy.
@@ -17,21 +18,29 @@ pub struct Mistake {
     pub column: usize,
     /// What is wrong, and what would be right.
     pub message: String,
+    /// The same in Chinese.
+    pub message_zh: String,
 }
 
 impl Mistake {
     /// A mistake about a whole file.
-    pub fn of_file(file: &Path, message: impl Into<String>) -> Self {
+    pub fn of_file(file: &Path, message: Said) -> Self {
+        Self::placed(file, (0, 0), message)
+    }
+
+    /// A mistake at a line and a column.
+    pub fn placed(file: impl Into<PathBuf>, (line, column): (usize, usize), message: Said) -> Self {
         Self {
-            file: file.to_owned(),
-            line: 0,
-            column: 0,
-            message: message.into(),
+            file: file.into(),
+            line,
+            column,
+            message: message.en,
+            message_zh: message.zh,
         }
     }
 
     /// A mistake at a byte range of a file's text.
-    pub fn at(file: &Path, text: &str, span: &Range<usize>, message: impl Into<String>) -> Self {
+    pub fn at(file: &Path, text: &str, span: &Range<usize>, message: Said) -> Self {
         let before = text.get(..span.start).unwrap_or(text);
         let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
         let column = before
@@ -41,28 +50,29 @@ impl Mistake {
             .chars()
             .count()
             + 1;
-        Self {
-            file: file.to_owned(),
-            line,
-            column,
-            message: message.into(),
-        }
+        Self::placed(file, (line, column), message)
     }
+
+    /// What a terminal shows: the line in English, the Chinese below it, indented.
+    pub fn lines(&self) -> String {
+        format!("{self}\n    {}", self.message_zh)
+    }
+}
+
+/// What is said of a file that cannot be read.
+pub fn unreadable(error: &dyn fmt::Display) -> Said {
+    said!("cannot be read: {error}", "无法读取：{error}")
+}
+
+/// What an engine or a library says in English, in a Chinese frame.
+pub fn unusable(error: &dyn fmt::Display) -> Said {
+    said!("{error}", "不可用：{error}")
 }
 
 impl From<hangu_policy::Mistake> for Mistake {
     fn from(mistake: hangu_policy::Mistake) -> Self {
-        let message = if mistake.help.is_empty() {
-            mistake.message
-        } else {
-            format!("{}; {}", mistake.message, mistake.help)
-        };
-        Self {
-            file: mistake.file.into(),
-            line: mistake.line as usize,
-            column: mistake.column as usize,
-            message,
-        }
+        let place = (mistake.line as usize, mistake.column as usize);
+        Self::placed(&*mistake.file, place, mistake.said())
     }
 }
 
@@ -121,7 +131,7 @@ mod tests {
     fn a_position_counts_characters_not_bytes() {
         let text = "a = 1\n中文 = 2";
         let start = text.find('=').map_or(0, |_| text.rfind('=').unwrap());
-        let mistake = Mistake::at(Path::new("f"), text, &(start..start + 1), "m");
+        let mistake = Mistake::at(Path::new("f"), text, &(start..start + 1), Said::default());
         assert_eq!((mistake.line, mistake.column), (2, 4));
     }
 

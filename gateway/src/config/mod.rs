@@ -17,8 +17,8 @@ pub use file::{
 };
 pub use folder::members;
 pub use inspection::{Excepted, RuleEffect, RuleSource};
-pub use load::load;
-pub use mistake::{Mistake, nearest};
+pub use load::{load, told_by_toml};
+pub use mistake::{Mistake, nearest, unreadable, unusable};
 pub use redaction::Redaction;
 pub use resolve::{
     Audit, Bounds, Configuration, Console, Crossing, Eject, Health, Identity, Inspect, Issuer,

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hangu_policy::said;
 use hangu_redact::{Action, Keys, Kind, Level, OwnKind, OwnKindFile, Rules};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::At;
+use super::mistake::unusable;
 use super::resolve::Desk;
 
 /// Redaction of bodies, as written.
@@ -58,8 +60,9 @@ impl Redaction {
         let mut rules = Rules::clone(&self.rules);
         for (level, kinds) in &written.level {
             let Ok(level) = level.parse::<Level>() else {
-                desk.wrong_file(format!(
-                    "`redact.level.{level}` is no redaction level; write `L1`, `L2`, `L3` or `L4`"
+                desk.wrong_file(said!(
+                    "`redact.level.{level}` is no redaction level; write `L1`, `L2`, `L3` or `L4`",
+                    "`redact.level.{level}` 不是脱敏级别；应为 `L1`、`L2`、`L3` 或 `L4`"
                 ));
                 continue;
             };
@@ -69,13 +72,16 @@ impl Redaction {
                         if action.needs_key() && written.key.is_none() && self.key.is_none() {
                             desk.wrong(
                                 &written_action.span(),
-                                format!("`{action}` needs `redact.key`, the file of its secret"),
+                                said!(
+                                    "`{action}` needs `redact.key`, the file of its secret",
+                                    "`{action}` 需要 `redact.key`，即存放密钥的文件"
+                                ),
                             );
                         }
                         rules.set_action(level, kind, action);
                     }
-                    (Err(wrong), _) => desk.wrong(&written_action.span(), wrong.to_string()),
-                    (_, Err(wrong)) => desk.wrong(&written_action.span(), wrong.to_string()),
+                    (Err(wrong), _) => desk.wrong(&written_action.span(), unusable(&wrong)),
+                    (_, Err(wrong)) => desk.wrong(&written_action.span(), unusable(&wrong)),
                 }
             }
         }
@@ -83,7 +89,7 @@ impl Redaction {
             for word in words {
                 match kind.parse::<Kind>() {
                     Ok(kind) => rules.add_label(word, kind),
-                    Err(wrong) => desk.wrong(&word.span(), wrong.to_string()),
+                    Err(wrong) => desk.wrong(&word.span(), unusable(&wrong)),
                 }
             }
         }
@@ -97,7 +103,10 @@ impl Redaction {
             if let Ok(secret) = std::fs::read(&path) {
                 match Keys::new(secret.trim_ascii(), purpose) {
                     Ok(keys) => rules.set_keys(Arc::new(keys)),
-                    Err(wrong) => desk.wrong(&key.span(), format!("`{}`: {wrong}", path.display())),
+                    Err(wrong) => desk.wrong(
+                        &key.span(),
+                        said!("`{}`: {wrong}", "`{}` 不可用：{wrong}", path.display()),
+                    ),
                 }
             }
             self.key = Some(path);
@@ -109,12 +118,12 @@ impl Redaction {
         match OwnKind::new((**own).clone()) {
             Ok(kind) => {
                 for complaint in kind.complaints() {
-                    desk.wrong(&own.span(), complaint);
+                    desk.wrong(&own.span(), unusable(&complaint));
                 }
                 self.warnings.extend(kind.warnings());
                 rules.add_own(kind);
             }
-            Err(wrong) => desk.wrong(&own.span(), wrong.to_string()),
+            Err(wrong) => desk.wrong(&own.span(), unusable(&wrong)),
         }
     }
 }

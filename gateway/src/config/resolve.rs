@@ -16,6 +16,7 @@ use std::time::Duration;
 use hangu_identity::certificate::CertificateRules;
 use hangu_identity::local::LockoutFile;
 use hangu_identity::session::SessionLimitsFile;
+use hangu_policy::said;
 
 pub(super) use self::desk::Desk;
 use self::desk::{SECOND, size, time};
@@ -125,7 +126,11 @@ pub(super) fn resolve(
             if zones.iter().any(|z| z.name == *zone.name) {
                 desk.wrong(
                     &zone.name.span(),
-                    format!("zone `{}` is declared twice", *zone.name),
+                    said!(
+                        "zone `{}` is declared twice",
+                        "区域 `{}` 声明了两次",
+                        *zone.name
+                    ),
                 );
             }
             let zone = resolve_zone(&mut desk, zone);
@@ -152,7 +157,11 @@ pub(super) fn resolve(
             if portals.iter().any(|p| p.name == *portal.name) {
                 desk.wrong(
                     &portal.name.span(),
-                    format!("portal `{}` is declared twice", *portal.name),
+                    said!(
+                        "portal `{}` is declared twice",
+                        "门户 `{}` 声明了两次",
+                        *portal.name
+                    ),
                 );
             }
             let portal = resolve_portal(&mut desk, &zones, &rules, portal);
@@ -160,7 +169,10 @@ pub(super) fn resolve(
         }
         if let Some(p) = &source.file.policy {
             if policy.is_some() {
-                desk.wrong_file("`[policy]` is given in two files; keep one");
+                desk.wrong_file(said!(
+                    "`[policy]` is given in two files; keep one",
+                    "`[policy]` 在两个文件中出现；只保留一处"
+                ));
             }
             policy = Some(resolve_policy(&mut desk, p));
         }
@@ -193,10 +205,16 @@ pub(super) fn resolve(
         mistakes,
     };
     if zones.is_empty() {
-        desk.wrong_file("there is no `[[zone]]`, so nothing would be served");
+        desk.wrong_file(said!(
+            "there is no `[[zone]]`, so nothing would be served",
+            "没有 `[[zone]]`，网关不会提供任何服务"
+        ));
     }
     let policy = policy.unwrap_or_else(|| {
-        desk.wrong_file("there is no `[policy]`; without rules every request would be refused");
+        desk.wrong_file(said!(
+            "there is no `[policy]`; without rules every request would be refused",
+            "没有 `[policy]`；没有规则就会拒绝所有请求"
+        ));
         Policy::default()
     });
     let f = &first.file;
@@ -209,8 +227,9 @@ pub(super) fn resolve(
             if jiff::tz::TimeZone::get(z).is_err() {
                 desk.wrong(
                     &z.span(),
-                    format!(
+                    said!(
                         "`{}` is no IANA time zone; write for example `Asia/Shanghai`",
+                        "`{}` 不是 IANA 时区；写成 `Asia/Shanghai` 这样",
                         **z
                     ),
                 );

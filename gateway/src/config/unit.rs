@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use hangu_policy::{Said, said};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -76,13 +77,31 @@ impl Pace {
     }
 }
 
+/// Stands between the two languages of a message that goes through the parser of the file. A value that holds it
+/// garbles the message about itself and nothing else.
+const BETWEEN: char = '\u{1f}';
+
+/// A message of this module that came through the parser.
+pub(super) fn both(message: &str) -> Option<Said> {
+    let (en, zh) = message.split_once(BETWEEN)?;
+    Some(Said {
+        en: en.to_owned(),
+        zh: zh.to_owned(),
+    })
+}
+
 macro_rules! from_text {
-    ($type:ident, $pattern:literal, $would_be:literal) => {
+    ($type:ident, $pattern:literal, $would_be:literal, $zh:literal) => {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = Cow::<str>::deserialize(deserializer)?;
                 Self::parse(&text).ok_or_else(|| {
-                    D::Error::custom(format!("`{text}` has no unit that is known; {}", $would_be))
+                    let wrong = said!(
+                        "`{text}` has no unit that is known",
+                        "`{text}` 没有可用的单位",
+                    );
+                    let Said { en, zh } = wrong.then(&said!($would_be, $zh));
+                    D::Error::custom(format!("{en}{BETWEEN}{zh}"))
                 })
             }
         }
@@ -102,17 +121,20 @@ macro_rules! from_text {
 from_text!(
     Time,
     "^[0-9]+(ms|s|m|h|d)$",
-    "write `500ms`, `10s`, `5m`, `12h` or `30d`"
+    "write `500ms`, `10s`, `5m`, `12h` or `30d`",
+    "写成 `500ms`、`10s`、`5m`、`12h` 或 `30d` 这样"
 );
 from_text!(
     Size,
     "^[0-9]+(B|KiB|MiB|GiB)$",
-    "write `512B`, `64KiB`, `1MiB` or `2GiB`"
+    "write `512B`, `64KiB`, `1MiB` or `2GiB`",
+    "写成 `512B`、`64KiB`、`1MiB` 或 `2GiB` 这样"
 );
 from_text!(
     Pace,
     "^[1-9][0-9]*/(s|m|h)$",
-    "write `100/s`, `600/m` or `5000/h`"
+    "write `100/s`, `600/m` or `5000/h`",
+    "写成 `100/s`、`600/m` 或 `5000/h` 这样"
 );
 
 #[cfg(test)]

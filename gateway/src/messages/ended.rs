@@ -37,6 +37,7 @@ pub fn facts(exchange: &Exchange) -> Box<Exchange> {
         credential: exchange.credential,
         caller: exchange.caller.clone(),
         verdict: hangu_inspect::Verdict::default(),
+        shadowed: Vec::new(),
         ruled: Vec::new(),
         departures: Vec::new(),
         leaks: None,

@@ -12,8 +12,9 @@ use hangu_policy::lifecycle::store::sqlite::SqliteStore;
 use hangu_policy::lifecycle::{
     Actor, Anchor, Bundle, Canary, ChangeId, Failed, Refused, Registry, Rollout, SigningKey, Stage,
 };
+use hangu_policy::{Said, said};
 
-use crate::config::{self, Mistake};
+use crate::config::{self, Mistake, unreadable, unusable};
 use crate::gateway::Gateway;
 use crate::keys;
 use crate::policy::Policy;
@@ -75,12 +76,13 @@ impl Office {
         now_ms: u64,
     ) -> Result<Self, Mistake> {
         let wrong =
-            |error: &dyn std::fmt::Display| Mistake::of_file(&store(state), error.to_string());
+            |error: &dyn std::fmt::Display| Mistake::of_file(&store(state), unusable(error));
         let lot_file = state.join("keys").join("canary.key");
         let lot = keys::load_or_make(&lot_file, || keys::random(32))
-            .map_err(|error| Mistake::of_file(&lot_file, error))?;
-        let lot = <[u8; 32]>::try_from(lot.as_slice())
-            .map_err(|_| Mistake::of_file(&lot_file, "it should have 32 bytes"))?;
+            .map_err(|error| Mistake::of_file(&lot_file, unusable(&error)))?;
+        let lot = <[u8; 32]>::try_from(lot.as_slice()).map_err(|_| {
+            Mistake::of_file(&lot_file, said!("it should have 32 bytes", "应为 32 字节"))
+        })?;
         let mut record = open_record(state, review)?;
         if record.live().is_err() {
             record
@@ -114,7 +116,7 @@ impl Office {
         if !file.exists() {
             return Ok(None);
         }
-        let wrong = |error: Failed| Mistake::of_file(&file, error.to_string());
+        let wrong = |error: Failed| Mistake::of_file(&file, unusable(&error));
         let mut record = open_record(state, review)?;
         let Ok(live) = record.live().map(|change| change.bundle) else {
             return Ok(None);
@@ -191,7 +193,7 @@ impl Office {
         let wrong = |error: Fault| match &error {
             Fault::Unfit(mistakes) => mistakes.clone(),
             Fault::Failed(_) | Fault::Anchor(_) => {
-                vec![Mistake::of_file(&self.anchor, error.to_string())]
+                vec![Mistake::of_file(&self.anchor, unusable(&error))]
             }
         };
         let next = self
@@ -361,28 +363,29 @@ fn anchor(state: &Path) -> PathBuf {
 /// Opens the record and verifies all of it.
 fn open_record(state: &Path, review: &config::Review) -> Result<Record, Mistake> {
     let file = store(state);
-    let wrong = |error: &dyn std::fmt::Display| Mistake::of_file(&file, error.to_string());
+    let wrong = |error: &dyn std::fmt::Display| Mistake::of_file(&file, unusable(error));
     let key_file = state.join("keys").join("policy.key");
     let key = keys::load_or_make(&key_file, || {
         SigningKey::generate_pkcs8().map_err(|error| error.to_string())
     })
-    .map_err(|error| Mistake::of_file(&key_file, error))?;
+    .map_err(|error| Mistake::of_file(&key_file, unusable(&error)))?;
     let key = SigningKey::from_pkcs8(&key)
-        .map_err(|error| Mistake::of_file(&key_file, error.to_string()))?;
+        .map_err(|error| Mistake::of_file(&key_file, unusable(&error)))?;
     let noted = read_anchor(&anchor(state))?;
     let store = SqliteStore::open(&file).map_err(|error| wrong(&error))?;
     Registry::open(store, key, &[], review.approval.clone(), noted).map_err(|error| wrong(&error))
 }
 
 fn read_anchor(file: &Path) -> Result<Option<Anchor>, Mistake> {
-    let wrong = |error: String| Mistake::of_file(file, error);
+    let wrong = |said: Said| Mistake::of_file(file, said);
     match fs::read(file) {
         Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
-            wrong(format!(
-                "it does not tell the end of the policy record: {error}"
+            wrong(said!(
+                "it does not tell the end of the policy record: {error}",
+                "其中没有记明策略记录的末尾：{error}"
             ))
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(wrong(format!("cannot be read: {error}"))),
+        Err(error) => Err(wrong(unreadable(&error))),
     }
 }

@@ -7,10 +7,11 @@ use hangu_identity::binding::BindingKey;
 use hangu_inspect::Exceptions;
 use hangu_inspect::openapi::Document;
 use hangu_inspect::seclang::RuleSet;
+use hangu_policy::said;
 
 use super::Snapshot;
 use super::workshop::Workshop;
-use crate::config::{self, RuleEffect};
+use crate::config::{self, RuleEffect, unreadable, unusable};
 use crate::rulesets::RuleSets;
 use crate::stage::route::covers;
 use crate::triage::grants::Grants;
@@ -93,7 +94,13 @@ pub(super) fn build(
         Some(kept) => Arc::clone(&kept.upstream),
         None => Arc::new(
             Upstream::new(&portal.upstream)
-                .map_err(|e| shop.wrong_here(format!("portal `{}`: {e}", portal.name)))
+                .map_err(|e| {
+                    shop.wrong_here(said!(
+                        "portal `{}`: {e}",
+                        "门户 `{}` 不可用：{e}",
+                        portal.name
+                    ))
+                })
                 .ok()?,
         ),
     };
@@ -101,11 +108,11 @@ pub(super) fn build(
         None => None,
         Some(path) => {
             let bytes = fs::read(path)
-                .map_err(|e| shop.wrong(path, format!("cannot be read: {e}")))
+                .map_err(|e| shop.wrong(path, unreadable(&e)))
                 .ok()?;
             Some(
                 BindingKey::new(bytes.trim_ascii())
-                    .map_err(|e| shop.wrong(path, e))
+                    .map_err(|e| shop.wrong(path, unusable(&e)))
                     .ok()?,
             )
         }

@@ -11,12 +11,13 @@ use hangu_identity::token::{Jwks, Verifier};
 use hangu_inspect::openapi::{Document, Unlisted};
 use hangu_limit::Rate;
 use hangu_policy::lifecycle::{Bundle, Text};
+use hangu_policy::{Said, said};
 use hangu_redact::PersonKey;
 
 use super::{Rates, Snapshot};
 use crate::admin::authority::Authority;
 use crate::admin::users::Administrators;
-use crate::config::{self, JwksSource, Mistake};
+use crate::config::{self, JwksSource, Mistake, unreadable, unusable};
 use crate::keys;
 use crate::policy::Policy;
 use crate::policy::office::Office;
@@ -28,12 +29,11 @@ pub(super) struct Workshop<'a> {
 }
 
 impl Workshop<'_> {
-    pub(super) fn wrong(&mut self, file: &Path, message: impl std::fmt::Display) {
-        self.mistakes
-            .push(Mistake::of_file(file, message.to_string()));
+    pub(super) fn wrong(&mut self, file: &Path, message: Said) {
+        self.mistakes.push(Mistake::of_file(file, message));
     }
 
-    pub(super) fn wrong_here(&mut self, message: impl std::fmt::Display) {
+    pub(super) fn wrong_here(&mut self, message: Said) {
         let path = self.path.to_owned();
         self.wrong(&path, message);
     }
@@ -41,7 +41,7 @@ impl Workshop<'_> {
     pub(super) fn text(&mut self, file: &Path) -> Option<Text> {
         fs::read_to_string(file)
             .map(|text| Text::new(file.display().to_string(), text))
-            .map_err(|e| self.wrong(file, format!("cannot be read: {e}")))
+            .map_err(|e| self.wrong(file, unreadable(&e)))
             .ok()
     }
 
@@ -94,7 +94,11 @@ impl Workshop<'_> {
         let text = self.text(path)?;
         let document = Document::load(&text.text, unlisted);
         document
-            .map_err(|errors| errors.iter().for_each(|error| self.wrong(path, error)))
+            .map_err(|errors| {
+                errors
+                    .iter()
+                    .for_each(|error| self.wrong(path, unusable(error)))
+            })
             .ok()
     }
 
@@ -102,10 +106,10 @@ impl Workshop<'_> {
     pub(super) fn person_key(&mut self, state: &Path) -> Option<PersonKey> {
         let path = state.join("keys").join("person.key");
         let key = keys::load_or_make(&path, || keys::random(16));
-        let key = key.map_err(|e| self.wrong(&path, e)).ok()?;
+        let key = key.map_err(|e| self.wrong(&path, unusable(&e))).ok()?;
         <[u8; 16]>::try_from(key.as_slice())
             .map(PersonKey::new)
-            .map_err(|_| self.wrong(&path, "it should have 16 bytes"))
+            .map_err(|_| self.wrong(&path, said!("it should have 16 bytes", "应为 16 字节")))
             .ok()
     }
 
@@ -139,15 +143,16 @@ impl Workshop<'_> {
 
     pub(super) fn rate(&mut self, name: &str, rate: &config::Rate) -> Option<Rate> {
         Rate::new(rate.count, rate.period, rate.burst)
-            .map_err(|e| self.wrong_here(format!("rate `{name}`: {e}")))
+            .map_err(|e| self.wrong_here(said!("rate `{name}`: {e}", "速率 `{name}` 不可用：{e}")))
             .ok()
     }
 
     pub(super) fn rates(&mut self, limit: &config::Limit) -> Option<Rates> {
         const KNOWN: [&str; 3] = ["bronze", "silver", "gold"];
         for name in limit.class.keys().filter(|n| !KNOWN.contains(&n.as_str())) {
-            self.wrong_here(format!(
-                "`limit.class.{name}`: rate classes are `bronze`, `silver` and `gold`"
+            self.wrong_here(said!(
+                "`limit.class.{name}`: rate classes are `bronze`, `silver` and `gold`",
+                "没有速率等级 `limit.class.{name}`；可用的有 `bronze`、`silver` 和 `gold`"
             ));
         }
         let mut class = |name: &str| limit.class.get(name).and_then(|rate| self.rate(name, rate));
@@ -159,7 +164,7 @@ impl Workshop<'_> {
             Duration::from_secs(1),
             NonZeroU32::MIN.saturating_add(4),
         )
-        .map_err(|e| self.wrong_here(e))
+        .map_err(|e| self.wrong_here(unusable(&e)))
         .ok()?;
         Some(Rates {
             address: address?,
@@ -184,9 +189,9 @@ impl Workshop<'_> {
                 .map(|key| key.to_vec())
                 .map_err(|e| e.to_string())
         });
-        let key = key.map_err(|e| self.wrong(path, e)).ok()?;
+        let key = key.map_err(|e| self.wrong(path, unusable(&e))).ok()?;
         let signer = AssertionSigner::new(&key, &identity.assertion_issuer, LIFETIME, 65_536)
-            .map_err(|e| self.wrong(path, e))
+            .map_err(|e| self.wrong(path, unusable(&e)))
             .ok()?;
         // The same key under the same issuer keeps its assertions, which are still fresh.
         let kept = before.filter(|b| {
@@ -208,7 +213,7 @@ impl Workshop<'_> {
                     let text = self.text(path)?;
                     Some(
                         Jwks::parse(text.text.as_bytes())
-                            .map_err(|e| self.wrong(path, e))
+                            .map_err(|e| self.wrong(path, unusable(&e)))
                             .ok()?,
                     )
                 }
@@ -219,6 +224,8 @@ impl Workshop<'_> {
             };
             issuers.push((issuer.token.clone(), keys));
         }
-        Verifier::new(issuers).map_err(|e| self.wrong_here(e)).ok()
+        Verifier::new(issuers)
+            .map_err(|e| self.wrong_here(unusable(&e)))
+            .ok()
     }
 }

@@ -13,11 +13,12 @@ use hangu_pki::trust::{
     self, Certificates, ClientAuth, Material, PeerIdentity, Trust, TrustFile, client_verifier,
     verify_again,
 };
+use hangu_policy::{Said, said};
 use jiff::Timestamp;
 use rustls::ServerConfig;
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::{self, ClientCertificates, TlsVersion};
+use crate::config::{self, ClientCertificates, TlsVersion, unreadable, unusable};
 use crate::connection::{Connection, Peer, TlsFacts};
 use crate::handshake::CertificateFault;
 use crate::ja4::{self, Overheard};
@@ -51,18 +52,18 @@ pub struct FileFault {
     /// The file.
     pub file: PathBuf,
     /// Why.
-    pub message: String,
+    pub message: Said,
 }
 
-fn fault(file: &Path, message: impl std::fmt::Display) -> FileFault {
+fn fault(file: &Path, message: Said) -> FileFault {
     FileFault {
         file: file.to_owned(),
-        message: message.to_string(),
+        message,
     }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, FileFault> {
-    fs::read(file).map_err(|e| fault(file, format!("cannot be read: {e}")))
+    fs::read(file).map_err(|e| fault(file, unreadable(&e)))
 }
 
 /// The bytes of every file a zone's TLS is made of.
@@ -131,7 +132,9 @@ impl ZoneTls {
         }
         let mut materials = Vec::new();
         for (pair, (chain, key)) in tls.certificates.iter().zip(&files.pairs) {
-            materials.push(Material::server(chain, key, now).map_err(|e| fault(&pair.chain, e))?);
+            materials.push(
+                Material::server(chain, key, now).map_err(|e| fault(&pair.chain, unusable(&e)))?,
+            );
         }
         let trust = Self::trust(tls, &files)?;
         let versions: Vec<&'static rustls::SupportedProtocolVersion> = tls
@@ -148,7 +151,7 @@ impl ZoneTls {
             .map_or(Path::new("tls"), |pair| pair.chain.as_path());
         let builder = ServerConfig::builder_with_provider(trust::provider())
             .with_protocol_versions(&versions)
-            .map_err(|e| fault(place, e))?;
+            .map_err(|e| fault(place, unusable(&e)))?;
         let builder = match (&trust, tls.client_certificates) {
             (Some(trust), ClientCertificates::Optional) => builder.with_client_cert_verifier(
                 client_verifier(Arc::clone(trust), ClientAuth::Optional),
@@ -157,7 +160,13 @@ impl ZoneTls {
                 client_verifier(Arc::clone(trust), ClientAuth::Required),
             ),
             (None, ClientCertificates::Optional | ClientCertificates::Required) => {
-                return Err(fault(place, "client certificates need anchors"));
+                return Err(fault(
+                    place,
+                    said!(
+                        "client certificates need anchors",
+                        "要求客户端证书时须有根证书"
+                    ),
+                ));
             }
             (_, ClientCertificates::Off) => builder.with_no_client_auth(),
         };
@@ -193,7 +202,7 @@ impl ZoneTls {
             crls: files.crls.clone(),
             ..TrustFile::default()
         };
-        let trust = Trust::try_from(&file).map_err(|e| fault(&place, e))?;
+        let trust = Trust::try_from(&file).map_err(|e| fault(&place, unusable(&e)))?;
         Ok(Some(Arc::new(trust)))
     }
 }

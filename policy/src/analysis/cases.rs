@@ -11,6 +11,7 @@ use crate::engine::interpret::Case as Judged;
 use crate::engine::snapshot::Snapshot;
 use crate::source::{Mistake, Source, size};
 use crate::truth::Truth;
+use crate::{Said, said};
 
 /// A test: one line of a `*.policy-test.jsonl` file.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,6 +40,18 @@ pub struct Failure {
     pub name: String,
     /// What is wrong.
     pub message: String,
+    /// What is wrong, in Chinese.
+    pub message_zh: String,
+}
+
+impl Failure {
+    /// What is wrong, in both languages.
+    pub fn said(&self) -> Said {
+        Said {
+            en: self.message.clone(),
+            zh: self.message_zh.clone(),
+        }
+    }
 }
 
 /// How much of the policy the tests reach.
@@ -80,13 +93,15 @@ pub fn read_all(source: Source<'_>) -> Result<Vec<(usize, Case)>, Vec<Mistake>> 
     for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         match serde_json::from_str(line) {
             Ok(case) => cases.push((number + 1, case)),
-            Err(error) => mistakes.push(Mistake {
-                file: source.name.to_owned(),
-                line: size(number + 1),
-                column: size(error.column()),
-                message: error.to_string(),
-                help: r#"write {"r": request, "exp": true or false, "obl": "text"}"#.to_owned(),
-            }),
+            Err(error) => mistakes.push(Mistake::new(
+                source.name,
+                (size(number + 1), size(error.column())),
+                said!("{error}", "这一行不是用例：{error}"),
+                said!(
+                    r#"write {{"r": request, "exp": true or false, "obl": "text"}}"#,
+                    r#"写成 `{{"r": 请求, "exp": true 或 false, "obl": "文本"}}`"#
+                ),
+            )),
         }
     }
     if mistakes.is_empty() {
@@ -121,11 +136,12 @@ pub(crate) fn failures_within(
     for (line, case) in cases.iter().take_while(|_| !patience.is_lost()) {
         let verdict = read(snapshot.policy(), &case.request)
             .and_then(|request| verdict(snapshot, case, &request));
-        if let Err(message) = verdict {
+        if let Err(said) = verdict {
             failures.push(Failure {
                 line: *line,
                 name: case.name.clone(),
-                message,
+                message: said.en,
+                message_zh: said.zh,
             });
         }
     }
@@ -133,23 +149,24 @@ pub(crate) fn failures_within(
 }
 
 /// Whether one test holds; the error says why not.
-fn verdict(snapshot: &Snapshot, case: &Case, request: &Request) -> Result<(), String> {
+fn verdict(snapshot: &Snapshot, case: &Case, request: &Request) -> Result<(), Said> {
     let decision = with_values(snapshot.policy(), request, |values| snapshot.decide(values));
-    let decision = decision.map_err(|error| error.to_string())?;
+    let decision = decision.map_err(|error| error.said())?;
     let allowed = decision.effect == Effect::Allow;
-    let word = |allowed: bool| if allowed { "allowed" } else { "denied" };
     if allowed != case.expected {
         let rows = places(snapshot, &decision);
-        let by = if rows.is_empty() {
-            "no row".to_owned()
-        } else {
-            rows.join(", ")
+        let by = match rows.as_slice() {
+            [] => said!("no row", "没有适用的规则"),
+            rows => Said {
+                en: rows.join(", "),
+                zh: rows.join("、"),
+            },
         };
-        return Err(format!(
-            "expected {}, is {} by {by}",
-            word(case.expected),
-            word(allowed)
-        ));
+        return Err(if allowed {
+            said!("expected denied, is allowed by {by}", "应拒绝，实为放行，依据：{by}"; by = by)
+        } else {
+            said!("expected allowed, is denied by {by}", "应放行，实为拒绝，依据：{by}"; by = by)
+        });
     }
     let column = snapshot.policy().model.obligation_field;
     let holds = |wanted: &str| {
@@ -164,8 +181,9 @@ fn verdict(snapshot: &Snapshot, case: &Case, request: &Request) -> Result<(), St
         })
     };
     if !case.obligation.is_empty() && !holds(&case.obligation) {
-        return Err(format!(
+        return Err(said!(
             "no row of the decision asks for `{}`",
+            "判定依据的规则都没有附带 `{}`",
             case.obligation
         ));
     }

@@ -129,7 +129,7 @@ pub fn inside(
     after: &Snapshot,
     request: &Json,
 ) -> Result<bool, String> {
-    let request = read(after.policy(), request)?;
+    let request = read(after.policy(), request).map_err(|said| said.en)?;
     let slot = caller_slot(after.policy(), &Survey::new(after.policy()));
     let caller = slot.and_then(|slot| request.get(slot));
     Ok(regions.iter().any(|region| match (region.kind, region.row) {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::engine::snapshot::{Policy, Snapshot};
 use crate::facts::{Fact, Facts, Kind, Shape, Value};
+use crate::{Said, said};
 
 /// A value of a request that stands on its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,16 +73,23 @@ pub(crate) fn facts(request: &[Held]) -> Facts<'_> {
 /// # Errors
 ///
 /// Names and types that the model does not have.
-pub(crate) fn read<'j>(policy: &Policy, json: &'j Json) -> Result<Request, String> {
+pub(crate) fn read<'j>(policy: &Policy, json: &'j Json) -> Result<Request, Said> {
     let schema = &policy.model.schema;
     let mut request = vec![Held::Missing; schema.slots.len()];
-    let mut set = |slot: usize, value: &Json| -> Result<(), String> {
+    let mut set = |slot: usize, value: &Json| -> Result<(), Said> {
         let declared = schema
             .slots
             .get(slot)
-            .ok_or("the request has too many values")?;
+            .ok_or_else(|| said!("the request has too many values", "请求中的值过多"))?;
         let held = Held::read(value, declared.kind);
-        let wrong = || format!("`{}` is not {}", declared.name, declared.kind.name());
+        let wrong = || {
+            said!(
+                "`{}` is not {kind}",
+                "`{}` 不是{kind}",
+                declared.name;
+                kind = declared.kind.said()
+            )
+        };
         if let Some(place) = request.get_mut(slot) {
             *place = held.ok_or_else(wrong)?;
         }
@@ -93,21 +101,28 @@ pub(crate) fn read<'j>(policy: &Policy, json: &'j Json) -> Result<Request, Strin
         }
         Json::Array(values) => {
             let (got, expected) = (values.len(), schema.fields.len());
-            return Err(format!(
-                "the request has {got} values; the model defines {expected}"
+            return Err(said!(
+                "the request has {got} values; the model defines {expected}",
+                "请求有 {got} 个值，模型定义了 {expected} 个"
             ));
         }
         Json::Object(members) => {
-            let place = |(name, value): (&String, &'j Json)| -> Result<(usize, &'j Json), String> {
+            let place = |(name, value): (&String, &'j Json)| -> Result<(usize, &'j Json), Said> {
                 let field = schema.fields.iter().position(|field| *field.name == **name);
-                field
-                    .map(|field| (field, value))
-                    .ok_or_else(|| format!("`{name}` is no field of the request"))
+                field.map(|field| (field, value)).ok_or_else(|| {
+                    said!(
+                        "`{name}` is no field of the request",
+                        "请求没有名为 `{name}` 的字段"
+                    )
+                })
             };
             members.iter().map(place).collect::<Result<_, _>>()?
         }
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
-            return Err("a request is an array or an object".to_owned());
+            return Err(said!(
+                "a request is an array or an object",
+                "请求应为数组或对象"
+            ));
         }
     };
     for (field, value) in values {
@@ -121,7 +136,9 @@ pub(crate) fn read<'j>(policy: &Policy, json: &'j Json) -> Result<Request, Strin
                 }
             }
             (Some(Shape::Map { .. }), Json::Null) | (None, _) => {}
-            (Some(Shape::Map { .. }), _) => return Err("attributes are an object".to_owned()),
+            (Some(Shape::Map { .. }), _) => {
+                return Err(said!("attributes are an object", "属性应为对象"));
+            }
         }
     }
     Ok(request)

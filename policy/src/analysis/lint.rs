@@ -14,6 +14,7 @@ use crate::engine::plan::{Guard, Plan};
 use crate::engine::snapshot::{Policy, Snapshot};
 use crate::language::model::Combination;
 use crate::rules::view::RuleId;
+use crate::{Said, said};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,6 +46,8 @@ pub struct Finding {
     pub message_zh: String,
     /// What would be right.
     pub help: String,
+    /// The same in Chinese.
+    pub help_zh: String,
     /// Lines of the other rows that it concerns, `file:line`.
     pub others: Vec<String>,
     /// A request that shows it.
@@ -102,23 +105,23 @@ impl Lint<'_> {
         row: usize,
         code: &'static str,
         severity: Severity,
-        texts: [String; 3],
+        (message, help): (Said, Said),
         others: Vec<String>,
         sample: Option<Json>,
     ) {
         let Some(view) = self.policy.rules.view(row) else {
             return;
         };
-        let [message, message_zh, help] = texts;
         let (file, line) = (view.file.to_owned(), view.line);
         self.findings.push(Finding {
             code,
             severity,
             file,
             line,
-            message,
-            message_zh,
-            help,
+            message: message.en,
+            message_zh: message.zh,
+            help: help.en,
+            help_zh: help.zh,
             others,
             sample,
         });
@@ -141,11 +144,12 @@ impl Lint<'_> {
             self.findings.push(Finding {
                 code: "trap",
                 severity: Severity::Warning,
-                file: warning.file.clone(),
+                file: warning.file.to_string(),
                 line: warning.line,
                 message: warning.message.clone(),
-                message_zh: format!("容易误解的写法:{}", warning.message),
+                message_zh: warning.message_zh.clone(),
                 help: warning.help.clone(),
+                help_zh: warning.help_zh.clone(),
                 others: Vec::new(),
                 sample: None,
             });
@@ -186,8 +190,9 @@ impl Lint<'_> {
                     file: self.policy.rules.file_of(row).to_owned(),
                     line: row.line,
                     message: format!("no row asks for the role `{role}`, which `{member}` has"),
-                    message_zh: format!("没有规则用到角色 `{role}`(成员 `{member}`)"),
+                    message_zh: format!("没有规则用到角色 `{role}`，其成员为 `{member}`"),
                     help: "name it in a row, or remove it".to_owned(),
+                    help_zh: "请在规则中使用它，或删除".to_owned(),
                     others: Vec::new(),
                     sample: None,
                 });
@@ -216,11 +221,16 @@ impl Lint<'_> {
                     && self.survey.holders(*graph, name).is_empty()
                     && !self.policy.model.is_wildcard(*field, name)
                 {
-                    let texts = [
-                        format!("nobody has the role `{name}`, so the row applies to nobody"),
-                        format!("没有人拥有角色 `{name}`,此规则对任何人都不生效"),
-                        "give it to somebody, or remove the row".to_owned(),
-                    ];
+                    let texts = (
+                        said!(
+                            "nobody has the role `{name}`, so the row applies to nobody",
+                            "没有人拥有角色 `{name}`，此规则对任何人都不生效",
+                        ),
+                        said!(
+                            "give it to somebody, or remove the row",
+                            "请把角色授予他人，或删除此规则",
+                        ),
+                    );
                     self.report(row, "dead-role", Severity::Warning, texts, Vec::new(), None);
                 }
             }
@@ -237,11 +247,16 @@ impl Lint<'_> {
             &mut |_| true,
         );
         if sample.is_none() {
-            let texts = [
-                "no request meets all conditions of this row".to_owned(),
-                "没有请求能满足此规则的全部条件".to_owned(),
-                "look for ranges that exclude each other and methods that do not exist".to_owned(),
-            ];
+            let texts = (
+                said!(
+                    "no request meets all conditions of this row",
+                    "没有请求能满足此规则的全部条件",
+                ),
+                said!(
+                    "look for ranges that exclude each other and methods that do not exist",
+                    "请检查互相排斥的范围和不存在的方法",
+                ),
+            );
             self.report(row, "unreachable", Severity::Error, texts, Vec::new(), None);
         }
         let plan: &Plan = &self.policy.plan;
@@ -270,26 +285,31 @@ impl Lint<'_> {
             && free + 1 >= open.len()
             && !conditional
         {
-            let texts = [
-                format!(
+            let texts = (
+                said!(
                     "the row allows with {free} of {} columns open and no condition",
-                    open.len()
+                    "此规则放行时 {} 列中有 {free} 列不受限，且没有条件",
+                    open.len(),
                 ),
-                format!(
-                    "此规则放行时 {} 列中有 {free} 列不受限,且没有条件",
-                    open.len()
+                said!(
+                    "name the caller, the portal or the path",
+                    "请写明访问者、门户或路径"
                 ),
-                "name the caller, the portal or the path".to_owned(),
-            ];
+            );
             let sample = sample.map(|sample| json(self.policy, &sample));
             self.report(row, "broad", Severity::Warning, texts, Vec::new(), sample);
         }
         if !open.is_empty() && free == open.len() && self.effect(row) == Effect::Allow {
-            let texts = [
-                "nothing in the row can be looked up, so it is asked on every request".to_owned(),
-                "此规则没有可索引的列,每个请求都要检查".to_owned(),
-                "name a department, a host or a path".to_owned(),
-            ];
+            let texts = (
+                said!(
+                    "nothing in the row can be looked up, so it is asked on every request",
+                    "此规则没有可索引的列，每个请求都要检查",
+                ),
+                said!(
+                    "name a department, a host or a path",
+                    "请写明部门、主机或路径"
+                ),
+            );
             self.report(row, "no-index", Severity::Note, texts, Vec::new(), None);
         }
     }
@@ -317,13 +337,16 @@ impl Lint<'_> {
                 };
                 if before && covers(self.policy, other, row) {
                     let place = self.place(other);
-                    let texts = [
-                        format!(
-                            "the row never decides: wherever it applies, {place} decides first"
+                    let texts = (
+                        said!(
+                            "the row never decides: wherever it applies, {place} decides first",
+                            "此规则从不生效：凡它适用之处，{place} 先行决定",
                         ),
-                        format!("此规则从不生效:凡它适用之处,{place} 先行决定"),
-                        "remove it, or narrow the other row".to_owned(),
-                    ];
+                        said!(
+                            "remove it, or narrow the other row",
+                            "请删除它，或收窄另一条规则"
+                        ),
+                    );
                     self.report(row, "shadowed", Severity::Error, texts, vec![place], None);
                     continue;
                 }
@@ -336,11 +359,13 @@ impl Lint<'_> {
                     && (!equal || other < row)
                 {
                     let place = self.place(other);
-                    let texts = [
-                        format!("{place} says the same for every request that this row applies to"),
-                        format!("{place} 已对此规则适用的所有请求作出同样的规定"),
-                        "remove it".to_owned(),
-                    ];
+                    let texts = (
+                        said!(
+                            "{place} says the same for every request that this row applies to",
+                            "{place} 已对此规则适用的所有请求作出同样的规定",
+                        ),
+                        said!("remove it", "请删除"),
+                    );
                     self.report(
                         row,
                         "redundant",
@@ -365,14 +390,17 @@ impl Lint<'_> {
         }
         let others: Vec<String> = overridden.iter().map(|other| self.place(*other)).collect();
         let sample = overridden.iter().find_map(|other| self.shared(row, *other));
-        let texts = [
-            format!(
+        let texts = (
+            said!(
                 "the row takes requests away from {} rows that allow",
-                others.len()
+                "此规则从 {} 条放行规则中收回部分请求",
+                others.len(),
             ),
-            format!("此规则从 {} 条放行规则中收回部分请求", others.len()),
-            "nothing to do if it is meant as a guard rail".to_owned(),
-        ];
+            said!(
+                "nothing to do if it is meant as a guard rail",
+                "如果本意就是护栏，无需处理"
+            ),
+        );
         self.report(row, "conflict", Severity::Note, texts, others, sample);
     }
 

@@ -78,7 +78,7 @@ pub(crate) fn who_within<'s>(
 ) -> Result<(), String> {
     let policy = snapshot.policy();
     let survey = Survey::new(policy);
-    let mut request = read(policy, request)?;
+    let mut request = read(policy, request).map_err(|said| said.en)?;
     let slot = caller_slot(policy, &survey)
         .ok_or("the model has no caller: `r.sub` or the member of a role")?;
     let named = survey.callers(slot).into_iter().map(Some);
@@ -114,7 +114,7 @@ pub(crate) fn who_within<'s>(
 /// As [`who`].
 pub fn what<'s>(snapshot: &'s Snapshot, request: &Json) -> Result<Who<'s>, String> {
     let policy = snapshot.policy();
-    let request = read(policy, request)?;
+    let request = read(policy, request).map_err(|said| said.en)?;
     let (mut allowed_by, mut denied_by) = grants(policy, &request);
     let survey = Survey::new(policy);
     let slot = caller_slot(policy, &survey);

@@ -81,10 +81,12 @@ impl Summary {
     ) -> Result<Option<Flip>, String> {
         let policy = candidate.policy();
         self.replayed += 1;
-        let decided = read(policy, &recorded.request).and_then(|request| {
-            let decision = with_values(policy, &request, |values| candidate.decide(values));
-            Ok((decision.map_err(|error| error.to_string())?, request))
-        });
+        let decided = read(policy, &recorded.request)
+            .map_err(|said| said.en)
+            .and_then(|request| {
+                let decision = with_values(policy, &request, |values| candidate.decide(values));
+                Ok((decision.map_err(|error| error.to_string())?, request))
+            });
         let (decision, request) = decided.inspect_err(|_| self.unjudged += 1)?;
         let allowed = decision.effect == Effect::Allow;
         if allowed == recorded.allowed {

@@ -89,7 +89,7 @@ pub(crate) fn within<'s>(
     patience: &Patience<'_>,
 ) -> Result<Why<'s>, String> {
     let policy = snapshot.policy();
-    let request = read(policy, request)?;
+    let request = read(policy, request).map_err(|said| said.en)?;
     let decision = with_values(policy, &request, |values| snapshot.decide(values))
         .map_err(|e| e.to_string())?;
     let mut rows: Vec<Account<'s>> = (0..policy.rules.len())

@@ -83,7 +83,7 @@ impl Inquiry<'_> {
             };
             let place = format!("{}:{}", finding.file, finding.line);
             writeln!(output, "{place}: {word} [{}]", finding.code)?;
-            writeln!(output, "    {}", finding.message_zh)?;
+            writeln!(output, "    {}；{}", finding.message_zh, finding.help_zh)?;
             writeln!(output, "    {}; {}", finding.message, finding.help)?;
             if let Some(sample) = &finding.sample {
                 writeln!(output, "    例 sample: {sample}")?;

@@ -8,6 +8,7 @@ use super::glob;
 use super::regex_of::{Automaton, automaton};
 use crate::language::pattern::network;
 use crate::source::Dialect;
+use crate::{Said, said};
 
 /// A function that a matcher can call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +29,12 @@ pub(crate) enum Function {
 }
 
 impl Function {
-    pub(crate) const KNOWN: &'static str = "known are keyMatch to keyMatch5, keyGet to keyGet3, regexMatch, globMatch, ipMatch, eval and the role sections";
+    pub(crate) fn known() -> Said {
+        said!(
+            "known are keyMatch to keyMatch5, keyGet to keyGet3, regexMatch, globMatch, ipMatch, eval and the role sections",
+            "可用的有 keyMatch 到 keyMatch5、keyGet 到 keyGet3、regexMatch、globMatch、ipMatch、eval 和各角色段"
+        )
+    }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {

@@ -4,6 +4,7 @@ use super::functions::Function;
 use super::words::{Placed, Word, words};
 use crate::language::syntax::Comparison;
 use crate::source::{Dialect, Mistake, Passage};
+use crate::{Said, said};
 
 /// An expression whose names are resolved and whose types are not.
 #[derive(Debug, Clone)]
@@ -83,7 +84,13 @@ pub(crate) fn parse(passage: &Passage, names: Names<'_>) -> Result<Node, Mistake
     if *parser.word() == Word::End {
         return Ok(node);
     }
-    Err(parser.wrong("unexpected word", "join conditions with `&&` or `||`"))
+    Err(parser.wrong(
+        said!("unexpected word", "此处不应再有内容"),
+        said!(
+            "join conditions with `&&` or `||`",
+            "条件之间请用 `&&` 或 `||` 连接"
+        ),
+    ))
 }
 
 struct Parser<'a> {
@@ -108,7 +115,7 @@ impl Parser<'_> {
             .map_or(self.passage.text.len(), |placed| placed.start)
     }
 
-    fn wrong(&self, message: impl Into<String>, help: impl Into<String>) -> Mistake {
+    fn wrong(&self, message: Said, help: Said) -> Mistake {
         self.passage.mistake(self.start(), message, help)
     }
 
@@ -126,7 +133,10 @@ impl Parser<'_> {
         if self.take(sign) {
             return Ok(());
         }
-        Err(self.wrong(format!("expected `{sign}`"), ""))
+        Err(self.wrong(
+            said!("expected `{sign}`", "此处应为 `{sign}`"),
+            Said::default(),
+        ))
     }
 
     fn deeper(
@@ -134,7 +144,10 @@ impl Parser<'_> {
         inner: impl FnOnce(&mut Self) -> Result<Node, Mistake>,
     ) -> Result<Node, Mistake> {
         if self.depth >= DEEPEST {
-            return Err(self.wrong("nested too deeply", "at most 48 levels"));
+            return Err(self.wrong(
+                said!("nested too deeply", "嵌套过深"),
+                said!("at most 48 levels", "最多 48 层"),
+            ));
         }
         self.depth += 1;
         let result = inner(self);
@@ -145,7 +158,10 @@ impl Parser<'_> {
     fn chain(&mut self) -> Result<(), Mistake> {
         self.chained += 1;
         if self.chained > LONGEST_CHAIN {
-            return Err(self.wrong("too many operators", "at most 200 in an expression"));
+            return Err(self.wrong(
+                said!("too many operators", "运算符过多"),
+                said!("at most 200 in an expression", "一个表达式最多 200 个"),
+            ));
         }
         Ok(())
     }
@@ -153,7 +169,10 @@ impl Parser<'_> {
     fn choice(&mut self) -> Result<Node, Mistake> {
         let condition = self.either()?;
         if self.is("??") || (self.is("?") && self.names.dialect == Dialect::CasbinRs) {
-            return Err(self.wrong("this operator is not supported", "write two rules"));
+            return Err(self.wrong(
+                said!("this operator is not supported", "不支持这个运算符"),
+                said!("write two rules", "请写成两条规则"),
+            ));
         }
         if !self.take("?") {
             return Ok(condition);
@@ -200,8 +219,11 @@ impl Parser<'_> {
             Relation::In => Node::In(Box::new(left), Box::new(self.members()?)),
         };
         if self.relation()?.is_some() {
-            let message = "the references group chained comparisons differently";
-            return Err(self.wrong(message, "use parentheses"));
+            let message = said!(
+                "the references group chained comparisons differently",
+                "各参照引擎对连续比较的结合方式不一"
+            );
+            return Err(self.wrong(message, said!("use parentheses", "请加括号")));
         }
         Ok(node)
     }
@@ -222,8 +244,17 @@ impl Parser<'_> {
             ">" => Relation::Compare(Comparison::Greater),
             ">=" => Relation::Compare(Comparison::GreaterOrEqual),
             "=~" | "!~" if self.names.dialect == Dialect::CasbinRs => {
-                let help = "write `regexMatch(value, pattern)`";
-                return Err(self.wrong("`casbin-rs` does not have this operator", help));
+                let help = said!(
+                    "write `regexMatch(value, pattern)`",
+                    "写成 `regexMatch(value, pattern)`"
+                );
+                return Err(self.wrong(
+                    said!(
+                        "`casbin-rs` does not have this operator",
+                        "`casbin-rs` 没有这个运算符"
+                    ),
+                    help,
+                ));
             }
             "=~" => Relation::Like(false),
             "!~" => Relation::Like(true),
@@ -246,8 +277,11 @@ impl Parser<'_> {
         self.expect(close)?;
         if round && members.len() == 1 {
             return Err(self.wrong(
-                "Go reads one value in parentheses as the value and not as a list",
-                "write `==`",
+                said!(
+                    "Go reads one value in parentheses as the value and not as a list",
+                    "Go 会把括号中的单个值当作这个值本身，而不是列表"
+                ),
+                said!("write `==`", "写成 `==`"),
             ));
         }
         Ok(Node::List(members))
@@ -278,7 +312,10 @@ impl Parser<'_> {
             } else if self.take("%") {
                 Operator::Remainder
             } else if self.is("**") {
-                return Err(self.wrong("powers are not supported", "multiply"));
+                return Err(self.wrong(
+                    said!("powers are not supported", "不支持乘方"),
+                    said!("multiply", "请用乘法"),
+                ));
             } else {
                 return Ok(left);
             };
@@ -297,12 +334,18 @@ impl Parser<'_> {
         let mut node = self.single()?;
         while self.take(".") {
             let Word::Name(name) = self.word().clone() else {
-                return Err(self.wrong("expected a name behind `.`", ""));
+                return Err(self.wrong(
+                    said!("expected a name behind `.`", "`.` 之后应为名称"),
+                    Said::default(),
+                ));
             };
             self.at += 1;
             self.chain()?;
             if self.is("(") {
-                return Err(self.wrong("methods are not supported", "use an attribute"));
+                return Err(self.wrong(
+                    said!("methods are not supported", "不支持方法调用"),
+                    said!("use an attribute", "请用属性"),
+                ));
             }
             node = Node::Attribute(Box::new(node), name.into());
         }
@@ -322,10 +365,16 @@ impl Parser<'_> {
                 return Ok(inner);
             }
             Word::Sign(sign) => {
-                return Err(self.wrong(format!("unexpected `{sign}`"), "expected a value"));
+                return Err(self.wrong(
+                    said!("unexpected `{sign}`", "此处不应有 `{sign}`"),
+                    said!("expected a value", "此处应为一个值"),
+                ));
             }
             Word::End => {
-                return Err(self.wrong("the expression ends too early", "expected a value"));
+                return Err(self.wrong(
+                    said!("the expression ends too early", "表达式没有写完"),
+                    said!("expected a value", "此处应为一个值"),
+                ));
             }
         };
         self.at += 1;
@@ -361,8 +410,14 @@ impl Parser<'_> {
             return Ok(Node::Policy(section, field));
         }
         let shown = name.replacen('_', ".", 1);
-        let help = "define it in `[request_definition]` or `[policy_definition]`";
-        Err(self.wrong(format!("unknown name `{shown}`"), help))
+        let help = said!(
+            "define it in `[request_definition]` or `[policy_definition]`",
+            "请在 `[request_definition]` 或 `[policy_definition]` 中定义"
+        );
+        Err(self.wrong(
+            said!("unknown name `{shown}`", "没有名为 `{shown}` 的量"),
+            help,
+        ))
     }
 
     fn call(&mut self, name: &str) -> Result<Node, Mistake> {
@@ -376,13 +431,16 @@ impl Parser<'_> {
             }
             self.expect(")")?;
         }
-        let wrong = |message: String, help: &str| Err(self.passage.mistake(start, message, help));
+        let wrong = |message: Said, help: Said| Err(self.passage.mistake(start, message, help));
         let custom = self.names.custom.iter().position(|known| *known == name);
         if let Some(section) = self.names.roles.iter().position(|known| **known == *name) {
             if !matches!(arguments.len(), 2 | 3) {
                 return wrong(
-                    format!("`{name}` takes two or three arguments"),
-                    "write `g(r.sub, p.sub)`",
+                    said!(
+                        "`{name}` takes two or three arguments",
+                        "`{name}` 须有两个或三个参数"
+                    ),
+                    said!("write `g(r.sub, p.sub)`", "写成 `g(r.sub, p.sub)`"),
                 );
             }
             return Ok(Node::Role(section, arguments));
@@ -392,8 +450,11 @@ impl Parser<'_> {
             return match (arguments.next(), arguments.next()) {
                 (Some(argument @ Node::Policy(..)), None) => Ok(Node::Eval(Box::new(argument))),
                 _ => wrong(
-                    "`eval` takes a field of the rules".to_owned(),
-                    "write `eval(p.cond)`",
+                    said!(
+                        "`eval` takes a field of the rules",
+                        "`eval` 的参数应为规则的字段"
+                    ),
+                    said!("write `eval(p.cond)`", "写成 `eval(p.cond)`"),
                 ),
             };
         }
@@ -403,18 +464,34 @@ impl Parser<'_> {
         {
             Some(Function::GlobMatch) if self.names.dialect == Dialect::CasbinRs => {
                 return wrong(
-                    "`globMatch` is not built into the crate by default".to_owned(),
-                    "use `keyMatch2`, or the dialect `casbin-go`",
+                    said!(
+                        "`globMatch` is not built into the crate by default",
+                        "参照的 crate 默认不带 `globMatch`"
+                    ),
+                    said!(
+                        "use `keyMatch2`, or the dialect `casbin-go`",
+                        "请用 `keyMatch2`，或改用方言 `casbin-go`"
+                    ),
                 );
             }
             Some(function) => function,
             None => {
-                return wrong(format!("unknown function `{name}`"), Function::KNOWN);
+                return wrong(
+                    said!("unknown function `{name}`", "没有名为 `{name}` 的函数"),
+                    Function::known(),
+                );
             }
         };
         if arguments.len() != function.arity() {
-            let message = format!("`{name}` takes {} arguments", function.arity());
-            return wrong(message, "the pattern is the second");
+            let message = said!(
+                "`{name}` takes {} arguments",
+                "`{name}` 须有 {} 个参数",
+                function.arity()
+            );
+            return wrong(
+                message,
+                said!("the pattern is the second", "第二个参数是模式"),
+            );
         }
         Ok(Node::Call(function, arguments))
     }

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::datum::Fault;
 use super::extras::Matching;
+use crate::{Said, said};
 
 type Map<K, V> = HashMap<K, V, foldhash::quality::RandomState>;
 
@@ -268,11 +268,16 @@ impl CrateLinks {
 /// # Errors
 ///
 /// Texts of another shape.
-pub(crate) fn moment(text: &str) -> Result<Option<i64>, Fault> {
+pub(crate) fn moment(text: &str) -> Result<Option<i64>, Said> {
     if text == "_" {
         return Ok(None);
     }
-    let wrong = || format!("`{text}` is no time; write `YYYY-MM-DD hh:mm:ss` or `_`");
+    let wrong = || {
+        said!(
+            "`{text}` is no time; write `YYYY-MM-DD hh:mm:ss` or `_`",
+            "`{text}` 不是时间；写成 `YYYY-MM-DD hh:mm:ss` 或 `_`"
+        )
+    };
     let numbers: Option<Vec<i64>> = text
         .split(['-', ' ', ':'])
         .map(|part| {

@@ -11,6 +11,7 @@ use super::policy::{Policy, Roles, Rule};
 use super::rows::{self, Line};
 use crate::obligation::Obligations;
 use crate::revision::Fingerprint;
+use crate::said;
 use crate::source::{Dialect, Mistake, Passage, Source, size};
 
 impl Policy {
@@ -80,9 +81,19 @@ impl Loader<'_> {
         } else if let Some(section) = self.model.role_keys.iter().position(|key| **key == **kind) {
             self.role(section, file, name, line, cells, again);
         } else {
-            let message = format!("row type `{kind}` is not defined by the model");
-            self.mistakes
-                .push(line.mistake(name, 0, message, "define it, or remove the row"));
+            let message = said!(
+                "row type `{kind}` is not defined by the model",
+                "模型没有定义行类型 `{kind}`"
+            );
+            self.mistakes.push(line.mistake(
+                name,
+                0,
+                message,
+                said!(
+                    "define it, or remove the row",
+                    "请在模型中定义，或删除这一行"
+                ),
+            ));
         }
     }
 
@@ -100,13 +111,18 @@ impl Loader<'_> {
         };
         // Go refuses such a row; the crate fails once a request reaches it.
         if cells.len() != columns.len() && self.dialect == Dialect::CasbinGo {
-            let message = format!(
+            let message = said!(
                 "the row has {} fields; the model defines {}",
+                "这一行有 {} 个字段，模型定义了 {} 个",
                 cells.len(),
                 columns.len()
             );
-            self.mistakes
-                .push(line.mistake(name, 0, message, "write one field for each column"));
+            self.mistakes.push(line.mistake(
+                name,
+                0,
+                message,
+                said!("write one field for each column", "每列写一个字段"),
+            ));
             return;
         }
         let priced = columns.iter().position(|column| **column == *"obl");
@@ -171,9 +187,12 @@ impl Loader<'_> {
                 let mut nested = false;
                 node.visit(&mut |part| nested |= matches!(part, Node::Eval(_)));
                 if nested {
-                    let help = "write the condition itself";
-                    self.mistakes
-                        .push(passage.mistake(0, "`eval` inside a condition", help));
+                    let help = said!("write the condition itself", "请直接写出条件");
+                    self.mistakes.push(passage.mistake(
+                        0,
+                        said!("`eval` inside a condition", "条件中不能用 `eval`"),
+                        help,
+                    ));
                 }
                 self.conditions.insert(text.into(), node);
             }
@@ -195,15 +214,19 @@ impl Loader<'_> {
         };
         let needed = shape.columns() - shape.parameters;
         if cells.len() < needed {
-            let message = format!(
+            let message = said!(
                 "the row has {} fields; the model defines {needed}",
+                "这一行有 {} 个字段，模型定义了 {needed} 个",
                 cells.len()
             );
             self.mistakes.push(line.mistake(
                 name,
                 0,
                 message,
-                "write member, role and, with domains, the domain",
+                said!(
+                    "write member, role and, with domains, the domain",
+                    "依次写成员、角色，带域时再写域"
+                ),
             ));
             return;
         }
@@ -220,7 +243,7 @@ impl Loader<'_> {
                         name,
                         0,
                         fault,
-                        "name start and end of the window",
+                        said!("name start and end of the window", "请写明时间段的起止"),
                     ));
                     return;
                 }
@@ -251,19 +274,21 @@ impl Loader<'_> {
             let Some(link) = cycle(links).and_then(|at| links.get(at)) else {
                 continue;
             };
-            self.mistakes.push(Mistake {
-                file: sources
-                    .get(link.file)
-                    .map_or("", |source| source.name)
-                    .to_owned(),
-                line: link.line,
-                column: 1,
-                message: format!(
+            let file = sources.get(link.file).map_or("", |source| source.name);
+            self.mistakes.push(Mistake::new(
+                file,
+                (link.line, 1),
+                said!(
                     "the role `{}` -> `{}` closes a cycle",
-                    link.member, link.role
+                    "角色 `{}` -> `{}` 形成了循环",
+                    link.member,
+                    link.role
                 ),
-                help: "a role is never, over others, a member of itself".to_owned(),
-            });
+                said!(
+                    "a role is never, over others, a member of itself",
+                    "角色不能直接或间接成为自己的成员"
+                ),
+            ));
         }
     }
 
@@ -362,17 +387,19 @@ impl Loader<'_> {
                     .and_then(|text| text.parse::<i64>().ok())
             };
             if let Some(rule) = rows.iter().find(|rule| number(rule).is_none()) {
-                self.mistakes.push(Mistake {
-                    file: sources
-                        .get(rule.file)
-                        .map_or("", |source| source.name)
-                        .to_owned(),
-                    line: rule.line,
-                    column: 1,
-                    message: "the priority is no whole number, and Go's order is not defined"
-                        .to_owned(),
-                    help: "write a whole number; the lowest comes first".to_owned(),
-                });
+                let file = sources.get(rule.file).map_or("", |source| source.name);
+                self.mistakes.push(Mistake::new(
+                    file,
+                    (rule.line, 1),
+                    said!(
+                        "the priority is no whole number, and Go's order is not defined",
+                        "优先级不是整数，Go 的排序没有定义"
+                    ),
+                    said!(
+                        "write a whole number; the lowest comes first",
+                        "请写整数；数字小的在前"
+                    ),
+                ));
             }
             rows.sort_by_key(|rule| number(rule).unwrap_or(i64::MIN));
         }

@@ -6,6 +6,7 @@ use super::grammar::{Names, Node, parse};
 use super::names::rewritten;
 use crate::language::sections::{self, Definition};
 use crate::revision::Fingerprint;
+use crate::said;
 use crate::source::{Dialect, Mistake, Passage, Source};
 
 /// A model with all its definitions.
@@ -98,9 +99,14 @@ impl Model {
         for (section, key) in SECTIONS {
             let missing = !of(section).any(|known| known.key.len() == 1);
             if missing && key != 'g' {
-                let message = format!("the model has no `{key}` in `[{section}]`");
-                let help =
-                    "a model has request_definition, policy_definition, policy_effect and matchers";
+                let message = said!(
+                    "the model has no `{key}` in `[{section}]`",
+                    "模型缺少 `[{section}]` 中的 `{key}`"
+                );
+                let help = said!(
+                    "a model has request_definition, policy_definition, policy_effect and matchers",
+                    "模型须有 request_definition、policy_definition、policy_effect 和 matchers"
+                );
                 mistakes.push(Passage::new(source.name, "", 1, 1).mistake(0, message, help));
             }
         }
@@ -147,21 +153,45 @@ fn refuse_strangers(written: &[Definition], mistakes: &mut Vec<Mistake>) {
             .find(|(known, _)| known == section)
             .map(|(_, letter)| *letter);
         let Some(letter) = letter else {
-            let help = "known are request_definition, policy_definition, role_definition, policy_effect and matchers";
-            mistakes.push(name.mistake(0, format!("section `[{section}]` is not supported"), help));
+            let help = said!(
+                "known are request_definition, policy_definition, role_definition, policy_effect and matchers",
+                "可用的段有 request_definition、policy_definition、role_definition、policy_effect 和 matchers"
+            );
+            mistakes.push(name.mistake(
+                0,
+                said!(
+                    "section `[{section}]` is not supported",
+                    "不支持名为 `[{section}]` 的段"
+                ),
+                help,
+            ));
             continue;
         };
         let number = key.strip_prefix(letter);
         if !number.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit())) {
-            let message = format!("unknown key `{key}` in `[{section}]`");
-            mistakes.push(name.mistake(0, message, format!("keys are `{letter}`, `{letter}2`, …")));
+            let message = said!(
+                "unknown key `{key}` in `[{section}]`",
+                "`[{section}]` 中没有名为 `{key}` 的键"
+            );
+            mistakes.push(name.mistake(
+                0,
+                message,
+                said!(
+                    "keys are `{letter}`, `{letter}2`, …",
+                    "键名依次为 `{letter}`、`{letter}2`……"
+                ),
+            ));
         }
         let earlier = written.iter().take(at);
         if earlier
             .into_iter()
             .any(|other| other.section == *section && other.key == *key)
         {
-            mistakes.push(name.mistake(0, format!("`{key}` is already defined"), "define it once"));
+            mistakes.push(name.mistake(
+                0,
+                said!("`{key}` is already defined", "`{key}` 已经定义"),
+                said!("define it once", "只定义一次"),
+            ));
         }
     }
 }
@@ -174,8 +204,14 @@ fn fields(definition: &Definition, mistakes: &mut Vec<Mistake>) -> (Box<str>, Ve
         let word = |c: char| c.is_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(word) || fields.iter().any(|known| **known == *name)
         {
-            let message = format!("`{name}` is no name or stands twice");
-            let help = "names are letters, digits and `_`, joined by commas";
+            let message = said!(
+                "`{name}` is no name or stands twice",
+                "`{name}` 不是有效的名称，或写了两次"
+            );
+            let help = said!(
+                "names are letters, digits and `_`, joined by commas",
+                "名称由字母、数字和 `_` 组成，之间用逗号分隔"
+            );
             mistakes.push(definition.value.mistake(offset, message, help));
         }
         offset += part.len() + 1;
@@ -206,11 +242,15 @@ fn shape(definition: &Definition, dialect: Dialect, mistakes: &mut Vec<Mistake>)
             parameters,
         });
     }
-    let message = format!(
+    let message = said!(
         "role definition `{}` is not supported",
+        "不支持角色定义 `{}`",
         definition.value.text
     );
-    let help = "write `_, _`, with a domain `_, _, _`, and in `casbin-go` with a window of time `_, _, (_, _)`";
+    let help = said!(
+        "write `_, _`, with a domain `_, _, _`, and in `casbin-go` with a window of time `_, _, (_, _)`",
+        "写成 `_, _`，带域时写成 `_, _, _`，在 `casbin-go` 中带时间段时写成 `_, _, (_, _)`"
+    );
     mistakes.push(definition.value.mistake(0, message, help));
     None
 }
@@ -224,12 +264,18 @@ fn effect(
     if let Some(merge) = Merge::named(&text, dialect) {
         return Some((definition.key.as_str().into(), merge));
     }
-    let help = "write `some(where (p.eft == allow)) && !some(where (p.eft == deny))`, one of its halves, `priority(p.eft) || deny`, or in `casbin-go` `subjectPriority(p.eft) || deny`; blanks count";
-    mistakes.push(
-        definition
-            .value
-            .mistake(0, "the references do not know this effect", help),
+    let help = said!(
+        "write `some(where (p.eft == allow)) && !some(where (p.eft == deny))`, one of its halves, `priority(p.eft) || deny`, or in `casbin-go` `subjectPriority(p.eft) || deny`; blanks count",
+        "写成 `some(where (p.eft == allow)) && !some(where (p.eft == deny))`、它的前半或后半、`priority(p.eft) || deny`，在 `casbin-go` 中还可写 `subjectPriority(p.eft) || deny`；空格也须一致"
     );
+    mistakes.push(definition.value.mistake(
+        0,
+        said!(
+            "the references do not know this effect",
+            "参照引擎不支持这种效果"
+        ),
+        help,
+    ));
     None
 }
 

@@ -1,6 +1,7 @@
 //! Rows as each reference splits them.
 
 use crate::rules::csv::{self, Blanks};
+use crate::said::Said;
 use crate::source::{Dialect, Mistake, Passage, Source, size};
 
 /// A line of a rule file, taken apart.
@@ -13,13 +14,7 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
-    pub(crate) fn mistake(
-        &self,
-        file: &str,
-        offset: usize,
-        message: impl Into<String>,
-        help: &str,
-    ) -> Mistake {
+    pub(crate) fn mistake(&self, file: &str, offset: usize, message: Said, help: Said) -> Mistake {
         Passage::new(file, self.raw, self.number, 1).mistake(offset, message, help)
     }
 }

@@ -1,5 +1,6 @@
 //! Words of a matcher as the dialects write them.
 
+use crate::said;
 use crate::source::{Dialect, Mistake, Passage};
 
 /// A word and the offset where it begins.
@@ -38,7 +39,11 @@ pub(crate) fn words(
     dialect: Dialect,
 ) -> Result<Vec<Placed>, Mistake> {
     if text.len() > LONGEST {
-        return Err(passage.mistake(0, "the expression is longer than 16 KiB", "split it"));
+        return Err(passage.mistake(
+            0,
+            said!("the expression is longer than 16 KiB", "表达式超过 16 KiB"),
+            said!("split it", "请拆分"),
+        ));
     }
     let mut words = Vec::new();
     let mut at = 0;
@@ -64,8 +69,11 @@ pub(crate) fn words(
         } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             (Word::Sign(sign), sign.len())
         } else {
-            let message = format!("unexpected `{}`", first.escape_debug());
-            let help = "bit operators and the like are not supported";
+            let message = said!("unexpected `{}`", "此处不应有 `{}`", first.escape_debug());
+            let help = said!(
+                "bit operators and the like are not supported",
+                "不支持位运算符之类的符号"
+            );
             return Err(passage.mistake(at, message, help));
         };
         words.push(Placed { word, start: at });
@@ -106,8 +114,11 @@ fn number(
     match word {
         Some(word) if !malformed => Ok((word, length)),
         Some(_) | None => {
-            let help = "write a decimal number; `casbin-rs` has whole numbers of 32 bits only";
-            Err(passage.mistake(at, "malformed number", help))
+            let help = said!(
+                "write a decimal number; `casbin-rs` has whole numbers of 32 bits only",
+                "请写十进制数；`casbin-rs` 只有 32 位整数"
+            );
+            Err(passage.mistake(at, said!("malformed number", "数字格式有误"), help))
         }
     }
 }
@@ -121,16 +132,30 @@ fn quoted(
     dialect: Dialect,
 ) -> Result<(Word, usize), Mistake> {
     if quote == '\'' && dialect == Dialect::CasbinRs {
-        let help = "write double quotes";
-        return Err(passage.mistake(at, "a single quote begins a character in `casbin-rs`", help));
+        let help = said!("write double quotes", "请用双引号");
+        return Err(passage.mistake(
+            at,
+            said!(
+                "a single quote begins a character in `casbin-rs`",
+                "在 `casbin-rs` 中单引号表示单个字符"
+            ),
+            help,
+        ));
     }
     let mut text = String::new();
     let mut chars = rest.char_indices().skip(1);
     while let Some((offset, c)) = chars.next() {
         if c == quote {
             if dialect == Dialect::CasbinGo && is_date(&text) {
-                let help = "put it into a field of the rules";
-                return Err(passage.mistake(at, "Go reads a text like this as a date", help));
+                let help = said!("put it into a field of the rules", "请放到规则的字段中");
+                return Err(passage.mistake(
+                    at,
+                    said!(
+                        "Go reads a text like this as a date",
+                        "Go 会把这样的文本当作日期"
+                    ),
+                    help,
+                ));
             }
             return Ok((Word::Text(text), offset + 1));
         }
@@ -144,13 +169,24 @@ fn quoted(
             Some((_, 't')) => text.push('\t'),
             Some((_, 'r')) => text.push('\r'),
             Some(_) | None => {
-                let help = r#"`casbin-rs` has `\\`, `\"`, `\n`, `\r` and `\t`"#;
-                return Err(passage.mistake(at + offset, "unknown escape", help));
+                let help = said!(
+                    r#"`casbin-rs` has `\\`, `\"`, `\n`, `\r` and `\t`"#,
+                    r#"`casbin-rs` 支持 `\\`、`\"`、`\n`、`\r` 和 `\t`"#
+                );
+                return Err(passage.mistake(
+                    at + offset,
+                    said!("unknown escape", "未知的转义"),
+                    help,
+                ));
             }
         }
     }
-    let help = "close it with the same quote";
-    Err(passage.mistake(at, "the quoted text is not closed", help))
+    let help = said!("close it with the same quote", "请用同样的引号闭合");
+    Err(passage.mistake(
+        at,
+        said!("the quoted text is not closed", "引号没有闭合"),
+        help,
+    ))
 }
 
 /// Texts that Go's expression language turns into a point in time.

@@ -9,6 +9,7 @@ use crate::rules::load::{Loader, Placed};
 use crate::rules::sheet::Slot;
 use crate::source::{Mistake, Passage};
 use crate::symbol::{Symbol, Symbols};
+use crate::{Said, said};
 
 impl Snapshot {
     /// Makes the snapshot that a full load gives once these lines are changed, and shares with this one
@@ -109,18 +110,27 @@ impl Work<'_> {
     }
 
     fn add(&mut self, line: &Line<'_>) {
-        let wrong = |message: &str, help: &str| {
+        let wrong = |message: Said, help: Said| {
             Passage::new(line.file, line.text, line.number, 1).mistake(0, message, help)
         };
         if line.number == 0 {
-            let mistake = wrong("lines are counted from 1", "give the line of the row");
+            let mistake = wrong(
+                said!("lines are counted from 1", "行号从 1 开始"),
+                said!("give the line of the row", "请给出规则所在的行号"),
+            );
             self.loader.mistakes.push(mistake);
             return;
         }
         let file = self.loader.file(line.file);
         if self.loader.rules.is_taken(file, line.number) {
-            let help = "take a free line, or remove that row with the same change";
-            let mistake = wrong("a row stands on this line already", help);
+            let help = said!(
+                "take a free line, or remove that row with the same change",
+                "请换一个空行，或在同一变更中删除原有的规则"
+            );
+            let mistake = wrong(
+                said!("a row stands on this line already", "这一行已有规则"),
+                help,
+            );
             self.loader.mistakes.push(mistake);
             return;
         }
@@ -133,8 +143,8 @@ impl Work<'_> {
             Some(Placed::Rule(slot)) => self.rule(slot),
             Some(Placed::Role(slot)) => self.loader.join_role(slot, self.symbols),
             None => {
-                let help = "write `p, …` or `g, …`";
-                let mistake = wrong("the line holds no row", help);
+                let help = said!("write `p, …` or `g, …`", "写成 `p, …` 或 `g, …`");
+                let mistake = wrong(said!("the line holds no row", "这一行没有规则"), help);
                 self.loader.mistakes.push(mistake);
             }
         }

@@ -16,6 +16,7 @@ use crate::obligation::Obligations;
 use crate::revision::{Fingerprint, Revision};
 use crate::rules::table::Rules;
 use crate::rules::view::{RoleView, RuleId, RuleView};
+use crate::said;
 use crate::source::{Dialect, Mistake, Passage, Source};
 use crate::symbol::{Symbol, Symbols};
 
@@ -55,11 +56,15 @@ impl Snapshot {
         dialect: Dialect,
     ) -> Result<Self, Vec<Mistake>> {
         if dialect != Dialect::Strict {
-            let message = format!(
+            let message = said!(
                 "the dialect `{}` is for comparing and does not serve",
+                "方言 `{}` 只用于对照，不能用于判定",
                 dialect.name()
             );
-            let help = "load it with `compat::Policy`, or write `strict`";
+            let help = said!(
+                "load it with `compat::Policy`, or write `strict`",
+                "请用 `compat::Policy` 加载，或改写为 `strict`"
+            );
             return Err(vec![
                 Passage::new(model.name, "", 1, 1).mistake(0, message, help),
             ]);

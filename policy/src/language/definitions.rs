@@ -4,6 +4,7 @@ use super::expression::Section;
 use super::model::Combination;
 use super::sections::Definition;
 use crate::facts::{Field, Kind, Schema, Shape, Slot};
+use crate::said;
 use crate::source::{Mistake, Passage, Source};
 
 /// Attributes of a request field named `ctx` where the model does not declare its own.
@@ -42,23 +43,35 @@ impl<'a> Reader<'a> {
                 _ => {
                     self.mistakes.push(name.mistake(
                         0,
-                        format!("unknown section `[{section}]`"),
-                        "known are request_definition, policy_definition, role_definition, policy_effect, matchers, attribute_definition and options",
+                        said!("unknown section `[{section}]`", "没有名为 `[{section}]` 的段"),
+                        said!(
+                            "known are request_definition, policy_definition, role_definition, policy_effect, matchers, attribute_definition and options",
+                            "可用的段有 request_definition、policy_definition、role_definition、policy_effect、matchers、attribute_definition 和 options",
+                        ),
                     ));
                     continue;
                 }
             };
             if !known {
                 let help = match section.as_str() {
-                    "options" => "known is allow_unmatched",
-                    "role_definition" => "role sections are named g, g2, g3 …",
+                    "options" => said!("known is allow_unmatched", "可用的键是 allow_unmatched"),
+                    "role_definition" => said!(
+                        "role sections are named g, g2, g3 …",
+                        "角色段依次命名为 g、g2、g3……"
+                    ),
                     _ => {
-                        "one of each: a second set counts its deny rows as allow in one reference; use files of their own"
+                        said!(
+                            "one of each: a second set counts its deny rows as allow in one reference; use files of their own",
+                            "每种只能有一个：写第二套定义时，有的参照引擎会把其中的拒绝规则当作放行；请另用单独的文件"
+                        )
                     }
                 };
                 self.mistakes.push(name.mistake(
                     0,
-                    format!("unknown key `{key}` in `[{section}]`"),
+                    said!(
+                        "unknown key `{key}` in `[{section}]`",
+                        "`[{section}]` 中没有名为 `{key}` 的键"
+                    ),
                     help,
                 ));
             }
@@ -68,11 +81,14 @@ impl<'a> Reader<'a> {
                 .take(at)
                 .find(|other| other.section == *section && other.key == *key);
             if let Some(first) = first {
-                let line = first.name.mistake(0, "", "").line;
+                let line = first.name.place(0).0;
                 self.mistakes.push(name.mistake(
                     0,
-                    format!("`{key}` is already defined on line {line}"),
-                    "define it once",
+                    said!(
+                        "`{key}` is already defined on line {line}",
+                        "`{key}` 已在第 {line} 行定义"
+                    ),
+                    said!("define it once", "只定义一次"),
                 ));
             }
         }
@@ -87,8 +103,14 @@ impl<'a> Reader<'a> {
             let whole = Passage::new(self.source.name, "", 1, 1);
             self.mistakes.push(whole.mistake(
                 0,
-                format!("the model has no `{key}` in `[{section}]`"),
-                "a model has request_definition, policy_definition, policy_effect and matchers",
+                said!(
+                    "the model has no `{key}` in `[{section}]`",
+                    "模型缺少 `[{section}]` 中的 `{key}`"
+                ),
+                said!(
+                    "a model has request_definition, policy_definition, policy_effect and matchers",
+                    "模型须有 request_definition、policy_definition、policy_effect 和 matchers"
+                ),
             ));
         }
         found
@@ -105,14 +127,17 @@ impl<'a> Reader<'a> {
             if !is_name(name) {
                 self.mistakes.push(definition.value.mistake(
                     start,
-                    format!("`{name}` is no name"),
-                    "names are letters, digits and `_`, joined by commas",
+                    said!("`{name}` is no name", "`{name}` 不是有效的名称"),
+                    said!(
+                        "names are letters, digits and `_`, joined by commas",
+                        "名称由字母、数字和 `_` 组成，之间用逗号分隔"
+                    ),
                 ));
             } else if names.iter().any(|(known, _)| known == name) {
                 self.mistakes.push(definition.value.mistake(
                     start,
-                    format!("`{name}` stands twice"),
-                    "name each field once",
+                    said!("`{name}` stands twice", "`{name}` 写了两次"),
+                    said!("name each field once", "每个字段只写一次"),
                 ));
             }
             names.push((name.to_owned(), start));
@@ -132,11 +157,15 @@ impl<'a> Reader<'a> {
             if !names.iter().any(|(name, _)| *name == definition.key) {
                 self.mistakes.push(definition.name.mistake(
                     0,
-                    format!(
+                    said!(
                         "`{}` is not defined in `[request_definition]`",
+                        "`{}` 没有在 `[request_definition]` 中定义",
                         definition.key
                     ),
-                    "declare attributes of request fields",
+                    said!(
+                        "declare attributes of request fields",
+                        "只能为请求的字段声明属性"
+                    ),
                 ));
             }
         }
@@ -193,8 +222,11 @@ impl<'a> Reader<'a> {
         if schema.slots.len() > usize::from(u8::MAX) {
             self.mistakes.push(request.value.mistake(
                 0,
-                "more than 255 fields and attributes",
-                "declare fewer",
+                said!(
+                    "more than 255 fields and attributes",
+                    "字段和属性合计超过 255 个"
+                ),
+                said!("declare fewer", "请减少声明"),
             ));
         }
         schema
@@ -212,8 +244,11 @@ impl<'a> Reader<'a> {
             if !is_name(name) || attributes.iter().any(|(known, _)| known == name) {
                 self.mistakes.push(definition.value.mistake(
                     start,
-                    format!("`{name}` is no name or stands twice"),
-                    "write `name: type`",
+                    said!(
+                        "`{name}` is no name or stands twice",
+                        "`{name}` 不是有效的名称，或写了两次"
+                    ),
+                    said!("write `name: type`", "写成 `name: type`"),
                 ));
             }
             let kind = self.kind(definition, start, kind.trim());
@@ -230,8 +265,8 @@ impl<'a> Reader<'a> {
             _ => {
                 self.mistakes.push(definition.value.mistake(
                     offset,
-                    format!("`{name}` is no type"),
-                    "types are int, bool and text",
+                    said!("`{name}` is no type", "没有名为 `{name}` 的类型"),
+                    said!("types are int, bool and text", "类型有 int、bool 和 text"),
                 ));
                 Kind::Text
             }
@@ -252,11 +287,15 @@ impl<'a> Reader<'a> {
                 _ => {
                     self.mistakes.push(definition.value.mistake(
                         0,
-                        format!(
+                        said!(
                             "role definition `{}` is not supported",
+                            "不支持角色定义 `{}`",
                             definition.value.text
                         ),
-                        "write `_, _` or, with a domain, `_, _, _`",
+                        said!(
+                            "write `_, _` or, with a domain, `_, _, _`",
+                            "写成 `_, _`，带域时写成 `_, _, _`"
+                        ),
                     ));
                     continue;
                 }
@@ -284,8 +323,14 @@ impl<'a> Reader<'a> {
             _ => {
                 self.mistakes.push(definition.value.mistake(
                     0,
-                    "unsupported effect; the references panic or fail on it at the first request",
-                    "write `some(where (p.eft == allow)) && !some(where (p.eft == deny))`, one of its halves, or `priority(p.eft) || deny`",
+                    said!(
+                        "unsupported effect; the references panic or fail on it at the first request",
+                        "不支持这种效果；参照引擎会在处理第一个请求时崩溃或报错",
+                    ),
+                    said!(
+                        "write `some(where (p.eft == allow)) && !some(where (p.eft == deny))`, one of its halves, or `priority(p.eft) || deny`",
+                        "写成 `some(where (p.eft == allow)) && !some(where (p.eft == deny))`、它的前半或后半，或 `priority(p.eft) || deny`",
+                    ),
                 ));
                 return None;
             }
@@ -299,8 +344,8 @@ impl<'a> Reader<'a> {
             Some((option, other)) => {
                 self.mistakes.push(option.value.mistake(
                     0,
-                    format!("`{other}` is no truth value"),
-                    "write `true` or `false`",
+                    said!("`{other}` is no truth value", "`{other}` 不是布尔值"),
+                    said!("write `true` or `false`", "应为 `true` 或 `false`"),
                 ));
                 false
             }
@@ -308,15 +353,24 @@ impl<'a> Reader<'a> {
         if let Some(option) = option.filter(|_| combination != Combination::DenyOverride) {
             self.mistakes.push(option.name.mistake(
                 0,
-                "`allow_unmatched` means nothing with this effect",
-                "remove it",
+                said!(
+                    "`allow_unmatched` means nothing with this effect",
+                    "`allow_unmatched` 在这种效果下不起作用"
+                ),
+                said!("remove it", "请删除"),
             ));
         }
         if combination == Combination::DenyOverride && !open {
             self.mistakes.push(definition.value.mistake(
                 0,
-                "this effect allows whatever no row denies",
-                "add `some(where (p.eft == allow)) && `, or, if that is meant, `[options]` with `allow_unmatched = true`",
+                said!(
+                    "this effect allows whatever no row denies",
+                    "按这种效果，凡没有规则拒绝的请求都会放行",
+                ),
+                said!(
+                    "add `some(where (p.eft == allow)) && `, or, if that is meant, `[options]` with `allow_unmatched = true`",
+                    "请加上 `some(where (p.eft == allow)) && `；如果确实要这样，请写 `[options]` 段和 `allow_unmatched = true`",
+                ),
             ));
         }
         Some(combination)

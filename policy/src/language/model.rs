@@ -6,6 +6,7 @@ use super::pattern::{Patterns, Way};
 use super::sections::{self, Definition};
 use crate::facts::Schema;
 use crate::revision::Fingerprint;
+use crate::said;
 use crate::source::{Mistake, Source};
 
 /// A model as meant.
@@ -83,8 +84,11 @@ impl Model {
         if reader.mistakes.len() == before && !uses.policy {
             reader.mistakes.push(matcher.value.mistake(
                 0,
-                "the matcher asks no field of the rules, where the references differ",
-                "compare with `p.…`",
+                said!(
+                    "the matcher asks no field of the rules, where the references differ",
+                    "匹配器没有用到规则的任何字段，各参照引擎对此处理不一"
+                ),
+                said!("compare with `p.…`", "请与 `p.…` 比较"),
             ));
         }
         let column = |name: &str| policy.iter().position(|field| **field == *name);
@@ -93,8 +97,14 @@ impl Model {
         if combination == Combination::DenyOverride && effect_field.is_none() {
             reader.mistakes.push(matcher.value.mistake(
                 0,
-                "the effect asks for denying rows, but rows have no `eft` column, so all of them allow",
-                "add `eft` to `[policy_definition]`",
+                said!(
+                    "the effect asks for denying rows, but rows have no `eft` column, so all of them allow",
+                    "效果要看拒绝规则，但规则没有 `eft` 列，因此全部都是放行",
+                ),
+                said!(
+                    "add `eft` to `[policy_definition]`",
+                    "请把 `eft` 加入 `[policy_definition]`",
+                ),
             ));
         }
         let normal = normal(&written);

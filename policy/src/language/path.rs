@@ -4,6 +4,7 @@
 //! whatever follows the slash, nothing included. Every other character stands for itself.
 
 use super::pattern::Fault;
+use crate::{Said, said};
 
 /// How a parameter is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,25 +82,34 @@ pub(crate) fn matches(pattern: &str, style: Style, path: &str) -> bool {
 
 /// Refuses what the references read differently, and what an author cannot have meant.
 pub(crate) fn check(pattern: &str, style: Style) -> Result<(), Fault> {
-    let fault = |offset: usize, message: String, help: &str| {
+    let fault = |offset: usize, message: Said, help: Said| {
         Err(Fault {
             offset,
             message,
-            help: help.to_owned(),
+            help,
         })
     };
     if !pattern.starts_with('/') {
         return fault(
             0,
-            format!("path pattern `{pattern}` does not begin with `/`"),
-            "a host or scheme never stands in a path pattern; write `/*` for every path",
+            said!(
+                "path pattern `{pattern}` does not begin with `/`",
+                "路径模式 `{pattern}` 不以 `/` 开头"
+            ),
+            said!(
+                "a host or scheme never stands in a path pattern; write `/*` for every path",
+                "路径模式中不写主机名和协议；要表示所有路径，写 `/*`"
+            ),
         );
     }
     if pattern.split('/').count() > LONGEST {
         return fault(
             0,
-            "path pattern has more than 128 segments".to_owned(),
-            "end it with `/*`",
+            said!(
+                "path pattern has more than 128 segments",
+                "路径模式超过 128 段"
+            ),
+            said!("end it with `/*`", "请以 `/*` 结尾"),
         );
     }
     let last = pattern.split('/').count() - 1;
@@ -116,38 +126,54 @@ pub(crate) fn check(pattern: &str, style: Style) -> Result<(), Fault> {
                 ('*', _) => {
                     return fault(
                         here,
-                        "`*` stands only as the whole last segment".to_owned(),
-                        "end the pattern with `/*`",
+                        said!(
+                            "`*` stands only as the whole last segment",
+                            "`*` 只能单独作为最后一段"
+                        ),
+                        said!("end the pattern with `/*`", "请让模式以 `/*` 结尾"),
                     );
                 }
                 (':', Style::Colon) => {
                     return fault(
                         here,
-                        "a parameter needs a name and is a whole segment; without one the references differ".to_owned(),
-                        "write `/:name`",
+                        said!(
+                            "a parameter needs a name and is a whole segment; without one the references differ",
+                            "参数须有名称并独占一段；没有名称时各参照引擎处理不一"
+                        ),
+                        said!("write `/:name`", "写成 `/:name`"),
                     );
                 }
                 ('{' | '}', Style::Colon) => {
                     return fault(
                         here,
-                        "`{…}` is an invalid expression in one reference and a literal in the other".to_owned(),
-                        "write `:id`",
+                        said!(
+                            "`{{…}}` is an invalid expression in one reference and a literal in the other",
+                            "`{{…}}` 在一个参照引擎中是无效表达式，在另一个中是普通字符"
+                        ),
+                        said!("write `:id`", "写成 `:id`"),
                     );
                 }
                 ('{' | '}', Style::Brace) => {
                     return fault(
                         here,
-                        "a parameter needs a name and is a whole segment".to_owned(),
-                        "write `/{name}`",
+                        said!(
+                            "a parameter needs a name and is a whole segment",
+                            "参数须有名称并独占一段"
+                        ),
+                        said!("write `/{{name}}`", "写成 `/{{name}}`"),
                     );
                 }
                 ('+' | '?' | '(' | ')' | '[' | ']' | '|' | '^' | '$' | '\\', _) => {
                     return fault(
                         here,
-                        format!(
-                            "`{c}` has a meaning in regular expressions; path patterns are literal"
+                        said!(
+                            "`{c}` has a meaning in regular expressions; path patterns are literal",
+                            "`{c}` 在正则表达式中有特殊含义，而路径模式按字面匹配"
                         ),
-                        "leave it out, or use `regexMatch` for this model",
+                        said!(
+                            "leave it out, or use `regexMatch` for this model",
+                            "请去掉它，或在模型中改用 `regexMatch`"
+                        ),
                     );
                 }
                 _ => {}

@@ -9,13 +9,14 @@ use super::path::{self, Style};
 use super::regexp::{self, Expression};
 use crate::spread::Spread;
 use crate::truth::Truth;
+use crate::{Said, said};
 
 /// A fault in a pattern, with its byte offset.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) offset: usize,
-    pub(crate) message: String,
-    pub(crate) help: String,
+    pub(crate) message: Said,
+    pub(crate) help: Said,
 }
 
 /// How a value is compared with a pattern.
@@ -51,8 +52,11 @@ impl Patterns {
                 Some(star) if star + 1 < pattern.len() => {
                     return Err(Fault {
                         offset: star + 1,
-                        message: "`keyMatch` ignores what follows `*`".to_owned(),
-                        help: "end the pattern with `*`".to_owned(),
+                        message: said!(
+                            "`keyMatch` ignores what follows `*`",
+                            "`keyMatch` 会忽略 `*` 之后的内容"
+                        ),
+                        help: said!("end the pattern with `*`", "请让模式以 `*` 结尾"),
                     });
                 }
                 Some(_) | None => return Ok(()),
@@ -71,8 +75,14 @@ impl Patterns {
                     let Some(network) = network(pattern) else {
                         return Err(Fault {
                             offset: 0,
-                            message: format!("`{pattern}` is no address or network"),
-                            help: "write `10.0.0.0/8` or `2001:db8::1`".to_owned(),
+                            message: said!(
+                                "`{pattern}` is no address or network",
+                                "`{pattern}` 不是地址或网段"
+                            ),
+                            help: said!(
+                                "write `10.0.0.0/8` or `2001:db8::1`",
+                                "写成 `10.0.0.0/8` 或 `2001:db8::1` 这样"
+                            ),
                         });
                     };
                     self.networks.insert(pattern.into(), (network, 1));

@@ -7,6 +7,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind};
 
 use super::pattern::Fault;
+use crate::{Said, said};
 
 /// A checked expression.
 #[derive(Debug)]
@@ -96,17 +97,27 @@ fn pooled(pattern: &str, ascii: &str) -> Result<Regex, Fault> {
         .nest_limit(DEEPEST)
         .build()
         .map_err(|error| {
-            let reason = if matches!(error, regex::Error::CompiledTooBig(_)) {
-                "it is too large".to_owned()
+            let message = if matches!(error, regex::Error::CompiledTooBig(_)) {
+                said!(
+                    "`{pattern}` is no regular expression: it is too large",
+                    "`{pattern}` 不是可用的正则表达式：过大"
+                )
             } else {
                 let text = error.to_string();
                 let last = text.lines().last().unwrap_or_default();
-                last.trim_start_matches("error: ").to_owned()
+                let reason = last.trim_start_matches("error: ");
+                said!(
+                    "`{pattern}` is no regular expression: {reason}",
+                    "`{pattern}` 不是可用的正则表达式：{reason}"
+                )
             };
             Fault {
                 offset: 0,
-                message: format!("`{pattern}` is no regular expression: {reason}"),
-                help: "look-around and back-references are not supported".to_owned(),
+                message,
+                help: said!(
+                    "look-around and back-references are not supported",
+                    "不支持环视和反向引用"
+                ),
             }
         })
 }
@@ -164,11 +175,11 @@ fn rewritten(pattern: &str) -> Result<String, Fault> {
     let mut class = false;
     // Whether the previous character opened the class, so that `]` is a literal.
     let mut opened = false;
-    let fault = |offset: usize, message: &str, help: &str| {
+    let fault = |offset: usize, message: Said, help: Said| {
         Err(Fault {
             offset,
-            message: message.to_owned(),
-            help: help.to_owned(),
+            message,
+            help,
         })
     };
     while let Some((offset, c)) = chars.next() {
@@ -186,8 +197,11 @@ fn rewritten(pattern: &str) -> Result<String, Fault> {
                     None => {
                         return fault(
                             offset,
-                            &format!("the references read `\\{escape}` differently"),
-                            "write a class like `[0-9]`",
+                            said!(
+                                "the references read `\\{escape}` differently",
+                                "各参照引擎对 `\\{escape}` 的理解不一"
+                            ),
+                            said!("write a class like `[0-9]`", "写成 `[0-9]` 这样的字符类"),
                         );
                     }
                 }
@@ -204,8 +218,11 @@ fn rewritten(pattern: &str) -> Result<String, Fault> {
             ('[', _) if class => {
                 return fault(
                     offset,
-                    "`[` inside a class is read differently",
-                    "write `\\[`",
+                    said!(
+                        "`[` inside a class is read differently",
+                        "各参照引擎对字符类中的 `[` 理解不一"
+                    ),
+                    said!("write `\\[`", "写成 `\\[`"),
                 );
             }
             ('[', _) => {
@@ -224,8 +241,11 @@ fn rewritten(pattern: &str) -> Result<String, Fault> {
             ('&' | '-' | '~', Some(same)) if class && same == c => {
                 return fault(
                     offset,
-                    "a set operation that only one reference knows",
-                    "write one class",
+                    said!(
+                        "a set operation that only one reference knows",
+                        "只有一个参照引擎支持这种集合运算"
+                    ),
+                    said!("write one class", "请合并为一个字符类"),
                 );
             }
             ('(', Some('?')) if !class => {
@@ -233,8 +253,11 @@ fn rewritten(pattern: &str) -> Result<String, Fault> {
                 if !rest.starts_with(':') && !rest.starts_with("P<") {
                     return fault(
                         offset,
-                        "flags and look-around are read differently",
-                        "write `(…)` or `(?:…)`",
+                        said!(
+                            "flags and look-around are read differently",
+                            "各参照引擎对标志和环视的理解不一"
+                        ),
+                        said!("write `(…)` or `(?:…)`", "写成 `(…)` 或 `(?:…)`"),
                     );
                 }
                 out.push('(');
@@ -242,8 +265,14 @@ fn rewritten(pattern: &str) -> Result<String, Fault> {
             ('{', _) if !class && !is_repetition(pattern.get(offset..).unwrap_or_default()) => {
                 return fault(
                     offset,
-                    "`{…}` is an invalid expression in one reference and a literal in the other",
-                    "write a repetition like `{2}`; for a path parameter write `:id` with `keyMatch2`",
+                    said!(
+                        "`{{…}}` is an invalid expression in one reference and a literal in the other",
+                        "`{{…}}` 在一个参照引擎中是无效表达式，在另一个中是普通字符"
+                    ),
+                    said!(
+                        "write a repetition like `{{2}}`; for a path parameter write `:id` with `keyMatch2`",
+                        "重复次数写成 `{{2}}` 这样；路径参数请用 `keyMatch2` 并写成 `:id`"
+                    ),
                 );
             }
             (other, _) => out.push(other),

@@ -6,6 +6,7 @@ use super::pattern::{Patterns, Way};
 use super::syntax::{Comparison, Form, Syntax};
 use crate::facts::{Kind, Shape};
 use crate::source::{Mistake, Passage};
+use crate::{Said, said};
 
 /// Names on their way to what they stand for.
 pub(super) struct Resolver<'a> {
@@ -16,12 +17,7 @@ pub(super) struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn wrong<T>(
-        &mut self,
-        at: &Syntax,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Option<T> {
+    fn wrong<T>(&mut self, at: &Syntax, message: Said, help: Said) -> Option<T> {
         self.mistakes
             .push(self.passage.mistake(at.span.start, message, help));
         None
@@ -34,8 +30,13 @@ impl Resolver<'_> {
         }
         self.wrong(
             syntax,
-            format!("expected {}, found {}", kind.name(), found.name()),
-            "",
+            said!(
+                "expected {wanted}, found {found}",
+                "此处应为{wanted}，实为{found}";
+                wanted = kind.said(),
+                found = found.said()
+            ),
+            Said::default(),
         )
     }
 
@@ -47,8 +48,14 @@ impl Resolver<'_> {
                 if names_a_section(text) {
                     return self.wrong(
                         syntax,
-                        "the references rewrite `r.` and `p.` inside quotes",
-                        "put this text into a field of the rules",
+                        said!(
+                            "the references rewrite `r.` and `p.` inside quotes",
+                            "参照引擎会改写引号内的 `r.` 和 `p.`"
+                        ),
+                        said!(
+                            "put this text into a field of the rules",
+                            "请把这段文本放到规则的字段中"
+                        ),
                     );
                 }
                 Some((Expr::Text(text.as_str().into()), Kind::Text))
@@ -103,8 +110,11 @@ impl Resolver<'_> {
                     if !matches!(member.form, Form::Text(_) | Form::Int(_)) {
                         return self.wrong(
                             member,
-                            "a list holds quoted texts or numbers",
-                            "write `in [\"a\", \"b\"]`",
+                            said!(
+                                "a list holds quoted texts or numbers",
+                                "列表中只能是带引号的文本或数字"
+                            ),
+                            said!("write `in [\"a\", \"b\"]`", "写成 `in [\"a\", \"b\"]`"),
                         );
                     }
                     let member = self.expect(member, kind)?;
@@ -127,15 +137,27 @@ impl Resolver<'_> {
         right: Kind,
     ) -> Option<()> {
         if left != right {
-            let message = format!("{} is never equal to {}", left.name(), right.name());
+            let message = said!(
+                "{left} is never equal to {right}",
+                "{left}与{right}永远不相等";
+                left = left.said(),
+                right = right.said()
+            );
             return self.wrong(
                 at,
                 message,
-                "compare values of one type; the fields of a row are text",
+                said!(
+                    "compare values of one type; the fields of a row are text",
+                    "只能比较同一类型的值；规则的字段都是文本"
+                ),
             );
         }
         if left == Kind::Bool && !matches!(comparison, Comparison::Equal | Comparison::Unequal) {
-            return self.wrong(at, "truth values have no order", "use `==` or `!=`");
+            return self.wrong(
+                at,
+                said!("truth values have no order", "布尔值不能比较大小"),
+                said!("use `==` or `!=`", "请用 `==` 或 `!=`"),
+            );
         }
         Some(())
     }
@@ -148,21 +170,42 @@ impl Resolver<'_> {
             ["p", name] => match self.scope.policy.iter().position(|known| **known == **name) {
                 Some(field) => Some((Expr::Policy(field), Kind::Text)),
                 None if self.scope.place == Place::Condition => {
-                    self.wrong(at, format!("`p.{name}` in a condition"), "a condition asks about the request, `r.…`, only")
+                    self.wrong(at, said!(
+                        "`p.{name}` in a condition",
+                        "条件中用到了 `p.{name}`",
+                    ), said!(
+                        "a condition asks about the request, `r.…`, only",
+                        "条件只能问请求，即 `r.…`",
+                    ))
                 }
                 None => {
                     let help = one_of("p", self.scope.policy.iter().map(|name| &**name), name);
-                    self.wrong(at, format!("`p.{name}` is not defined in `[policy_definition]`"), help)
+                    self.wrong(at, said!(
+                        "`p.{name}` is not defined in `[policy_definition]`",
+                        "`p.{name}` 没有在 `[policy_definition]` 中定义",
+                    ), help)
                 }
             },
             [first, ..] if first.starts_with(['r', 'p']) && first.len() > 1 && is_numbered(first) => self.wrong(
                 at,
-                format!("`{first}` is a second request or policy definition, whose deny rows one reference takes for allow"),
-                "use `r` and `p`; put other policies into files of their own",
+                said!(
+                    "`{first}` is a second request or policy definition, whose deny rows one reference takes for allow",
+                    "`{first}` 是第二套请求或规则定义，有的参照引擎会把其中的拒绝规则当作放行",
+                ),
+                said!(
+                    "use `r` and `p`; put other policies into files of their own",
+                    "请用 `r` 和 `p`；其他策略请另用单独的文件",
+                ),
             ),
             _ => {
                 let name = path.join(".");
-                self.wrong(at, format!("unknown name `{name}`"), "write `r.field`, `r.field.attribute` or `p.field`")
+                self.wrong(at, said!(
+                    "unknown name `{name}`",
+                    "没有名为 `{name}` 的量",
+                ), said!(
+                    "write `r.field`, `r.field.attribute` or `p.field`",
+                    "写成 `r.field`、`r.field.attribute` 或 `p.field`",
+                ))
             }
         }
     }
@@ -182,7 +225,10 @@ impl Resolver<'_> {
             );
             return self.wrong(
                 at,
-                format!("`r.{name}` is not defined in `[request_definition]`"),
+                said!(
+                    "`r.{name}` is not defined in `[request_definition]`",
+                    "`r.{name}` 没有在 `[request_definition]` 中定义"
+                ),
                 help,
             );
         };
@@ -195,8 +241,9 @@ impl Resolver<'_> {
                         names.iter().map(|name| &**name),
                         attribute,
                     );
-                    let message = format!(
-                        "attribute `r.{name}.{attribute}` is not declared; when it is missing one reference fails and the other takes `!=` for true"
+                    let message = said!(
+                        "attribute `r.{name}.{attribute}` is not declared; when it is missing one reference fails and the other takes `!=` for true",
+                        "属性 `r.{name}.{attribute}` 没有声明；请求缺少它时，一个参照引擎会报错，另一个会把 `!=` 当作成立"
                     );
                     return self.wrong(at, message, help);
                 };
@@ -205,17 +252,21 @@ impl Resolver<'_> {
             (Shape::Scalar(_), Some(attribute)) => {
                 return self.wrong(
                     at,
-                    format!("attribute `{attribute}` of `r.{name}` is not declared"),
-                    format!(
-                        "declare it: `[attribute_definition]` with `{name} = {attribute}: text`"
+                    said!(
+                        "attribute `{attribute}` of `r.{name}` is not declared",
+                        "`r.{name}` 的属性 `{attribute}` 没有声明"
+                    ),
+                    said!(
+                        "declare it: `[attribute_definition]` with `{name} = {attribute}: text`",
+                        "请声明：在 `[attribute_definition]` 中写 `{name} = {attribute}: text`"
                     ),
                 );
             }
             (Shape::Map { .. }, None) => {
                 return self.wrong(
                     at,
-                    format!("`r.{name}` is a map"),
-                    format!("write `r.{name}.attribute`"),
+                    said!("`r.{name}` is a map", "`r.{name}` 是一组属性，不是单个值"),
+                    said!("write `r.{name}.attribute`", "写成 `r.{name}.attribute`"),
                 );
             }
         };
@@ -250,8 +301,11 @@ impl Resolver<'_> {
         let [value, pattern] = arguments else {
             return self.wrong(
                 at,
-                format!("`{name}` takes two arguments"),
-                format!("write `{name}(value, pattern)`"),
+                said!("`{name}` takes two arguments", "`{name}` 须有两个参数"),
+                said!(
+                    "write `{name}(value, pattern)`",
+                    "写成 `{name}(value, pattern)`"
+                ),
             );
         };
         let (value, resolved) = (
@@ -279,8 +333,14 @@ impl Resolver<'_> {
             | Expr::Condition(_) => {
                 return self.wrong(
                     pattern,
-                    "the pattern comes from the request, so it cannot be checked at load",
-                    "the second argument is a field of the rules or a quoted text",
+                    said!(
+                        "the pattern comes from the request, so it cannot be checked at load",
+                        "模式来自请求，加载时无法检查"
+                    ),
+                    said!(
+                        "the second argument is a field of the rules or a quoted text",
+                        "第二个参数应为规则的字段或带引号的文本"
+                    ),
                 );
             }
         }
@@ -295,20 +355,27 @@ impl Resolver<'_> {
         if self.scope.place == Place::Condition {
             return self.wrong(
                 at,
-                "`eval` inside a condition",
-                "write the condition itself",
+                said!("`eval` inside a condition", "条件中不能用 `eval`"),
+                said!("write the condition itself", "请直接写出条件"),
             );
         }
         let [argument] = arguments else {
-            return self.wrong(at, "`eval` takes one argument", "write `eval(p.cond)`");
+            return self.wrong(
+                at,
+                said!("`eval` takes one argument", "`eval` 须有一个参数"),
+                said!("write `eval(p.cond)`", "写成 `eval(p.cond)`"),
+            );
         };
         if let Expr::Policy(field) = self.expect(argument, Kind::Text)? {
             return Some(Expr::Condition(field));
         }
         self.wrong(
             argument,
-            "`eval` of something else than a field of the rules",
-            "write `eval(p.cond)`",
+            said!(
+                "`eval` of something else than a field of the rules",
+                "`eval` 的参数不是规则的字段"
+            ),
+            said!("write `eval(p.cond)`", "写成 `eval(p.cond)`"),
         )
     }
 
@@ -318,11 +385,24 @@ impl Resolver<'_> {
         if arguments.len() != expected {
             let name = &section.name;
             let help = if section.domains {
-                format!("write `{name}(r.sub, p.sub, r.dom)`")
+                said!(
+                    "write `{name}(r.sub, p.sub, r.dom)`",
+                    "写成 `{name}(r.sub, p.sub, r.dom)`"
+                )
             } else {
-                format!("write `{name}(r.sub, p.sub)`")
+                said!(
+                    "write `{name}(r.sub, p.sub)`",
+                    "写成 `{name}(r.sub, p.sub)`"
+                )
             };
-            return self.wrong(at, format!("`{name}` takes {expected} arguments"), help);
+            return self.wrong(
+                at,
+                said!(
+                    "`{name}` takes {expected} arguments",
+                    "`{name}` 须有 {expected} 个参数"
+                ),
+                help,
+            );
         }
         let resolved: Vec<Option<Expr>> = arguments
             .iter()
@@ -343,40 +423,62 @@ impl Resolver<'_> {
     }
 }
 
-fn unknown_function(name: &str) -> (String, String) {
-    let known =
-        "known are keyMatch, keyMatch2, keyMatch3, regexMatch, ipMatch, eval and the role sections";
+fn unknown_function(name: &str) -> (Said, Said) {
+    let known = said!(
+        "known are keyMatch, keyMatch2, keyMatch3, regexMatch, ipMatch, eval and the role sections",
+        "可用的有 keyMatch、keyMatch2、keyMatch3、regexMatch、ipMatch、eval 和各角色段"
+    );
     let why = match name {
         "keyMatch4" => {
-            "the references read repeated names and invalid patterns of it differently; write `keyMatch2`"
+            said!(
+                "the references read repeated names and invalid patterns of it differently; write `keyMatch2`",
+                "各参照引擎对它的重名参数和无效模式理解不一；请改用 `keyMatch2`"
+            )
         }
         "keyMatch5" => {
-            "the references read invalid patterns of it differently; the query is no part of a path; write `keyMatch2`"
+            said!(
+                "the references read invalid patterns of it differently; the query is no part of a path; write `keyMatch2`",
+                "各参照引擎对它的无效模式理解不一，查询串也不属于路径；请改用 `keyMatch2`"
+            )
         }
-        "globMatch" => "the references match `**` differently; write `keyMatch2` with a final `/*`",
-        "keyGet" | "keyGet2" | "keyGet3" => "it has no truth value; write `keyMatch2`",
-        _ => return (format!("unknown function `{name}`"), known.to_owned()),
+        "globMatch" => said!(
+            "the references match `**` differently; write `keyMatch2` with a final `/*`",
+            "各参照引擎对 `**` 的匹配不一；请改用 `keyMatch2`，模式以 `/*` 结尾"
+        ),
+        "keyGet" | "keyGet2" | "keyGet3" => said!(
+            "it has no truth value; write `keyMatch2`",
+            "它的结果不是布尔值；请改用 `keyMatch2`"
+        ),
+        _ => {
+            return (
+                said!("unknown function `{name}`", "没有名为 `{name}` 的函数"),
+                known,
+            );
+        }
     };
     (
-        format!("function `{name}` is not supported"),
-        why.to_owned(),
+        said!("function `{name}` is not supported", "不支持函数 `{name}`"),
+        why,
     )
 }
 
-fn one_of<'n>(prefix: &str, known: impl Iterator<Item = &'n str>, wanted: &str) -> String {
+fn one_of<'n>(prefix: &str, known: impl Iterator<Item = &'n str>, wanted: &str) -> Said {
     let known: Vec<&str> = known.collect();
     let near = known.iter().find(|name| {
         name.eq_ignore_ascii_case(wanted)
             || (wanted.len() > 2 && (name.starts_with(wanted) || wanted.starts_with(**name)))
     });
     if let Some(near) = near {
-        return format!("did you mean `{prefix}.{near}`?");
+        return said!(
+            "did you mean `{prefix}.{near}`?",
+            "是否应为 `{prefix}.{near}`？"
+        );
     }
     let known: Vec<String> = known
         .iter()
         .map(|name| format!("`{prefix}.{name}`"))
         .collect();
-    format!("defined are {}", known.join(", "))
+    said!("defined are {known}", "已定义的有 {known}"; known = Said::list(&known))
 }
 
 fn is_numbered(name: &str) -> bool {

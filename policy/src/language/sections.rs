@@ -1,5 +1,6 @@
 //! Reads a model file as written: sections of `key = value`.
 
+use crate::said;
 use crate::source::{Mistake, Passage, Source, size};
 
 /// One `key = value` of a model file.
@@ -25,7 +26,11 @@ pub(crate) fn read(source: Source<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Defin
         };
         let whole = Passage::new(source.name, raw, number, 1);
         if let Some(bad) = raw.find(|c: char| c.is_control() && c != '\t') {
-            mistakes.push(whole.mistake(bad, "control character in a model", "remove it"));
+            mistakes.push(whole.mistake(
+                bad,
+                said!("control character in a model", "模型中有控制字符"),
+                said!("remove it", "请删除"),
+            ));
             continue;
         }
         let line = match without_comment(raw) {
@@ -33,8 +38,14 @@ pub(crate) fn read(source: Source<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Defin
             Err(offset) => {
                 mistakes.push(whole.mistake(
                     offset,
-                    "`#` begins a comment even inside quotes, so this text would be cut off",
-                    "leave `#` out of texts in the model",
+                    said!(
+                        "`#` begins a comment even inside quotes, so this text would be cut off",
+                        "`#` 即使在引号内也是注释的开头，这段文本会被截断"
+                    ),
+                    said!(
+                        "leave `#` out of texts in the model",
+                        "模型的文本中不要用 `#`"
+                    ),
                 ));
                 continue;
             }
@@ -47,8 +58,11 @@ pub(crate) fn read(source: Source<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Defin
             }
             mistakes.push(whole.mistake(
                 0,
-                "comment inside a continued line",
-                "put comments before or after it",
+                said!("comment inside a continued line", "续行中间有注释"),
+                said!(
+                    "put comments before or after it",
+                    "请把注释放在它之前或之后"
+                ),
             ));
             continue;
         }
@@ -60,8 +74,8 @@ pub(crate) fn read(source: Source<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Defin
                 Some(name) => name.trim().clone_into(&mut section),
                 None => mistakes.push(whole.mistake(
                     indent,
-                    "section header is not closed",
-                    "write `[section]`",
+                    said!("section header is not closed", "段名的括号没有闭合"),
+                    said!("write `[section]`", "写成 `[section]`"),
                 )),
             }
             continue;
@@ -81,8 +95,8 @@ pub(crate) fn read(source: Source<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Defin
             continued = false;
             mistakes.push(whole.mistake(
                 indent,
-                format!("`{body}` defines nothing"),
-                "write `key = value`",
+                said!("`{body}` defines nothing", "`{body}` 没有定义任何内容"),
+                said!("write `key = value`", "写成 `key = value`"),
             ));
             continue;
         };
@@ -117,6 +131,7 @@ fn without_comment(line: &str) -> Result<&str, usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::said::Said;
 
     fn model(text: &str) -> (Vec<Definition>, Vec<Mistake>) {
         let mut mistakes = Vec::new();
@@ -129,7 +144,9 @@ mod tests {
         let (definitions, mistakes) = model("[matchers]\nm = a && \\\n  b # note\n");
         assert!(mistakes.is_empty());
         assert_eq!(definitions[0].value.text, "a &&b");
-        let at = definitions[0].value.mistake(4, "x", "");
+        let at = definitions[0]
+            .value
+            .mistake(4, Said::default(), Said::default());
         assert_eq!((at.line, at.column), (3, 3));
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::token::{Token, Word, tokens};
 use crate::source::{Mistake, Passage};
+use crate::{Said, said};
 
 /// An expression as written.
 #[derive(Debug, Clone)]
@@ -76,9 +77,13 @@ pub(crate) fn parse(passage: &Passage) -> Result<Syntax, Mistake> {
     let syntax = parser.any()?;
     match parser.word() {
         Word::End => Ok(syntax),
-        Word::Name(_) | Word::Int(_) | Word::Text(_) | Word::Sign(_) => {
-            Err(parser.wrong("unexpected word", "join conditions with `&&` or `||`"))
-        }
+        Word::Name(_) | Word::Int(_) | Word::Text(_) | Word::Sign(_) => Err(parser.wrong(
+            said!("unexpected word", "此处不应再有内容"),
+            said!(
+                "join conditions with `&&` or `||`",
+                "条件之间请用 `&&` 或 `||` 连接"
+            ),
+        )),
     }
 }
 
@@ -118,7 +123,7 @@ impl Parser<'_> {
             .map_or(0, |token| token.end)
     }
 
-    fn wrong(&self, message: &str, help: &str) -> Mistake {
+    fn wrong(&self, message: Said, help: Said) -> Mistake {
         self.passage.mistake(self.start(), message, help)
     }
 
@@ -134,7 +139,10 @@ impl Parser<'_> {
         if self.take(sign) {
             Ok(())
         } else {
-            Err(self.wrong(&format!("expected `{sign}`"), ""))
+            Err(self.wrong(
+                said!("expected `{sign}`", "此处应为 `{sign}`"),
+                Said::default(),
+            ))
         }
     }
 
@@ -143,7 +151,10 @@ impl Parser<'_> {
         inner: impl FnOnce(&mut Self) -> Result<T, Mistake>,
     ) -> Result<T, Mistake> {
         if self.depth >= DEEPEST {
-            return Err(self.wrong("nested too deeply", "at most 48 levels"));
+            return Err(self.wrong(
+                said!("nested too deeply", "嵌套过深"),
+                said!("at most 48 levels", "最多 48 层"),
+            ));
         }
         self.depth += 1;
         let result = inner(self);
@@ -196,8 +207,11 @@ impl Parser<'_> {
         let span = start..self.end();
         if self.relation()?.is_some() {
             return Err(self.wrong(
-                "the references group chained comparisons differently",
-                "use parentheses",
+                said!(
+                    "the references group chained comparisons differently",
+                    "各参照引擎对连续比较的结合方式不一"
+                ),
+                said!("use parentheses", "请加括号"),
             ));
         }
         Ok(Syntax { form, span })
@@ -214,8 +228,14 @@ impl Parser<'_> {
             Word::Sign(">=") => Comparison::GreaterOrEqual,
             Word::Sign("=~" | "!~") => {
                 return Err(self.wrong(
-                    "only one reference knows this operator",
-                    "write `regexMatch(value, pattern)`",
+                    said!(
+                        "only one reference knows this operator",
+                        "只有一个参照引擎支持这个运算符"
+                    ),
+                    said!(
+                        "write `regexMatch(value, pattern)`",
+                        "写成 `regexMatch(value, pattern)`"
+                    ),
                 ));
             }
             Word::Name(name) if name == "in" => return Ok(Some(Relation::Member)),
@@ -232,7 +252,10 @@ impl Parser<'_> {
         } else if self.take("(") {
             ")"
         } else {
-            return Err(self.wrong("expected a list behind `in`", "write `in [\"a\", \"b\"]`"));
+            return Err(self.wrong(
+                said!("expected a list behind `in`", "`in` 之后应为列表"),
+                said!("write `in [\"a\", \"b\"]`", "写成 `in [\"a\", \"b\"]`"),
+            ));
         };
         let mut members = vec![self.single()?];
         while self.take(",") {
@@ -256,8 +279,11 @@ impl Parser<'_> {
         )?;
         if matches!(self.word(), Word::Sign("/")) {
             return Err(self.wrong(
-                "the references divide differently",
-                "multiply the other side instead",
+                said!(
+                    "the references divide differently",
+                    "各参照引擎的除法结果不一"
+                ),
+                said!("multiply the other side instead", "请改为在另一边相乘"),
             ));
         }
         Ok(value)
@@ -274,8 +300,8 @@ impl Parser<'_> {
             self.operators += 1;
             if self.operators > DEEPEST {
                 return Err(self.wrong(
-                    "too many arithmetic operators",
-                    "at most 48 in an expression",
+                    said!("too many arithmetic operators", "算术运算符过多"),
+                    said!("at most 48 in an expression", "一个表达式最多 48 个"),
                 ));
             }
             let right = part(self)?;
@@ -298,7 +324,10 @@ impl Parser<'_> {
         }
         if self.take("-") {
             let Word::Int(number) = *self.word() else {
-                return Err(self.wrong("`-` stands before a number only", "subtract from 0"));
+                return Err(self.wrong(
+                    said!("`-` stands before a number only", "`-` 只能写在数字之前"),
+                    said!("subtract from 0", "请用 0 去减"),
+                ));
             };
             self.at += 1;
             return Ok(Syntax {
@@ -335,10 +364,16 @@ impl Parser<'_> {
                 });
             }
             Word::Sign(sign) => {
-                return Err(self.wrong(&format!("unexpected `{sign}`"), "expected a value"));
+                return Err(self.wrong(
+                    said!("unexpected `{sign}`", "此处不应有 `{sign}`"),
+                    said!("expected a value", "此处应为一个值"),
+                ));
             }
             Word::End => {
-                return Err(self.wrong("the expression ends too early", "expected a value"));
+                return Err(self.wrong(
+                    said!("the expression ends too early", "表达式没有写完"),
+                    said!("expected a value", "此处应为一个值"),
+                ));
             }
         };
         Ok(Syntax {
@@ -367,7 +402,10 @@ impl Parser<'_> {
         let mut path = vec![name];
         while self.take(".") {
             let Word::Name(next) = self.word().clone() else {
-                return Err(self.wrong("expected a name behind `.`", ""));
+                return Err(self.wrong(
+                    said!("expected a name behind `.`", "`.` 之后应为名称"),
+                    Said::default(),
+                ));
             };
             self.at += 1;
             path.push(next);

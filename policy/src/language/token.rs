@@ -1,5 +1,6 @@
 //! Words of an expression.
 
+use crate::said;
 use crate::source::{Mistake, Passage};
 
 /// A word with the offset where it begins and the one behind it.
@@ -32,7 +33,11 @@ const LONGEST: usize = 16 * 1024;
 pub(crate) fn tokens(passage: &Passage) -> Result<Vec<Token>, Mistake> {
     let text = passage.text.as_str();
     if text.len() > LONGEST {
-        return Err(passage.mistake(0, "the expression is longer than 16 KiB", "split the rule"));
+        return Err(passage.mistake(
+            0,
+            said!("the expression is longer than 16 KiB", "表达式超过 16 KiB"),
+            said!("split the rule", "请拆分规则"),
+        ));
     }
     let mut words = Vec::new();
     let mut at = 0;
@@ -60,15 +65,21 @@ pub(crate) fn tokens(passage: &Passage) -> Result<Vec<Token>, Mistake> {
             (Word::Sign(sign), sign.len())
         } else {
             let help = match first {
-                '?' | ':' => "the conditional `?:` is known to one reference only; write two rules",
-                '=' => "write `==` to compare",
-                '&' => "write `&&`",
-                '|' => "write `||`",
-                _ => "expressions are names, numbers, quoted texts and operators",
+                '?' | ':' => said!(
+                    "the conditional `?:` is known to one reference only; write two rules",
+                    "只有一个参照引擎支持条件运算符 `?:`；请写成两条规则"
+                ),
+                '=' => said!("write `==` to compare", "比较请写 `==`"),
+                '&' => said!("write `&&`", "写成 `&&`"),
+                '|' => said!("write `||`", "写成 `||`"),
+                _ => said!(
+                    "expressions are names, numbers, quoted texts and operators",
+                    "表达式由名称、数字、带引号的文本和运算符组成"
+                ),
             };
             return Err(passage.mistake(
                 at,
-                format!("unexpected `{}`", first.escape_debug()),
+                said!("unexpected `{}`", "此处不应有 `{}`", first.escape_debug()),
                 help,
             ));
         };
@@ -96,8 +107,11 @@ fn number(passage: &Passage, rest: &str, at: usize) -> Result<(Word, usize), Mis
     if next == Some('.') {
         return Err(passage.mistake(
             at,
-            "only one reference knows fractions",
-            "write a whole number",
+            said!(
+                "only one reference knows fractions",
+                "只有一个参照引擎支持小数"
+            ),
+            said!("write a whole number", "请写整数"),
         ));
     }
     if next.is_some_and(|c| c.is_alphanumeric() || c == '_')
@@ -105,16 +119,22 @@ fn number(passage: &Passage, rest: &str, at: usize) -> Result<(Word, usize), Mis
     {
         return Err(passage.mistake(
             at,
-            "malformed number",
-            "write a decimal whole number without leading zeros",
+            said!("malformed number", "数字格式有误"),
+            said!(
+                "write a decimal whole number without leading zeros",
+                "请写十进制整数，不带前导零"
+            ),
         ));
     }
     match digits.parse::<i32>() {
         Ok(number) => Ok((Word::Int(i64::from(number)), length)),
         Err(_) => Err(passage.mistake(
             at,
-            format!("`{digits}` does not fit into 32 bits, where the references differ"),
-            "write a number up to 2147483647",
+            said!(
+                "`{digits}` does not fit into 32 bits, where the references differ",
+                "`{digits}` 超出 32 位整数，各参照引擎对此处理不一"
+            ),
+            said!("write a number up to 2147483647", "数字最大为 2147483647"),
         )),
     }
 }
@@ -135,15 +155,21 @@ fn quoted(passage: &Passage, rest: &str, at: usize, quote: char) -> Result<(Word
             _ => {
                 return Err(passage.mistake(
                     at + offset,
-                    "the references read this backslash differently",
-                    r#"only `\\`, `\"` and `\'` are read; in a pattern write `[0-9]` for `\d`"#,
+                    said!(
+                        "the references read this backslash differently",
+                        "各参照引擎对这个反斜杠的理解不一"
+                    ),
+                    said!(
+                        r#"only `\\`, `\"` and `\'` are read; in a pattern write `[0-9]` for `\d`"#,
+                        r#"只支持 `\\`、`\"` 和 `\'`；在模式中请用 `[0-9]` 代替 `\d`"#
+                    ),
                 ));
             }
         }
     }
     Err(passage.mistake(
         at,
-        "the quoted text is not closed",
-        "close it with the same quote",
+        said!("the quoted text is not closed", "引号没有闭合"),
+        said!("close it with the same quote", "请用同样的引号闭合"),
     ))
 }

@@ -6,6 +6,7 @@ use super::digest::Digest;
 use crate::analysis::cases;
 use crate::engine::snapshot::Snapshot;
 use crate::source::{Dialect, Mistake, Source, size};
+use crate::{Said, said};
 
 /// A text with the name under which it is reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,17 +112,16 @@ impl Bundle {
             Ok(known) => cases::failures(snapshot, &known)
                 .into_iter()
                 .map(|failure| {
-                    let name = match failure.name.as_str() {
-                        "" => String::new(),
-                        name => format!(" `{name}`"),
+                    let (why, at) = (failure.said(), (size(failure.line), 1));
+                    let message = match failure.name.as_str() {
+                        "" => said!("the test fails: {why}", "用例未通过：{why}"; why = why),
+                        name => said!(
+                            "the test `{name}` fails: {why}",
+                            "用例 `{name}` 未通过：{why}";
+                            why = why
+                        ),
                     };
-                    Mistake {
-                        file: text.name.clone(),
-                        line: size(failure.line),
-                        column: 1,
-                        message: format!("the test{name} fails: {}", failure.message),
-                        help: String::new(),
-                    }
+                    Mistake::new(&*text.name, at, message, Said::default())
                 })
                 .collect(),
         };

@@ -8,6 +8,7 @@ use super::roles::{Edge, Graph, Unclosed};
 use super::sheet::Slot;
 use super::table::Rules;
 use crate::decision::Effect;
+use crate::said;
 use crate::source::{Mistake, Passage, size};
 use crate::symbol::Symbols;
 
@@ -77,8 +78,14 @@ impl Loader<'_> {
             let passage = Passage::new(line.file, line.text, line.number, 1);
             self.mistakes.push(passage.mistake(
                 0,
-                "this row does not stand here, so it cannot be removed",
-                "read the rules again; somebody else may have changed them",
+                said!(
+                    "this row does not stand here, so it cannot be removed",
+                    "这一行没有这条规则，无法删除"
+                ),
+                said!(
+                    "read the rules again; somebody else may have changed them",
+                    "请重新读取规则，可能已被他人修改"
+                ),
             ));
         }
         placed

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use crate::source::{Mistake, Passage, Source, brief, size};
+use crate::{Said, said};
 
 /// A field with the column where its text begins, counted in bytes from 0.
 #[derive(Debug, Clone)]
@@ -23,13 +24,7 @@ pub(crate) struct Row<'a> {
 
 impl Row<'_> {
     /// A mistake at an offset in this line.
-    pub(crate) fn mistake(
-        &self,
-        file: &str,
-        offset: usize,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Mistake {
+    pub(crate) fn mistake(&self, file: &str, offset: usize, message: Said, help: Said) -> Mistake {
         Passage::new(file, self.raw, self.line, 1).mistake(offset, message, help)
     }
 }
@@ -79,8 +74,8 @@ pub(crate) fn is_blank(raw: &str) -> bool {
 #[derive(Debug)]
 pub(crate) struct Fault {
     offset: usize,
-    message: String,
-    help: &'static str,
+    message: Said,
+    help: Said,
 }
 
 impl Fault {
@@ -99,8 +94,8 @@ fn split<'a>(
     if let Some(offset) = body.find(|c: char| (c.is_control() && c != '\t') || c == '\u{feff}') {
         return Err(Fault {
             offset,
-            message: "control character in a rule".to_owned(),
-            help: "remove it",
+            message: said!("control character in a rule", "规则中有控制字符"),
+            help: said!("remove it", "请删除"),
         });
     }
     let mut at = 0;
@@ -111,8 +106,14 @@ fn split<'a>(
         let (text, length) = if let Some(inner) = field.strip_prefix('"') {
             let (text, length) = quoted(inner).ok_or_else(|| Fault {
                 offset: start,
-                message: "the quoted field is not closed on its line".to_owned(),
-                help: "close it; write `\"\"` for a quote inside",
+                message: said!(
+                    "the quoted field is not closed on its line",
+                    "字段的引号在本行没有闭合"
+                ),
+                help: said!(
+                    "close it; write `\"\"` for a quote inside",
+                    "请闭合引号；字段内的引号写成 `\"\"`"
+                ),
             })?;
             (text, length + 1)
         } else {
@@ -121,18 +122,22 @@ fn split<'a>(
             if let Some(quote) = text.find('"') {
                 return Err(Fault {
                     offset: start + quote,
-                    message: "a quote inside a field that is not quoted".to_owned(),
-                    help: "quote the whole field",
+                    message: said!(
+                        "a quote inside a field that is not quoted",
+                        "字段没有用引号括起，中间却有引号"
+                    ),
+                    help: said!("quote the whole field", "请用引号括起整个字段"),
                 });
             }
             if blanks == Blanks::Refuse && text.trim_end() != text {
                 return Err(Fault {
                     offset: start + text.trim_end().len(),
-                    message: format!(
+                    message: said!(
                         "blank behind `{}`, which one reference keeps and the other drops",
+                        "`{}` 后有空格，一个参照引擎会保留，另一个会去掉",
                         brief(text.trim_end())
                     ),
-                    help: "remove it",
+                    help: said!("remove it", "请删除"),
                 });
             }
             (Cow::Borrowed(text), length)
@@ -148,8 +153,11 @@ fn split<'a>(
             Some(_) => {
                 return Err(Fault {
                     offset: at,
-                    message: "text behind a quoted field".to_owned(),
-                    help: "put a comma or the end of the line here",
+                    message: said!("text behind a quoted field", "带引号的字段之后还有内容"),
+                    help: said!(
+                        "put a comma or the end of the line here",
+                        "此处应为逗号或行尾"
+                    ),
                 });
             }
         }

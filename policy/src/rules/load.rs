@@ -12,8 +12,14 @@ use crate::language::pattern::{Patterns, Way};
 use crate::obligation::Obligations;
 use crate::source::{Mistake, Passage, Source, brief, size};
 use crate::symbol::Symbols;
+use crate::{Said, said};
 
-pub(super) const TOO_MUCH: &str = "more than 16 million rows or 4 GiB of text";
+pub(super) fn too_much() -> Said {
+    said!(
+        "more than 16 million rows or 4 GiB of text",
+        "超过 1600 万行或 4 GiB 文本"
+    )
+}
 
 impl Rules {
     /// Reads every row of every file. Mistakes are added, never returned early.
@@ -86,11 +92,12 @@ impl Loader<'_> {
             self.mistakes.push(row.mistake(
                 name,
                 kind.offset,
-                format!(
+                said!(
                     "row type `{}` is not defined by the model",
+                    "模型没有定义行类型 `{}`",
                     brief(&kind.text)
                 ),
-                format!("defined are {}", known.join(", ")),
+                said!("defined are {known}", "已定义的有 {known}"; known = Said::list(&known)),
             ));
             return None;
         };
@@ -108,15 +115,16 @@ impl Loader<'_> {
         let defined = self.model.sections.get(section)?;
         let expected = if defined.domains { 3 } else { 2 };
         if cells.len() != expected {
-            let message = format!(
+            let message = said!(
                 "the row has {} fields behind `{}`; the model defines {expected}",
+                "这一行有 {} 个字段（在 `{}` 之后），模型定义了 {expected} 个",
                 cells.len(),
                 defined.name
             );
             let help = if defined.domains {
-                "write member, role, domain"
+                said!("write member, role, domain", "依次写成员、角色、域")
             } else {
-                "write member, role"
+                said!("write member, role", "依次写成员、角色")
             };
             self.mistakes.push(row.mistake(name, 0, message, help));
             return None;
@@ -125,8 +133,8 @@ impl Loader<'_> {
             self.mistakes.push(row.mistake(
                 name,
                 empty.offset,
-                "empty field",
-                "name a member, a role and a domain",
+                said!("empty field", "字段为空"),
+                said!("name a member, a role and a domain", "请写明成员、角色和域"),
             ));
             return None;
         }
@@ -134,8 +142,11 @@ impl Loader<'_> {
             row.mistake(
                 name,
                 domain.offset,
-                "`*` is no wildcard in a role's domain",
-                "write a row for each domain",
+                said!(
+                    "`*` is no wildcard in a role's domain",
+                    "`*` 在角色的域中不是通配符"
+                ),
+                said!("write a row for each domain", "请为每个域各写一行"),
             )
         });
         let fields = cells.iter().map(|cell| &*cell.text);
@@ -151,8 +162,11 @@ impl Loader<'_> {
     fn placed(&mut self, placed: Result<Slot, Refused>, name: &str, row: &Row<'_>) -> Option<Slot> {
         let (message, help) = match placed {
             Ok(slot) => return Some(slot),
-            Err(Refused::Taken) => ("a row stands on this line already", "take a free line"),
-            Err(Refused::Full) => (TOO_MUCH, "split the policy"),
+            Err(Refused::Taken) => (
+                said!("a row stands on this line already", "这一行已有规则"),
+                said!("take a free line", "请换一个空行"),
+            ),
+            Err(Refused::Full) => (too_much(), said!("split the policy", "请拆分策略")),
         };
         self.mistakes.push(row.mistake(name, 0, message, help));
         None
@@ -165,21 +179,29 @@ impl Loader<'_> {
             self.mistakes.push(row.mistake(
                 name,
                 0,
-                format!(
+                said!(
                     "the row has {} fields behind `p`; the model defines {}",
+                    "这一行有 {} 个字段（不含 `p`），模型定义了 {} 个",
                     cells.len(),
                     model.policy.len()
                 ),
-                format!("write {}", fields.join(", ")),
+                said!("write {}", "依次写 {}", fields.join(", ")),
             ));
             return None;
         }
         let cell = |field: Option<usize>| field.and_then(|field| cells.get(field));
         for (field, cell) in cells.iter().enumerate() {
             if cell.text.is_empty() && model.obligation_field != Some(field) {
-                let help = "only the column `obl` may be empty";
-                self.mistakes
-                    .push(row.mistake(name, cell.offset, "empty field", help));
+                let help = said!(
+                    "only the column `obl` may be empty",
+                    "只有 `obl` 列可以为空"
+                );
+                self.mistakes.push(row.mistake(
+                    name,
+                    cell.offset,
+                    said!("empty field", "字段为空"),
+                    help,
+                ));
             }
         }
         let effect = match cell(model.effect_field).map(|cell| (cell, &*cell.text)) {
@@ -189,8 +211,15 @@ impl Loader<'_> {
                 self.mistakes.push(row.mistake(
                     name,
                     cell.offset,
-                    format!("effect `{}` would neither allow nor deny", brief(other)),
-                    "write `allow` or `deny` in lower case",
+                    said!(
+                        "effect `{}` would neither allow nor deny",
+                        "效果 `{}` 既不是放行也不是拒绝",
+                        brief(other)
+                    ),
+                    said!(
+                        "write `allow` or `deny` in lower case",
+                        "请用小写的 `allow` 或 `deny`"
+                    ),
                 ));
                 Effect::Deny
             }
@@ -231,11 +260,15 @@ impl Loader<'_> {
             self.mistakes.push(row.mistake(
                 name,
                 cell.offset,
-                format!(
+                said!(
                     "priority `{}` is no whole number, where the references sort differently",
+                    "优先级 `{}` 不是整数，各参照引擎对此排序不一",
                     brief(&cell.text)
                 ),
-                "write a whole number; the lowest comes first",
+                said!(
+                    "write a whole number; the lowest comes first",
+                    "请写整数；数字小的在前"
+                ),
             ));
         }
         priority.unwrap_or(i32::MAX)
@@ -267,22 +300,27 @@ impl Loader<'_> {
                 warnings.push(row.mistake(
                     name,
                     cell.offset,
-                    format!(
+                    said!(
                         "`{}` is too large for a table: threads share what it is matched with",
+                        "`{}` 过大，不能编译成状态表；各线程要共用匹配所需的内存",
                         brief(&cell.text)
                     ),
-                    "leave out counted repetitions of anything, like `.{0,100}`".to_owned(),
+                    said!(
+                        "leave out counted repetitions of anything, like `.{{0,100}}`",
+                        "请不要对任意字符规定重复次数，如 `.{{0,100}}`"
+                    ),
                 ));
             }
             if *way == Way::Regex && part_only {
                 warnings.push(row.mistake(
                     name,
                     cell.offset,
-                    format!(
+                    said!(
                         "`{}` also matches values that only contain it",
+                        "只要值中包含 `{}` 就会匹配",
                         brief(&cell.text)
                     ),
-                    format!("write `^({})$`", brief(&cell.text)),
+                    said!("write `^({})$`", "写成 `^({})$`", brief(&cell.text)),
                 ));
             }
         }
@@ -344,8 +382,15 @@ impl Loader<'_> {
             self.mistakes.push(row.mistake(
                 name,
                 cell.offset,
-                format!("`{}` on a row that denies", brief(&cell.text)),
-                "a denial carries `log` and `alert` only",
+                said!(
+                    "`{}` on a row that denies",
+                    "拒绝规则上写了 `{}`",
+                    brief(&cell.text)
+                ),
+                said!(
+                    "a denial carries `log` and `alert` only",
+                    "拒绝规则只能附带 `log` 和 `alert`"
+                ),
             ));
         }
         cost

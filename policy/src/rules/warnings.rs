@@ -6,6 +6,7 @@ use super::table::Rules;
 use crate::decision::Effect;
 use crate::language::model::{Combination, Model};
 use crate::language::pattern::Way;
+use crate::said;
 use crate::source::{Mistake, brief};
 
 impl Rules {
@@ -16,8 +17,14 @@ impl Rules {
         if model.combination == Combination::AllowOverride
             && let Some(place) = self.denying().next().and_then(|row| self.rows.place(row))
         {
-            let help = "add ` && !some(where (p.eft == deny))` to the effect";
-            let message = "rows that deny have no effect in this model";
+            let help = said!(
+                "add ` && !some(where (p.eft == deny))` to the effect",
+                "请在效果中加上 ` && !some(where (p.eft == deny))`"
+            );
+            let message = said!(
+                "rows that deny have no effect in this model",
+                "拒绝规则在这个模型中不起作用"
+            );
             warnings.push(self.fault(place, message, help));
         }
         warnings
@@ -57,8 +64,16 @@ impl Rules {
                     .strip_suffix("/*")
                     .unwrap_or_default();
                 if !folder.is_empty() && !known.contains(&like(row, folder)) {
-                    let message = format!("`{}/*` does not deny `{0}` itself", brief(folder));
-                    let help = format!("add the same row with `{}`", brief(folder));
+                    let message = said!(
+                        "`{}/*` does not deny `{0}` itself",
+                        "`{}/*` 并不拒绝 `{0}` 本身",
+                        brief(folder)
+                    );
+                    let help = said!(
+                        "add the same row with `{}`",
+                        "请为 `{}` 加一条同样的规则",
+                        brief(folder)
+                    );
                     let place = self.rows.place(row).unwrap_or_default();
                     warnings.push(self.fault(place, message, help));
                 }

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::ledger::Ledger;
-use super::load::{Loader, TOO_MUCH};
+use super::load::{Loader, too_much};
 use super::roles::{Edge, Graph, Unclosed};
 use super::sheet::Sheet;
 use super::table::{Owner, Rules};
 use crate::language::model::Model;
 use crate::source::{Mistake, Passage, Source, brief};
 use crate::symbol::{Symbol, Symbols};
+use crate::{Said, said};
 
 /// Most rows in a policy; chosen so that every count fits 32 bits with room.
 const MOST_ROWS: usize = 1 << 24;
@@ -39,14 +40,22 @@ impl Loader<'_> {
         let rows = rules.rows.len().max(rules.roles.len());
         let bytes = rules.rows.bytes().max(rules.roles.bytes());
         if rows > MOST_ROWS || u32::try_from(bytes).is_err() {
-            self.mistakes
-                .push(whole.mistake(0, TOO_MUCH, "split the policy"));
+            self.mistakes.push(whole.mistake(
+                0,
+                too_much(),
+                said!("split the policy", "请拆分策略"),
+            ));
         }
         if rules.len() == 0 && self.mistakes.is_empty() {
-            let help =
-                "add a `p` row; a policy that failed to load must not look like an empty one";
-            self.mistakes
-                .push(whole.mistake(0, "the policy has no rules", help));
+            let help = said!(
+                "add a `p` row; a policy that failed to load must not look like an empty one",
+                "请加一条 `p` 规则；加载失败的策略不能与空策略混淆"
+            );
+            self.mistakes.push(whole.mistake(
+                0,
+                said!("the policy has no rules", "策略中没有规则"),
+                help,
+            ));
         }
     }
 
@@ -142,25 +151,22 @@ fn repeated<H: Clone>(sheet: &Sheet<H>, number: impl Fn(&H) -> u32) -> Vec<(usiz
 }
 
 impl Rules {
-    pub(super) fn fault(
-        &self,
-        (file, line): (usize, u32),
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Mistake {
-        Mistake {
-            file: self.file(file).to_owned(),
-            line,
-            column: 1,
-            message: message.into(),
-            help: help.into(),
-        }
+    pub(super) fn fault(&self, (file, line): (usize, u32), message: Said, help: Said) -> Mistake {
+        Mistake::new(self.file(file), (line, 1), message, help)
     }
 
     /// What is wrong with a row that stands at another place already.
     pub(crate) fn twice(&self, place: (usize, u32), first: (usize, u32)) -> Mistake {
-        let message = format!("the same row stands at {}:{}", self.file(first.0), first.1);
-        let help = "remove one; a second copy moves a row to the back in one reference";
+        let message = said!(
+            "the same row stands at {}:{}",
+            "{}:{} 处已有相同的一行",
+            self.file(first.0),
+            first.1
+        );
+        let help = said!(
+            "remove one; a second copy moves a row to the back in one reference",
+            "请删除其中一行；重复的行会让有的参照引擎把规则移到最后"
+        );
         self.fault(place, message, help)
     }
 
@@ -171,14 +177,25 @@ impl Rules {
         match fault {
             Unclosed::Cycle => self.fault(
                 place,
-                format!("the role `{}` -> `{}` closes a cycle", field(0), field(1)),
-                "a role is never, over others, a member of itself",
+                said!(
+                    "the role `{}` -> `{}` closes a cycle",
+                    "角色 `{}` -> `{}` 形成了循环",
+                    field(0),
+                    field(1)
+                ),
+                said!(
+                    "a role is never, over others, a member of itself",
+                    "角色不能直接或间接成为自己的成员"
+                ),
             ),
             Unclosed::Twice => self.twice(place, place),
             Unclosed::TooLarge => self.fault(
                 place,
-                "the roles have more than 64 million members in all",
-                "flatten the hierarchy",
+                said!(
+                    "the roles have more than 64 million members in all",
+                    "各角色的成员合计超过 6400 万"
+                ),
+                said!("flatten the hierarchy", "请减少角色层级"),
             ),
         }
     }
@@ -228,8 +245,9 @@ impl Rules {
         };
         let first = first.unwrap_or_default();
         let place = self.roles.place(first).unwrap_or_default();
-        let message = format!(
+        let message = said!(
             "`{}` is a name of `{}` here and of `{}` at {}:{}; in one reference they share their roles",
+            "`{}` 在此处属于 `{}`，在另一处却属于 `{}`，见 {}:{}；有的参照引擎会让两处共用角色",
             brief(self.roles.field(shared.row, shared.field)),
             section(shared.row),
             section(first),
@@ -239,7 +257,10 @@ impl Rules {
         self.fault(
             self.roles.place(shared.row).unwrap_or_default(),
             message,
-            "give each section its own prefix, like `u:` and `zone:`",
+            said!(
+                "give each section its own prefix, like `u:` and `zone:`",
+                "请为各角色段使用不同的前缀，如 `u:` 和 `zone:`"
+            ),
         )
     }
 

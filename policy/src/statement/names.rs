@@ -9,6 +9,7 @@ use super::written::{Claim, Demand, From, Methods, Name, Need, Scope, Statement,
 use crate::engine::snapshot::Policy;
 use crate::language::expression::Expr;
 use crate::source::{Mistake, brief};
+use crate::{Said, said};
 
 /// What the policy compares a fact with.
 #[derive(Default)]
@@ -176,7 +177,7 @@ impl<'a> Names<'a> {
         match &statement.claim {
             Claim::Requests(scope, demand) => desk.requests(scope, demand),
             Claim::Exclude { roles, departments } => {
-                desk.needs_field("a caller", "sub", self.space.sub);
+                desk.needs_field(&said!("a caller", "访问者"), "sub", self.space.sub);
                 let graphs = self
                     .space
                     .sub
@@ -184,8 +185,11 @@ impl<'a> Names<'a> {
                 if graphs.is_none_or(|graphs| graphs.is_empty()) {
                     desk.wrong(
                         0,
-                        "the model asks for no roles",
-                        "roles exclude one another where the matcher asks `g(r.sub, …)`",
+                        said!("the model asks for no roles", "模型没有用到角色"),
+                        said!(
+                            "roles exclude one another where the matcher asks `g(r.sub, …)`",
+                            "只有匹配器用到 `g(r.sub, …)` 时，角色才能互斥"
+                        ),
                     );
                 }
                 roles.iter().for_each(|name| desk.caller(name));
@@ -202,14 +206,14 @@ struct Desk<'n, 'a> {
 }
 
 impl Desk<'_, '_> {
-    fn wrong(&mut self, at: usize, message: &str, help: &str) {
+    fn wrong(&mut self, at: usize, message: Said, help: Said) {
         self.mistakes
             .push(self.statement.passage.mistake(at, message, help));
     }
 
     fn known<'k>(
         &mut self,
-        what: &str,
+        what: &Said,
         name: &Name,
         known: impl IntoIterator<Item = &'k str> + Clone,
     ) {
@@ -217,21 +221,31 @@ impl Desk<'_, '_> {
             let help = suggestion(&name.text, known);
             self.wrong(
                 name.at,
-                &format!("there is no {what} `{}`", brief(&name.text)),
-                &help,
+                said!(
+                    "there is no {what} `{}`",
+                    "没有名为 `{}` 的{what}",
+                    brief(&name.text);
+                    what = what
+                ),
+                help,
             );
         }
     }
 
-    fn needs_field(&mut self, what: &str, field: &str, slot: Option<usize>) {
+    fn needs_field(&mut self, what: &Said, field: &str, slot: Option<usize>) {
         if slot.is_none() {
-            let message = format!(
-                "the statement asks about {what}, but the model's requests have no `{field}`"
+            let message = said!(
+                "the statement asks about {what}, but the model's requests have no `{field}`",
+                "断言问到{what}，但模型的请求中没有 `{field}`";
+                what = what
             );
             self.wrong(
                 0,
-                &message,
-                &format!("add `{field}` to `[request_definition]`, or leave it out here"),
+                message,
+                said!(
+                    "add `{field}` to `[request_definition]`, or leave it out here",
+                    "请把 `{field}` 加入 `[request_definition]`，或在断言中去掉它"
+                ),
             );
         }
     }
@@ -241,29 +255,35 @@ impl Desk<'_, '_> {
         match &scope.who {
             Who::Anyone => {}
             Who::But(callers) | Who::Named(callers) => {
-                self.needs_field("a caller", "sub", space.sub);
+                self.needs_field(&said!("a caller", "访问者"), "sub", space.sub);
                 callers.iter().for_each(|name| self.caller(name));
             }
         }
         match &scope.from {
             From::Anywhere => {}
             From::Zones(zones) | From::Others(zones) => {
-                self.needs_field("a zone", "src", space.src);
+                self.needs_field(&said!("a zone", "区域"), "src", space.src);
                 zones.iter().for_each(|name| self.zone(name));
             }
         }
         match &scope.methods {
             Methods::All => {}
-            Methods::Read | Methods::Write => self.needs_field("a method", "act", space.act),
+            Methods::Read | Methods::Write => {
+                self.needs_field(&said!("a method", "方法"), "act", space.act)
+            }
             Methods::These(methods) => {
-                self.needs_field("a method", "act", space.act);
+                self.needs_field(&said!("a method", "方法"), "act", space.act);
                 methods.iter().for_each(|name| {
-                    self.known("method", name, space.methods.iter().map(String::as_str))
+                    self.known(
+                        &said!("method", "方法"),
+                        name,
+                        space.methods.iter().map(String::as_str),
+                    )
                 });
             }
         }
         if !scope.paths.is_empty() {
-            self.needs_field("a path", "path", space.path);
+            self.needs_field(&said!("a path", "路径"), "path", space.path);
         }
         match (&scope.target, names.world) {
             (Target::Anything, _) => {}
@@ -271,20 +291,26 @@ impl Desk<'_, '_> {
                 let known = world.portals.iter().map(|portal| portal.name.as_str());
                 portals
                     .iter()
-                    .for_each(|name| self.known("portal", name, known.clone()));
+                    .for_each(|name| self.known(&said!("portal", "门户"), name, known.clone()));
             }
             (Target::Zones(zones), Some(_)) => zones.iter().for_each(|name| self.zone(name)),
             (Target::Portals(first) | Target::Zones(first), None) => {
                 let at = first.first().map_or(0, |name| name.at);
-                let help = "give the zones and portals, or write `department …` or `host …`";
+                let help = said!(
+                    "give the zones and portals, or write `department …` or `host …`",
+                    "请给出区域和门户，或改写为 `department …` 或 `host …`"
+                );
                 self.wrong(
                     at,
-                    "the statement asks about a portal, and no portals are known here",
+                    said!(
+                        "the statement asks about a portal, and no portals are known here",
+                        "断言问的是门户，但此处不知道有哪些门户"
+                    ),
                     help,
                 );
             }
             (Target::Departments(departments), _) => {
-                self.needs_field("a department", "dom", space.dom);
+                self.needs_field(&said!("a department", "部门"), "dom", space.dom);
                 departments.iter().for_each(|name| self.department(name));
             }
             (Target::Hosts(hosts), Some(world)) => {
@@ -295,15 +321,15 @@ impl Desk<'_, '_> {
                     .map(String::as_str);
                 for name in hosts {
                     if !declared.clone().any(|host| covers(host, &name.text)) {
-                        self.known("host", name, declared.clone());
+                        self.known(&said!("host", "主机"), name, declared.clone());
                     }
                 }
             }
             (Target::Hosts(hosts), None) => {
-                self.needs_field("a host", "host", space.host);
-                hosts
-                    .iter()
-                    .for_each(|name| self.known("host", name, names.hosts.iter().copied()));
+                self.needs_field(&said!("a host", "主机"), "host", space.host);
+                hosts.iter().for_each(|name| {
+                    self.known(&said!("host", "主机"), name, names.hosts.iter().copied())
+                });
             }
         }
         if let Demand::Needs(needs) = demand {
@@ -318,11 +344,17 @@ impl Desk<'_, '_> {
             Need::Within { fact, at, .. } => (space.int(fact), *fact, *at),
         };
         if known.is_none() {
-            let message = format!("the model's requests have no `r.ctx.{name}`");
+            let message = said!(
+                "the model's requests have no `r.ctx.{name}`",
+                "模型的请求中没有 `r.ctx.{name}`"
+            );
             self.wrong(
                 at,
-                &message,
-                "name the field `ctx`, or declare the attribute in `[attribute_definition]`",
+                message,
+                said!(
+                    "name the field `ctx`, or declare the attribute in `[attribute_definition]`",
+                    "请把字段命名为 `ctx`，或在 `[attribute_definition]` 中声明该属性"
+                ),
             );
         }
     }
@@ -330,13 +362,21 @@ impl Desk<'_, '_> {
     fn caller(&mut self, name: &Name) {
         if name.text != ANONYMOUS {
             let names = self.names;
-            self.known("role or caller", name, names.callers.iter().copied());
+            self.known(
+                &said!("role or caller", "角色或访问者"),
+                name,
+                names.callers.iter().copied(),
+            );
         }
     }
 
     fn department(&mut self, name: &Name) {
         let names = self.names;
-        self.known("department", name, names.departments.iter().copied());
+        self.known(
+            &said!("department", "部门"),
+            name,
+            names.departments.iter().copied(),
+        );
     }
 
     fn zone(&mut self, name: &Name) {
@@ -344,7 +384,7 @@ impl Desk<'_, '_> {
         match names.world {
             Some(world) => {
                 let known = world.zones.iter().map(|zone| zone.name.as_str());
-                self.known("zone", name, known);
+                self.known(&said!("zone", "区域"), name, known);
             }
             None => {
                 let wanted = zone_in_policy(&name.text);
@@ -353,7 +393,7 @@ impl Desk<'_, '_> {
                         .sources
                         .iter()
                         .map(|source| source.strip_prefix("zone:").unwrap_or(source));
-                    self.known("zone", name, known);
+                    self.known(&said!("zone", "区域"), name, known);
                 }
             }
         }

@@ -4,10 +4,11 @@ mod needs;
 #[cfg(test)]
 mod tests;
 
-use super::word::{Word, passages, suggestion, words};
+use super::word::{Word, nearest, passages, suggestion, words};
 use super::written::{Claim, Demand, From, Methods, Name, Need, Scope, Statement, Target, Who};
 use crate::language::path::{self, Style};
 use crate::source::{Mistake, Passage, Source, brief};
+use crate::{Said, said};
 
 /// Reads every statement of every file, or every mistake in them.
 pub(super) fn read(sources: &[Source<'_>]) -> Result<Vec<Statement>, Vec<Mistake>> {
@@ -76,7 +77,7 @@ impl<'w> Parser<'w> {
     fn sentence(&mut self) -> Result<Claim, Mistake> {
         if self.take(&["nothing", "nobody"]).is_some() {
             let who = match self.take(&["but"]) {
-                Some(_) => Who::But(self.names("a role or a caller")?),
+                Some(_) => Who::But(self.names(&said!("a role or a caller", "角色或访问者"))?),
                 None => Who::Anyone,
             };
             return self.reach(who);
@@ -85,7 +86,10 @@ impl<'w> Parser<'w> {
             return self.about_target();
         }
         let first = self.at;
-        let names = self.names("`nothing`, `nobody`, `portal` or a role")?;
+        let names = self.names(&said!(
+            "`nothing`, `nobody`, `portal` or a role",
+            "`nothing`、`nobody`、`portal` 或角色"
+        ))?;
         match self.take(&["never", "exclude"]) {
             Some("never") => self.reach(Who::Named(names)),
             Some(_) => self.exclude(names),
@@ -94,12 +98,11 @@ impl<'w> Parser<'w> {
                 if self.at == first + 1 {
                     let known = ["nothing", "nobody"].iter().chain(&TARGETS).copied();
                     let word = names.first().map_or("", |name| name.text.as_str());
-                    let near = suggestion(word, known);
-                    if near.starts_with("did") {
+                    if let Some(near) = nearest(word, known) {
                         return Err(self.wrong(
                             first,
-                            &format!("unknown word `{}`", brief(word)),
-                            &near,
+                            said!("unknown word `{}`", "没有名为 `{}` 的词", brief(word)),
+                            near,
                         ));
                     }
                 }
@@ -122,7 +125,7 @@ impl<'w> Parser<'w> {
                 Methods::Write
             }
             Some(_) => {
-                let names = self.names("a method")?;
+                let names = self.names(&said!("a method", "方法"))?;
                 self.need(&["to"])?;
                 Methods::These(names)
             }
@@ -168,16 +171,16 @@ impl<'w> Parser<'w> {
                     "from" if clauses.from.is_some() => {
                         return Err(self.wrong(
                             self.at.saturating_sub(1),
-                            "`from` stands twice",
-                            "write it once",
+                            said!("`from` stands twice", "`from` 写了两次"),
+                            said!("write it once", "只写一次"),
                         ));
                     }
                     "from" => {
-                        others = Some(self.names("a zone")?);
+                        others = Some(self.names(&said!("a zone", "区域"))?);
                         Demand::Refused
                     }
                     "by" => {
-                        who = Who::But(self.names("a role or a caller")?);
+                        who = Who::But(self.names(&said!("a role or a caller", "角色或访问者"))?);
                         Demand::Refused
                     }
                     _ => Demand::Needs(self.needs()?),
@@ -223,7 +226,7 @@ impl<'w> Parser<'w> {
         let departments = match self.take(&["in"]) {
             Some(_) => {
                 self.take(&["department"]);
-                self.names("a department")?
+                self.names(&said!("a department", "部门"))?
             }
             None => Vec::new(),
         };
@@ -231,8 +234,8 @@ impl<'w> Parser<'w> {
             if roles.iter().take(at).any(|known| known.text == role.text) {
                 return Err(self.passage.mistake(
                     role.at,
-                    format!("`{}` stands twice", role.text),
-                    "name each role once",
+                    said!("`{}` stands twice", "`{}` 写了两次", role.text),
+                    said!("name each role once", "每个角色只写一次"),
                 ));
             }
         }
@@ -240,8 +243,8 @@ impl<'w> Parser<'w> {
             [] => self.unknown(&["role"]),
             [only] => Err(self.passage.mistake(
                 only.at,
-                "one role cannot exclude itself",
-                "name two roles or more",
+                said!("one role cannot exclude itself", "一个角色不能与自己互斥"),
+                said!("name two roles or more", "请写出两个或更多角色"),
             )),
             _ => Ok(Claim::Exclude { roles, departments }),
         }
@@ -249,17 +252,21 @@ impl<'w> Parser<'w> {
 
     fn target(&mut self) -> Result<Target, Mistake> {
         match self.take(&TARGETS) {
-            Some("portal" | "portals") => Ok(Target::Portals(self.names("a portal")?)),
-            Some("zone") => Ok(Target::Zones(self.names("a zone")?)),
-            Some("department") => Ok(Target::Departments(self.names("a department")?)),
-            Some("host") => Ok(Target::Hosts(self.names("a host")?)),
+            Some("portal" | "portals") => {
+                Ok(Target::Portals(self.names(&said!("a portal", "门户"))?))
+            }
+            Some("zone") => Ok(Target::Zones(self.names(&said!("a zone", "区域"))?)),
+            Some("department") => Ok(Target::Departments(
+                self.names(&said!("a department", "部门"))?,
+            )),
+            Some("host") => Ok(Target::Hosts(self.names(&said!("a host", "主机"))?)),
             Some("anything") => Ok(Target::Anything),
             Some("any") => {
                 self.need(&["portal"])?;
                 Ok(Target::Anything)
             }
             Some(_) => {
-                let zone = self.name("a zone")?;
+                let zone = self.name(&said!("a zone", "区域"))?;
                 self.need(&["portal"])?;
                 Ok(Target::Zones(vec![zone]))
             }
@@ -271,11 +278,11 @@ impl<'w> Parser<'w> {
         let start = self.at;
         let twice = match self.need(&["from", "at", "without"])? {
             "from" => {
-                let zones = self.names("a zone")?;
+                let zones = self.names(&said!("a zone", "区域"))?;
                 clauses.from.replace(zones).is_some()
             }
             "at" => {
-                let paths = self.names("a path pattern")?;
+                let paths = self.names(&said!("a path pattern", "路径模式"))?;
                 for pattern in &paths {
                     path::check(&pattern.text, Style::Colon).map_err(|fault| {
                         self.passage.mistake(pattern.at, fault.message, fault.help)
@@ -289,13 +296,17 @@ impl<'w> Parser<'w> {
             }
         };
         if twice {
-            return Err(self.wrong(start, "the clause stands twice", "write it once"));
+            return Err(self.wrong(
+                start,
+                said!("the clause stands twice", "这个子句写了两次"),
+                said!("write it once", "只写一次"),
+            ));
         }
         Ok(())
     }
 
     /// Names joined by commas or `and`.
-    fn names(&mut self, what: &str) -> Result<Vec<Name>, Mistake> {
+    fn names(&mut self, what: &Said) -> Result<Vec<Name>, Mistake> {
         let mut names = vec![self.name(what)?];
         while self.take(&[",", "and"]).is_some() {
             // `a, b, and c`
@@ -305,7 +316,7 @@ impl<'w> Parser<'w> {
         Ok(names)
     }
 
-    fn name(&mut self, what: &str) -> Result<Name, Mistake> {
+    fn name(&mut self, what: &Said) -> Result<Name, Mistake> {
         match self.words.get(self.at) {
             Some(word)
                 if word.quoted
@@ -319,13 +330,25 @@ impl<'w> Parser<'w> {
             }
             Some(word) => Err(self.wrong(
                 self.at,
-                &format!("`{}` stands where {what} is expected", word.text),
-                "name it here, in double quotes if it is one of the language's words",
+                said!(
+                    "`{}` stands where {what} is expected",
+                    "此处应为{what}，却写了 `{}`",
+                    word.text;
+                    what = what
+                ),
+                said!(
+                    "name it here, in double quotes if it is one of the language's words",
+                    "请在此写出名称；如果与保留词相同，请加双引号",
+                ),
             )),
             None => Err(self.wrong(
                 self.at,
-                &format!("the statement ends where {what} is expected"),
-                "name it here",
+                said!(
+                    "the statement ends where {what} is expected",
+                    "断言到此结束，此处应为{what}";
+                    what = what
+                ),
+                said!("name it here", "请在此写出名称"),
             )),
         }
     }
@@ -359,19 +382,24 @@ impl<'w> Parser<'w> {
                 let near = suggestion(&word.text, known.iter().copied());
                 self.wrong(
                     self.at,
-                    &format!("unknown word `{}`", brief(&word.text)),
-                    &near,
+                    said!("unknown word `{}`", "没有名为 `{}` 的词", brief(&word.text)),
+                    near,
                 )
             }
             None => {
                 let known: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
-                let help = format!("go on with {}", known.join(", "));
-                self.wrong(self.at, "the statement is not complete", &help)
+                let help =
+                    said!("go on with {known}", "接下来可写 {known}"; known = Said::list(&known));
+                self.wrong(
+                    self.at,
+                    said!("the statement is not complete", "断言没有写完"),
+                    help,
+                )
             }
         })
     }
 
-    fn wrong(&self, at: usize, message: &str, help: &str) -> Mistake {
+    fn wrong(&self, at: usize, message: Said, help: Said) -> Mistake {
         let offset = self
             .words
             .get(at)

@@ -17,6 +17,7 @@ use super::written::{Charge, Claim, Demand, Scope, Statement, Who};
 use crate::analysis::patience::Patience;
 use crate::engine::snapshot::{Policy, Snapshot};
 use crate::language::expression::Expr;
+use crate::said;
 use crate::source::{Mistake, Source};
 
 mod region;
@@ -54,22 +55,26 @@ pub fn within(
         return Ok(Vec::new());
     };
     let policy = snapshot.policy();
-    let space = Space::new(policy, world).map_err(|unfit| {
-        let place = first.passage.mistake(0, unfit.message, unfit.help);
-        vec![place]
-    })?;
+    let space = Space::new(policy, world)
+        .map_err(|(message, help)| vec![first.passage.mistake(0, message, help)])?;
     let memberships = memberships(policy, &space);
     let names = Names::new(policy, &space, world);
     let mut mistakes = Vec::new();
     for statement in &statements {
         names.check(statement, &mut mistakes);
         if memberships.is_none() && statement.claim.names_callers() {
-            let message = "the model asks for a caller's roles within something that is neither department, zone nor host";
-            mistakes.push(
-                statement
-                    .passage
-                    .mistake(0, message, "write `g(r.sub, p.sub, r.dom)`"),
+            let message = said!(
+                "the model asks for a caller's roles within something that is neither department, zone nor host",
+                "模型询问访问者角色的范围既不是部门，也不是区域或主机"
             );
+            mistakes.push(statement.passage.mistake(
+                0,
+                message,
+                said!(
+                    "write `g(r.sub, p.sub, r.dom)`",
+                    "写成 `g(r.sub, p.sub, r.dom)`"
+                ),
+            ));
         }
     }
     if !mistakes.is_empty() {
@@ -181,11 +186,11 @@ impl<'a> Prover<'a> {
                 (verdict, told)
             }
         };
-        let place = statement.passage.mistake(0, "", "");
+        let (line, column) = statement.passage.place(0);
         Finding {
-            file: place.file,
-            line: place.line,
-            column: place.column,
+            file: statement.passage.file.clone(),
+            line,
+            column,
             statement: statement
                 .passage
                 .text

@@ -7,7 +7,7 @@ use crate::engine::snapshot::Policy;
 use crate::facts::{Kind, Shape};
 use crate::language::expression::Expr;
 use crate::language::pattern::Way;
-use crate::source::Mistake;
+use crate::{Said, said};
 
 /// Which dimension a slot of the request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,20 +75,23 @@ const FIELDS: [&str; 7] = ["sub", "dom", "src", "host", "path", "act", "ctx"];
 const WIDEST: usize = 64;
 
 impl Space {
-    pub(super) fn new(policy: &Policy, world: Option<&World>) -> Result<Self, Mistake> {
+    /// # Errors
+    ///
+    /// What is wrong and what would be right.
+    pub(super) fn new(policy: &Policy, world: Option<&World>) -> Result<Self, (Said, Said)> {
         let schema = &policy.model.schema;
-        let unfit = |message: String, help: &str| Mistake {
-            file: "statements".to_owned(),
-            line: 1,
-            column: 1,
-            message,
-            help: help.to_owned(),
-        };
         let fields: Vec<&str> = schema.fields.iter().map(|field| &*field.name).collect();
         if world.is_some() && fields != FIELDS {
-            return Err(unfit(
-                format!("the model's requests are `{}`", fields.join(", ")),
-                "statements over portals need what the gateway asks with: `sub, dom, src, host, path, act, ctx`",
+            return Err((
+                said!(
+                    "the model's requests are `{}`",
+                    "模型的请求字段是 `{}`",
+                    fields.join(", ")
+                ),
+                said!(
+                    "statements over portals need what the gateway asks with: `sub, dom, src, host, path, act, ctx`",
+                    "关于门户的断言须使用网关提问所用的字段：`sub, dom, src, host, path, act, ctx`"
+                ),
             ));
         }
         let slot = |name: &str| {
@@ -143,9 +146,12 @@ impl Space {
             space.place(policy, at, world.is_some());
         }
         if space.methods.len() > WIDEST || space.flags.len() > WIDEST {
-            return Err(unfit(
-                "the policy names more than 64 methods or truth values".to_owned(),
-                "split the policy",
+            return Err((
+                said!(
+                    "the policy names more than 64 methods or truth values",
+                    "策略用到的方法或布尔值超过 64 个"
+                ),
+                said!("split the policy", "请拆分策略"),
             ));
         }
         Ok(space)

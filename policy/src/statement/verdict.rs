@@ -88,7 +88,7 @@ impl Verdict {
         match self {
             Self::Proved { cases: 0 } => (
                 "holds; no request is within its scope".to_owned(),
-                "成立;范围内没有任何请求".to_owned(),
+                "成立；范围内没有任何请求".to_owned(),
             ),
             Self::Proved { .. } => (
                 "holds of every request".to_owned(),
@@ -115,21 +115,21 @@ impl Verdict {
                         cost(" with ")
                     ),
                     format!(
-                        "不成立:{to_zh}请求 {request} 被 {rules} 放行{}",
-                        cost(",附带义务 ")
+                        "不成立：{to_zh}请求 {request} 被 {rules} 放行{}",
+                        cost("，附带义务 ")
                     ),
                 )
             }
             Self::Undecided { because } if because.rule.is_empty() => (
                 "cannot be decided: too many cases; narrow its scope".to_owned(),
-                "无法判定:情形过多,请缩小范围".to_owned(),
+                "无法判定：情形过多，请缩小范围".to_owned(),
             ),
             Self::Undecided { because } if because.clause.is_empty() => (
                 format!(
                     "cannot be decided: too many cases at {}; narrow the scope",
                     because.rule
                 ),
-                format!("无法判定:在 {} 处情形过多,请缩小范围", because.rule),
+                format!("无法判定：在 {} 处情形过多，请缩小范围", because.rule),
             ),
             Self::Undecided { because } => (
                 format!(
@@ -137,7 +137,7 @@ impl Verdict {
                     because.rule, because.clause
                 ),
                 format!(
-                    "无法判定:{} 的条件 `{}` 超出分析能力",
+                    "无法判定：{} 的条件 `{}` 超出分析能力",
                     because.rule, because.clause
                 ),
             ),
@@ -159,7 +159,7 @@ impl Verdict {
                 };
                 (
                     format!("does not hold: {holder} through {}", by("")),
-                    format!("不成立:{holder}{}", by(",依据 ")),
+                    format!("不成立：{holder}{}", by("，依据 ")),
                 )
             }
             Self::Undecided { .. } => self.told(),

@@ -1,6 +1,7 @@
 //! From a file to the words of its statements.
 
 use crate::source::{Mistake, Passage, Source, brief, size};
+use crate::{Said, said};
 
 /// A word with its offset in the statement; a comma is a word.
 #[derive(Debug)]
@@ -22,7 +23,11 @@ pub(super) fn passages(source: Source<'_>, mistakes: &mut Vec<Mistake>) -> Vec<P
         let here = Passage::new(source.name, text, line, 1);
         let strange = |c: char| (c.is_control() && c != '\t') || c == '\u{feff}';
         if let Some(offset) = text.find(strange) {
-            mistakes.push(here.mistake(offset, "control character in a statement", "remove it"));
+            mistakes.push(here.mistake(
+                offset,
+                said!("control character in a statement", "断言中有控制字符"),
+                said!("remove it", "请删除"),
+            ));
             continue;
         }
         let start = text.len() - text.trim_start().len();
@@ -38,8 +43,11 @@ pub(super) fn passages(source: Source<'_>, mistakes: &mut Vec<Mistake>) -> Vec<P
             }
             None => mistakes.push(here.mistake(
                 start,
-                "a line that begins with a blank continues a statement, and there is none before it",
-                "begin the statement at the start of its line",
+                said!(
+                    "a line that begins with a blank continues a statement, and there is none before it",
+                    "以空格开头的行是上一条断言的续行，但之前没有断言",
+                ),
+                said!("begin the statement at the start of its line", "断言应从行首写起"),
             )),
         }
     }
@@ -76,8 +84,8 @@ pub(super) fn words(passage: &Passage) -> Result<Vec<Word>, Mistake> {
                 let Some(inner) = rest.find('"') else {
                     return Err(passage.mistake(
                         at,
-                        "the quoted name is not closed",
-                        "close it with `\"`",
+                        said!("the quoted name is not closed", "名称的引号没有闭合"),
+                        said!("close it with `\"`", "请用 `\"` 闭合"),
                     ));
                 };
                 (
@@ -99,7 +107,11 @@ pub(super) fn words(passage: &Passage) -> Result<Vec<Word>, Mistake> {
             }
         };
         if word.is_empty() {
-            return Err(passage.mistake(at, "empty name", "put a name between the quotes"));
+            return Err(passage.mistake(
+                at,
+                said!("empty name", "名称为空"),
+                said!("put a name between the quotes", "请在引号中写名称"),
+            ));
         }
         words.push(Word {
             text: word,
@@ -112,29 +124,41 @@ pub(super) fn words(passage: &Passage) -> Result<Vec<Word>, Mistake> {
 }
 
 /// What to write in place of an unknown word: the nearest known one if it can have been meant, or all of them.
-pub(super) fn suggestion<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+pub(super) fn suggestion<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> Said {
     const LISTED: usize = 12;
-    // A longer word is no slip of the pen, and comparing it would take its time.
-    const LONGEST: usize = 200;
-    let known: Vec<&str> = known.into_iter().collect();
-    let near = known
-        .iter()
-        .filter(|_| word.len() <= LONGEST)
-        .map(|known| (distance(word, known), *known))
-        .filter(|(distance, known)| *distance <= 1 + known.chars().count() / 3)
-        .min_by_key(|(distance, _)| *distance);
-    if let Some((_, near)) = near {
-        return format!("did you mean `{near}`?");
+    if let Some(near) = nearest(word, known.clone()) {
+        return near;
     }
+    let known: Vec<&str> = known.into_iter().collect();
     let listed: Vec<String> = known
         .iter()
         .take(LISTED)
         .map(|word| format!("`{}`", brief(word)))
         .collect();
+    let listed = Said::list(&listed);
     match known.len().checked_sub(LISTED) {
-        None | Some(0) => format!("known are {}", listed.join(", ")),
-        Some(more) => format!("known are {} and {more} more", listed.join(", ")),
+        None | Some(0) => said!("known are {listed}", "可用的有 {listed}"; listed = listed),
+        Some(more) => said!(
+            "known are {listed} and {more} more",
+            "可用的有 {listed} 等，另有 {more} 个";
+            listed = listed
+        ),
     }
+}
+
+/// The known word that can have been meant, if one can.
+pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<Said> {
+    // A longer word is no slip of the pen, and comparing it would take its time.
+    const LONGEST: usize = 200;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let (_, near) = known
+        .into_iter()
+        .map(|known| (distance(word, known), known))
+        .filter(|(distance, known)| *distance <= 1 + known.chars().count() / 3)
+        .min_by_key(|(distance, _)| *distance)?;
+    Some(said!("did you mean `{near}`?", "是否应为 `{near}`？"))
 }
 
 /// Levenshtein distance over characters.

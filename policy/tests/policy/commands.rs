@@ -177,6 +177,17 @@ fn a_broken_policy_answers_nothing_and_names_every_mistake() {
     )
     .unwrap_err();
     assert!(matches!(&error, Error::Load(mistakes) if mistakes.len() == 2));
-    assert_eq!(error.to_string().lines().count(), 2);
+    let shown = error.to_string();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(
+        lines.len(),
+        4,
+        "each in English and, indented, in Chinese: {shown}"
+    );
+    let chinese = |line: &&str| line.starts_with("    ") && line.contains("模型");
+    assert!(
+        !chinese(&lines[0]) && chinese(&lines[1]) && chinese(&lines[3]),
+        "{shown}"
+    );
     assert!(output.is_empty());
 }

@@ -179,7 +179,7 @@ fn a_refutation_names_a_request_that_is_allowed_and_the_rows_that_allow_it() {
     );
     assert_eq!(
         serde_json::to_string(&finding).unwrap(),
-        r#"{"file":"s","line":2,"column":1,"statement":"nobody but role:officer reads portal staff","verdict":"refuted","witness":{"portal":"staff","from":"extranet","request":{"sub":"u:bo","dom":"staff","src":"zone:extranet","host":"staff.city.example","path":"/people/1","act":"GET","ctx":{"aal":2,"dev":60,"risk":0,"min":0,"dow":1,"cert":false}},"obligations":"redact:L3;rate:silver;watermark:on","rules":["rules.csv:6"]},"message":"does not hold: {\"sub\":\"u:bo\",\"dom\":\"staff\",\"src\":\"zone:extranet\",\"host\":\"staff.city.example\",\"path\":\"/people/1\",\"act\":\"GET\",\"ctx\":{\"aal\":2,\"dev\":60,\"risk\":0,\"min\":0,\"dow\":1,\"cert\":false}} at portal staff is allowed by rules.csv:6 with redact:L3;rate:silver;watermark:on","message_zh":"不成立:门户 staff 的请求 {\"sub\":\"u:bo\",\"dom\":\"staff\",\"src\":\"zone:extranet\",\"host\":\"staff.city.example\",\"path\":\"/people/1\",\"act\":\"GET\",\"ctx\":{\"aal\":2,\"dev\":60,\"risk\":0,\"min\":0,\"dow\":1,\"cert\":false}} 被 rules.csv:6 放行,附带义务 redact:L3;rate:silver;watermark:on"}"#
+        r#"{"file":"s","line":2,"column":1,"statement":"nobody but role:officer reads portal staff","verdict":"refuted","witness":{"portal":"staff","from":"extranet","request":{"sub":"u:bo","dom":"staff","src":"zone:extranet","host":"staff.city.example","path":"/people/1","act":"GET","ctx":{"aal":2,"dev":60,"risk":0,"min":0,"dow":1,"cert":false}},"obligations":"redact:L3;rate:silver;watermark:on","rules":["rules.csv:6"]},"message":"does not hold: {\"sub\":\"u:bo\",\"dom\":\"staff\",\"src\":\"zone:extranet\",\"host\":\"staff.city.example\",\"path\":\"/people/1\",\"act\":\"GET\",\"ctx\":{\"aal\":2,\"dev\":60,\"risk\":0,\"min\":0,\"dow\":1,\"cert\":false}} at portal staff is allowed by rules.csv:6 with redact:L3;rate:silver;watermark:on","message_zh":"不成立：门户 staff 的请求 {\"sub\":\"u:bo\",\"dom\":\"staff\",\"src\":\"zone:extranet\",\"host\":\"staff.city.example\",\"path\":\"/people/1\",\"act\":\"GET\",\"ctx\":{\"aal\":2,\"dev\":60,\"risk\":0,\"min\":0,\"dow\":1,\"cert\":false}} 被 rules.csv:6 放行，附带义务 redact:L3;rate:silver;watermark:on"}"#
     );
 }
 
@@ -542,7 +542,7 @@ fn the_command_says_no_if_one_statement_is_not_proved() {
         output,
         "s:1:1: 成立 proved: nothing sends DELETE to any portal\n\
          s:2:1: 不成立 refuted: role:clerk and role:officer exclude one another\n    \
-         不成立:{\"sub\":\"role:officer\",\"roles\":[\"role:officer\",\"role:clerk\"],\"dom\":\"staff\"},依据 rules.csv:12\n    \
+         不成立：{\"sub\":\"role:officer\",\"roles\":[\"role:officer\",\"role:clerk\"],\"dom\":\"staff\"}，依据 rules.csv:12\n    \
          does not hold: {\"sub\":\"role:officer\",\"roles\":[\"role:officer\",\"role:clerk\"],\"dom\":\"staff\"} through rules.csv:12\n"
     );
     let statements = [Source {

@@ -439,12 +439,25 @@ export const certificates = [
   { name: 'console', not_after_ms: Date.now() + 300 * DAY },
 ]
 export const mistakes = [
-  { file: 'configs/hangu.toml', line: 84, column: 3, message: 'unknown key `upstrems`; did you mean `upstreams`?' },
+  {
+    file: 'configs/hangu.toml',
+    line: 84,
+    column: 3,
+    message: 'unknown key `upstrems`; did you mean `upstreams`?',
+    message_zh: '没有名为 `upstrems` 的键；是否应为 `upstreams`？',
+  },
   {
     file: 'configs/hangu.toml',
     line: 112,
     column: 9,
     message: '`burst` is 5, below `rate` 10; raise it or leave it out',
+    message_zh: '`burst` 为 5，低于 `rate` 的 10；请调高或去掉',
   },
-  { file: 'configs/policy/policy.csv', line: 27, column: 41, message: '`{id}` is not a parameter; write `:id`' },
+  {
+    file: 'configs/policy/policy.csv',
+    line: 27,
+    column: 41,
+    message: '`{id}` is not a parameter; write `:id`',
+    message_zh: '`{id}` 不是参数；写成 `:id`',
+  },
 ]

@@ -102,7 +102,7 @@ test('a statement that is added, and a model of its own, make a draft and are se
 
 test('mistakes of a proposal are told until the draft changes', () => {
   removeRow('rules.csv', 1)
-  refusal.value = [{ file: 'rules.csv', line: 1, column: 1, message: 'no' }]
+  refusal.value = [{ file: 'rules.csv', line: 1, column: 1, message: 'no', message_zh: '不行' }]
   removeRow('rules.csv', 1)
   expect(refusal.value).toEqual([])
 })

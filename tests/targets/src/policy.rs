@@ -129,6 +129,9 @@ fn load(model: &str, rules: &str) -> Option<Snapshot> {
             assert!(!mistakes.is_empty(), "a refusal says why");
             for mistake in mistakes {
                 assert!(mistake.line > 0 && mistake.column > 0, "{mistake}");
+                let chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+                assert!(mistake.message_zh.contains(chinese), "{mistake:?}");
+                assert_eq!(mistake.help.is_empty(), mistake.help_zh.is_empty());
             }
             None
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hangu_policy::{Said, said};
 use hangu_redact::Level;
 
 use super::KeyPair;
@@ -21,7 +22,7 @@ pub(in crate::config) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    pub(in crate::config) fn wrong(&mut self, span: &Range<usize>, message: impl Into<String>) {
+    pub(in crate::config) fn wrong(&mut self, span: &Range<usize>, message: Said) {
         self.mistakes.push(Mistake::at(
             &self.source.path,
             &self.source.text,
@@ -30,7 +31,7 @@ impl Desk<'_> {
         ));
     }
 
-    pub(in crate::config) fn wrong_file(&mut self, message: impl Into<String>) {
+    pub(in crate::config) fn wrong_file(&mut self, message: Said) {
         self.mistakes
             .push(Mistake::of_file(&self.source.path, message));
     }
@@ -53,7 +54,11 @@ impl Desk<'_> {
         if !whole.is_file() {
             self.wrong(
                 &path.span(),
-                format!("`{}` is not a file that can be read", whole.display()),
+                said!(
+                    "`{}` is not a file that can be read",
+                    "`{}` 不是可以读取的文件",
+                    whole.display()
+                ),
             );
         }
         whole
@@ -98,8 +103,9 @@ impl Desk<'_> {
         if level.is_none() {
             self.wrong(
                 &text.span(),
-                format!(
+                said!(
                     "`{}` is no redaction level; write `L1`, `L2`, `L3` or `L4`",
+                    "`{}` 不是脱敏级别；应为 `L1`、`L2`、`L3` 或 `L4`",
                     **text
                 ),
             );

@@ -7,9 +7,11 @@ use std::time::Duration;
 use hangu_identity::certificate::CertificateRules;
 use hangu_identity::local::LockoutFile;
 use hangu_identity::session::SessionLimitsFile;
+use hangu_policy::said;
 
 use super::desk::{Desk, SECOND, time};
 use crate::config::file;
+use crate::config::mistake::unusable;
 
 /// Identities.
 #[derive(Debug)]
@@ -60,14 +62,18 @@ pub(super) fn resolve_identity(
     state: &Path,
 ) -> Identity {
     if identity.api_keys.is_some() && identity.api_key_pepper.is_none() {
-        desk.wrong_file(
+        desk.wrong_file(said!(
             "`identity.api-keys` needs `identity.api-key-pepper`, the key they are hashed under",
-        );
+            "`identity.api-keys` 需要 `identity.api-key-pepper`，即计算其散列所用的密钥"
+        ));
     }
     let certificates =
         CertificateRules::new(identity.certificate.clone()).unwrap_or_else(|errors| {
             for error in errors {
-                desk.wrong_file(format!("`identity.certificate`: {error}"));
+                desk.wrong_file(said!(
+                    "`identity.certificate`: {error}",
+                    "`identity.certificate` 不可用：{error}"
+                ));
             }
             CertificateRules::default()
         });
@@ -102,8 +108,9 @@ fn resolve_issuer(desk: &mut Desk<'_>, issuer: &file::Issuer) -> Option<Issuer> 
             if !url.starts_with("https://") && !is_loopback_http(url) {
                 desk.wrong(
                     &url.span(),
-                    format!(
+                    said!(
                         "`{}` is not `https://…`; keys must not be fetched in the clear",
+                        "`{}` 不是 `https://…`；公钥不得以明文获取",
                         **url
                     ),
                 );
@@ -111,7 +118,10 @@ fn resolve_issuer(desk: &mut Desk<'_>, issuer: &file::Issuer) -> Option<Issuer> 
             if url.starts_with("https://") && issuer.jwks_anchors.is_empty() {
                 desk.wrong(
                     &url.span(),
-                    "`jwks-anchors` is empty, so the certificate of the URL could not be verified",
+                    said!(
+                        "`jwks-anchors` is empty, so the certificate of the URL could not be verified",
+                        "`jwks-anchors` 为空，无法验证该网址的证书",
+                    ),
                 );
             }
             JwksSource::Url {
@@ -120,7 +130,13 @@ fn resolve_issuer(desk: &mut Desk<'_>, issuer: &file::Issuer) -> Option<Issuer> 
             }
         }
         (Some(_), Some(_)) | (None, None) => {
-            desk.wrong(&issuer.token.span(), "give either `jwks` or `jwks-url`");
+            desk.wrong(
+                &issuer.token.span(),
+                said!(
+                    "give either `jwks` or `jwks-url`",
+                    "`jwks` 和 `jwks-url` 须写且只写一个"
+                ),
+            );
             return None;
         }
     };
@@ -129,7 +145,10 @@ fn resolve_issuer(desk: &mut Desk<'_>, issuer: &file::Issuer) -> Option<Issuer> 
     {
         desk.wrong(
             &pause.span(),
-            "`jwks-pause` is 0, so that every token with an unknown key would make a fetch; give at least `1ms`",
+            said!(
+                "`jwks-pause` is 0, so that every token with an unknown key would make a fetch; give at least `1ms`",
+                "`jwks-pause` 为 0，每个使用未知密钥的令牌都会引起一次获取；至少写 `1ms`",
+            ),
         );
     }
     let jwks_pause = time(issuer.jwks_pause.as_ref().map(|p| **p), 30 * SECOND);
@@ -141,7 +160,7 @@ fn resolve_issuer(desk: &mut Desk<'_>, issuer: &file::Issuer) -> Option<Issuer> 
         }),
         Err(errors) => {
             for error in errors {
-                desk.wrong(&issuer.token.span(), error.to_string());
+                desk.wrong(&issuer.token.span(), unusable(&error));
             }
             None
         }

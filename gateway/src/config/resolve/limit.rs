@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use hangu_policy::said;
+
 use super::desk::{Desk, SECOND};
 use crate::config::file;
 use crate::config::load::Source;
@@ -53,7 +55,10 @@ pub(super) fn resolve_limit(sources: &[Source], mistakes: &mut Vec<Mistake>) -> 
         for (name, rate) in &file.class {
             if limit.class.insert(name.clone(), meant(rate)).is_some() {
                 let mut desk = Desk { source, mistakes };
-                desk.wrong_file(format!("rate class `{name}` is declared in two files"));
+                desk.wrong_file(said!(
+                    "rate class `{name}` is declared in two files",
+                    "速率等级 `{name}` 在两个文件中声明"
+                ));
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hangu_policy::lifecycle::reach::{LONGEST_EMERGENCY_MS, Protected, Settings};
 use hangu_policy::lifecycle::rollout::watch::Limits;
+use hangu_policy::said;
 
 use super::desk::Desk;
 use crate::config::file;
@@ -69,7 +70,10 @@ fn resolve_review(desk: &mut Desk<'_>, review: &file::Review) -> Review {
         if time.0 > longest || time.0.is_zero() {
             desk.wrong(
                 &time.span(),
-                "an emergency lasts at most `24h`; write a time up to that",
+                said!(
+                    "an emergency lasts at most `24h`; write a time up to that",
+                    "紧急变更最长 `24h`；请写不超过它的时间"
+                ),
             );
         }
         time.0
@@ -80,7 +84,11 @@ fn resolve_review(desk: &mut Desk<'_>, review: &file::Review) -> Review {
     {
         desk.wrong(
             &share.span(),
-            format!("`{}` is no share; write 0 to 100", **share),
+            said!(
+                "`{}` is no share; write 0 to 100",
+                "`{}` 不是比例；应为 0 到 100",
+                **share
+            ),
         );
     }
     let protected = review
@@ -115,15 +123,19 @@ fn resolve_protected(desk: &mut Desk<'_>, place: &file::Protected) -> Option<Pro
         (Some(department), None) => ("dom", department.clone()),
         (None, Some(host)) => ("host", (**host).clone()),
         (None, None) => {
-            desk.wrong_file(
+            desk.wrong_file(said!(
                 "a `[[policy.review.protected]]` names nothing; give it a `department` or a `host`",
-            );
+                "`[[policy.review.protected]]` 没有写明范围；请写 `department` 或 `host`"
+            ));
             return None;
         }
         (Some(_), Some(host)) => {
             desk.wrong(
                 &host.span(),
-                "a protected place is a `department` or a `host`; write two places for both",
+                said!(
+                    "a protected place is a `department` or a `host`; write two places for both",
+                    "一处受保护的范围只能是 `department` 或 `host` 之一；两者都要时请写两处"
+                ),
             );
             return None;
         }

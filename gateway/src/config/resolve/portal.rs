@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use hangu_inspect::openapi::Unlisted;
+use hangu_policy::said;
 use hangu_redact::Level;
 
 use super::desk::{Desk, size};
@@ -89,14 +90,21 @@ pub(super) fn resolve_portal(
     if portal.hosts.is_empty() {
         desk.wrong(
             &portal.name.span(),
-            "`hosts` is empty, so no request would reach this portal",
+            said!(
+                "`hosts` is empty, so no request would reach this portal",
+                "`hosts` 为空，没有请求能到达这个门户"
+            ),
         );
     }
     for host in &portal.hosts {
         if !host_is_valid(host) {
             desk.wrong(
                 &host.span(),
-                format!("`{}` is no host name in lower case", **host),
+                said!(
+                    "`{}` is no host name in lower case",
+                    "`{}` 不是小写的主机名",
+                    **host
+                ),
             );
         }
     }
@@ -105,7 +113,11 @@ pub(super) fn resolve_portal(
         if canonical.as_deref().ok() != Some(path.as_str()) {
             desk.wrong(
                 &path.span(),
-                format!("`{}` is no canonical path that begins with `/`", **path),
+                said!(
+                    "`{}` is no canonical path that begins with `/`",
+                    "`{}` 不是以 `/` 开头的规范路径",
+                    **path
+                ),
             );
         }
     }
@@ -114,7 +126,11 @@ pub(super) fn resolve_portal(
         if !rules.iter().any(|rules| rules.name == **name) {
             desk.wrong(
                 &name.span(),
-                format!("no `[[inspect.rules]]` has the name `{}`", **name),
+                said!(
+                    "no `[[inspect.rules]]` has the name `{}`",
+                    "没有一个 `[[inspect.rules]]` 名为 `{}`",
+                    **name
+                ),
             );
         }
     }

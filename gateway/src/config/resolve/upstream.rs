@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hangu_policy::said;
+
 use super::KeyPair;
 use super::desk::{Desk, SECOND, time};
 use super::portal::host_is_valid;
@@ -81,21 +83,28 @@ pub(super) fn resolve_upstream(
     if upstream.addresses.is_empty() {
         desk.wrong(
             &portal.span(),
-            "`upstream.addresses` is empty; name at least one",
+            said!(
+                "`upstream.addresses` is empty; name at least one",
+                "`upstream.addresses` 为空；至少写一个地址"
+            ),
         );
     }
     let mut seen = HashSet::new();
     for address in &upstream.addresses {
         if !seen.insert(**address) {
-            desk.wrong(&address.span(), format!("`{}` is listed twice", **address));
+            desk.wrong(
+                &address.span(),
+                said!("`{}` is listed twice", "`{}` 写了两次", **address),
+            );
         }
     }
     let tls = upstream.tls.as_ref().map(|tls| {
         if !host_is_valid(&tls.name) || tls.name.starts_with('*') {
             desk.wrong(
                 &tls.name.span(),
-                format!(
+                said!(
                     "`{}` is no host name; an upstream's certificate is verified against it",
+                    "`{}` 不是主机名；上游的证书要与它核对",
                     *tls.name
                 ),
             );
@@ -103,7 +112,10 @@ pub(super) fn resolve_upstream(
         if tls.anchors.is_empty() {
             desk.wrong(
                 &tls.name.span(),
-                "`tls.anchors` is empty, so no upstream certificate could be verified",
+                said!(
+                    "`tls.anchors` is empty, so no upstream certificate could be verified",
+                    "`tls.anchors` 为空，无法验证上游的证书"
+                ),
             );
         }
         UpstreamTls {

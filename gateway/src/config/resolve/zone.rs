@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hangu_policy::said;
 use hangu_redact::Level;
 use ipnet::IpNet;
 
@@ -98,20 +99,29 @@ pub(super) fn resolve_zone(desk: &mut Desk<'_>, zone: &file::Zone) -> Zone {
     {
         desk.wrong(
             &zone.name.span(),
-            "a zone's name is letters, digits, `-` and `_`",
+            said!(
+                "a zone's name is letters, digits, `-` and `_`",
+                "区域的名称由字母、数字、`-` 和 `_` 组成"
+            ),
         );
     }
     let tls = zone.tls.as_ref().map(|tls| {
         if tls.certificates.is_empty() {
             desk.wrong(
                 &zone.name.span(),
-                "`tls.certificates` is empty; name a chain and a key",
+                said!(
+                    "`tls.certificates` is empty; name a chain and a key",
+                    "`tls.certificates` 为空；请写明证书链和私钥"
+                ),
             );
         }
         if tls.client_certificates != ClientCertificates::Off && tls.client_anchors.is_empty() {
             desk.wrong(
                 &zone.name.span(),
-                "client certificates need `tls.client-anchors` to chain to",
+                said!(
+                    "client certificates need `tls.client-anchors` to chain to",
+                    "要求客户端证书时，须用 `tls.client-anchors` 写明其根证书"
+                ),
             );
         }
         ZoneTls {
@@ -158,12 +168,12 @@ pub(in crate::config) fn zone_index(
     if index.is_none() {
         let near = nearest(name, zones.iter().map(|z| z.name.as_str()));
         let remedy = near.map_or_else(
-            || "declare it with `[[zone]]`".to_owned(),
-            |n| format!("did you mean `{n}`?"),
+            || said!("declare it with `[[zone]]`", "请用 `[[zone]]` 声明"),
+            |n| said!("did you mean `{n}`?", "是否应为 `{n}`？"),
         );
         desk.wrong(
             &name.span(),
-            format!("there is no zone `{}`; {remedy}", **name),
+            said!("there is no zone `{}`", "没有区域 `{}`", **name).then(&remedy),
         );
     }
     index
@@ -184,7 +194,11 @@ pub(super) fn resolve_crossing(
     if known.iter().any(|c| c.from == from && c.to == to) {
         desk.wrong(
             &crossing.from.span(),
-            format!("the crossing to `{}` is declared twice", *crossing.to),
+            said!(
+                "the crossing to `{}` is declared twice",
+                "到 `{}` 的跨区声明了两次",
+                *crossing.to
+            ),
         );
     }
     Some(Crossing {

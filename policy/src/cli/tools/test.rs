@@ -48,8 +48,12 @@ impl Inquiry<'_> {
                     )?,
                     Form::Text => writeln!(
                         output,
-                        "{}:{}: 不通过 fails: {} {}",
-                        source.name, failure.line, failure.name, failure.message
+                        "{}:{}: 不通过 fails: {} {}\n    {}",
+                        source.name,
+                        failure.line,
+                        failure.name,
+                        failure.message,
+                        failure.message_zh
                     )?,
                 }
             }

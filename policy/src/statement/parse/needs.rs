@@ -2,6 +2,7 @@
 
 use super::Parser;
 use crate::obligation::RedactLevel;
+use crate::said;
 use crate::source::{Mistake, brief};
 use crate::statement::written::{Charge, Need};
 
@@ -69,9 +70,12 @@ impl Parser<'_> {
 
     /// Minutes of the day, both included, of `09:00-18:00`, where the end is not.
     fn hours(&mut self) -> Result<(i64, i64), Mistake> {
-        let help = "write `hours 09:00-18:00`, the end later than the start and at most `24:00`";
+        let help = said!(
+            "write `hours 09:00-18:00`, the end later than the start and at most `24:00`",
+            "写成 `hours 09:00-18:00`，结束时间须晚于开始时间，最晚 `24:00`"
+        );
         let start = self.at;
-        let word = self.name("hours")?;
+        let word = self.name(&said!("hours", "时间段"))?;
         let minute = |text: &str| -> Option<i64> {
             let (hour, minute) = text.split_once(':')?;
             let two = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
@@ -90,7 +94,7 @@ impl Parser<'_> {
             Some((low, high)) if low < high && high <= 1440 => Ok((low, high - 1)),
             Some(_) | None => Err(self.wrong(
                 start,
-                &format!("`{}` are no hours", brief(&word.text)),
+                said!("`{}` are no hours", "`{}` 不是时间段", brief(&word.text)),
                 help,
             )),
         }
@@ -98,7 +102,7 @@ impl Parser<'_> {
 
     fn number(&mut self, low: i64, high: i64) -> Result<i64, Mistake> {
         let start = self.at;
-        let word = self.name("a number")?;
+        let word = self.name(&said!("a number", "数字"))?;
         let number = word
             .text
             .parse::<i64>()
@@ -107,11 +111,18 @@ impl Parser<'_> {
         number
             .filter(|number| (low..=high).contains(number))
             .ok_or_else(|| {
-                let help = format!("write a whole number from {low} to {high}");
+                let help = said!(
+                    "write a whole number from {low} to {high}",
+                    "应为 {low} 到 {high} 的整数"
+                );
                 self.wrong(
                     start,
-                    &format!("`{}` does not fit here", brief(&word.text)),
-                    &help,
+                    said!(
+                        "`{}` does not fit here",
+                        "此处不能用 `{}`",
+                        brief(&word.text)
+                    ),
+                    help,
                 )
             })
     }

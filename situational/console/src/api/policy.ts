@@ -81,13 +81,14 @@ export interface Finding {
   message: string
   message_zh: string
   help: string
+  help_zh: string
   others: string[]
   sample?: PolicyRequest
 }
 
 export interface CaseFailure {
   file: string
-  failure: { line: number; name: string; message: string }
+  failure: { line: number; name: string; message: string; message_zh: string }
 }
 
 export interface Survivor {

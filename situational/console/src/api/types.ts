@@ -214,8 +214,10 @@ export interface ConfigMistake {
   line: number
   column: number
   message: string
+  message_zh: string
   /** What would be right. */
   help?: string
+  help_zh?: string
 }
 
 export interface SystemStatus {

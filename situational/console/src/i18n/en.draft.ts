@@ -3,6 +3,7 @@ import type { zhDraft } from './zh.draft'
 /** The words of drafts, roles, statements and revised changes, in English. */
 export const enDraft: Record<keyof typeof zhDraft, string> = {
   'list.and': ' and ',
+  'list.then': '; ',
   'editor.what': 'What to edit',
   'editor.removeRow': 'Remove',
   'roles.title': 'Roles',

@@ -1,6 +1,7 @@
 /** The words of drafts, roles, statements and revised changes, in Chinese; `en.draft.ts` must have exactly these keys. */
 export const zhDraft = {
   'list.and': '、',
+  'list.then': '；',
   'editor.what': '编辑什么',
   'editor.removeRow': '删除',
   'roles.title': '角色',

@@ -137,7 +137,7 @@ pub(super) fn anywhere(r: &Reader<'_>, i: usize, best: &mut Best) {
             if let Some(compared) = r.operand(i + 1).filter(|o| o.is_call() || o.is_query())
                 && r.kind(r.closers(compared.last + 1)) == Some(Kind::Word(Word::When))
             {
-                keep((&rules::SQLI_FUNCTION, r.from(i), r.end(compared.last)));
+                best.keep((&rules::SQLI_FUNCTION, r.from(i), r.end(compared.last)));
             }
         }
         Some(Kind::Word(Word::Schema)) => {
