@@ -133,15 +133,15 @@ impl Bits {
         rare | fourth_digit | second_dot | dashes
     }
 
-    /// The letters and digits in a row around `offset`, as places counted from 64 bytes before these; `None` where they
-    /// may go on beyond either end.
+    /// The letters and digits in a row around `offset`, as places counted from 64 bytes before these: where they go on
+    /// beyond these bytes the second is 128; `None` where they may begin before those.
     #[inline(always)]
     pub(crate) fn word_around(&self, before: &Before, offset: u32) -> Option<(usize, usize)> {
         let other = !(u128::from(self.word) << 64 | u128::from(before.word));
         let place = offset + 64;
-        let end = place + (other >> place).trailing_zeros();
+        let end = (place + (other >> place).trailing_zeros()).min(128);
         let length = (other << (127 - place)).leading_zeros();
-        (end < 128 && length <= place).then(|| ((place + 1 - length) as usize, end as usize))
+        (length <= place).then(|| ((place + 1 - length) as usize, end as usize))
     }
 
     /// Bits of letters and digits with fifteen before them.

@@ -4,10 +4,13 @@
 ///
 /// The first digit 9 is the permanent residence card of foreigners, which has no province in front.
 pub(crate) fn resident_id(text: &[u8]) -> bool {
-    let [digits @ .., last] = text else {
+    let Some(([digits @ .., last], [])) = text.split_first_chunk::<18>() else {
         return false;
     };
-    if digits.len() != 17 || !digits.iter().all(u8::is_ascii_digit) {
+    if !digits
+        .iter()
+        .fold(true, |all, byte| all & byte.is_ascii_digit())
+    {
         return false;
     }
     if digits.first() != Some(&b'9') && !province(number(digits.get(..2))) {
@@ -70,12 +73,17 @@ pub(crate) fn credit_code(text: &[u8]) -> bool {
     {
         return false;
     }
-    let mut sum = 0;
+    let (mut sum, mut most) = (0, 0);
     for (&symbol, weight) in body.iter().zip(WEIGHTS) {
-        let Some(value) = credit_value(symbol) else {
-            return false;
-        };
-        sum += value * weight;
+        let value = CREDIT_VALUES
+            .get(usize::from(symbol))
+            .copied()
+            .unwrap_or(31);
+        most = most.max(value);
+        sum += u32::from(value) * weight;
+    }
+    if most > 30 {
+        return false;
     }
     // 10 is the registry of the state itself.
     let area = number(body.get(2..4));
@@ -103,18 +111,35 @@ pub(crate) fn organisation_code(text: &[u8]) -> bool {
     }
 }
 
+/// [`credit_value`] of every byte, 31 for those that have none: it is asked seventeen times of every code.
+static CREDIT_VALUES: [u8; 256] = credit_values();
+
+const fn credit_values() -> [u8; 256] {
+    const SYMBOLS: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+    let mut table = [31; 256];
+    let mut symbols = SYMBOLS;
+    let mut value = 0;
+    while let Some((symbol, rest)) = symbols.split_first() {
+        set(&mut table, *symbol, value);
+        set(&mut table, symbol.to_ascii_lowercase(), value);
+        symbols = rest;
+        value += 1;
+    }
+    table
+}
+
+const fn set(table: &mut [u8; 256], at: u8, value: u8) {
+    if let Some((_, rest)) = table.split_at_mut_checked(at as usize)
+        && let Some(slot) = rest.first_mut()
+    {
+        *slot = value;
+    }
+}
+
 /// Position in `0123456789ABCDEFGHJKLMNPQRTUWXY`: no I, O, S, V, Z.
 fn credit_value(symbol: u8) -> Option<u32> {
-    let symbol = symbol.to_ascii_uppercase();
-    let left_out = match symbol {
-        b'0'..=b'9' | b'A'..=b'H' => 0,
-        b'J'..=b'N' => 1,
-        b'P'..=b'R' => 2,
-        b'T' | b'U' => 3,
-        b'W'..=b'Y' => 4,
-        _ => return None,
-    };
-    Some(letter_value(symbol) - left_out)
+    let value = CREDIT_VALUES.get(usize::from(symbol))?;
+    (*value < 31).then_some(u32::from(*value))
 }
 
 /// 0 to 9 for digits, 10 to 35 for letters.
@@ -235,6 +260,18 @@ mod tests {
     use super::*;
 
     type Check = fn(&[u8]) -> bool;
+
+    #[test]
+    fn symbols_of_credit_codes_count_from_the_digits_on_in_either_case() {
+        let symbols = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+        for byte in 0..=u8::MAX {
+            let place = symbols.find(char::from(byte.to_ascii_uppercase()));
+            let expected = place
+                .filter(|_| byte.is_ascii())
+                .map(|place| u32::try_from(place).unwrap());
+            assert_eq!(credit_value(byte), expected, "{byte}");
+        }
+    }
 
     #[test]
     fn an_american_number_has_three_two_and_four_digits() {

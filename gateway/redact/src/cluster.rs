@@ -47,19 +47,27 @@ pub(crate) fn start(buffer: &[u8], floor: usize, from: usize, escapes: Escapes) 
     let before = buffer.get(floor..from).unwrap_or_default();
     let mut left = before;
     let mut seen = 0;
-    while let Some((&byte, rest)) = left.split_last() {
-        let class = escapes.plain_class(byte);
-        if class == 0 {
-            let ahead = before.get(left.len());
-            let separates = escapes.is_space(byte)
-                && ahead.is_none_or(u8::is_ascii_digit)
-                && is_digit(rest.last());
-            if !separates {
+    loop {
+        let mut length = left.len();
+        for &byte in left.iter().rev() {
+            let class = escapes.plain_class(byte);
+            if class == 0 {
                 break;
             }
-            seen |= MARK;
+            seen |= class;
+            length -= 1;
         }
-        seen |= class;
+        left = left.get(..length).unwrap_or_default();
+        let Some((&byte, rest)) = left.split_last() else {
+            break;
+        };
+        let separates = escapes.is_space(byte)
+            && before.get(length).is_none_or(u8::is_ascii_digit)
+            && is_digit(rest.last());
+        if !separates {
+            break;
+        }
+        seen |= MARK;
         left = rest;
     }
     (floor + left.len(), seen)

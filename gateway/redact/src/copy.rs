@@ -2,6 +2,12 @@
 
 use crate::mask::{Edit, Put};
 
+/// Bytes that are copied at once, most of what stands between two values.
+const PIECE: usize = 64;
+
+/// Stars that are written at once, most of what a mask is.
+const MASK: usize = 16;
+
 /// What has been written of one buffer.
 pub(crate) struct Copy<'a> {
     pub(crate) buffer: &'a [u8],
@@ -47,16 +53,34 @@ impl<'a> Copy<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn upto(&mut self, at: usize) {
-        self.out
-            .extend_from_slice(self.buffer.get(self.done..at).unwrap_or_default());
+        let rest = self.buffer.get(self.done..).unwrap_or_default();
+        let length = at.saturating_sub(self.done);
+        match rest.first_chunk::<PIECE>() {
+            // A length that is known is copied without a call; what is too much of it is taken back.
+            Some(piece) if length <= PIECE => {
+                let written = self.out.len();
+                self.out.extend_from_slice(piece);
+                self.out.truncate(written + length);
+            }
+            _ => self
+                .out
+                .extend_from_slice(rest.get(..length).unwrap_or_default()),
+        }
         self.done = self.done.max(at);
     }
 
+    #[inline]
     pub(crate) fn replace(&mut self, from: usize, to: usize, byte: u8, times: usize) {
         self.upto(from);
         let written = self.out.len();
-        self.out.resize(written + times, byte);
+        if times <= MASK {
+            self.out.extend_from_slice(&[byte; MASK]);
+            self.out.truncate(written + times);
+        } else {
+            self.out.resize(written + times, byte);
+        }
         self.note(from, to, written);
         self.done = self.done.max(to);
     }

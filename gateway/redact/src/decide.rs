@@ -44,7 +44,7 @@ impl Scan {
         };
         let label = &mut |_| before.label(start);
         let hit = number(text, 0, text.len())
-            .filter(|hit| !is_something_else(hit, label))
+            .filter(|hit| !is_something_else(hit.kind, start, label))
             .or_else(|| contextual(text, 0, text.len(), label));
         if let Some(hit) = hit {
             self.sink.write(&hit, text, &|at| start + at, copy);
@@ -169,10 +169,8 @@ impl Scan {
                 labels: self.rules.labels(),
                 tags: self.syntax.tags(),
             };
-            let kind = scaled_kind(text).filter(|&kind| {
-                let hit = Hit::word(kind, 0, text.len());
-                !is_something_else(&hit, &mut |_| before.label(start))
-            });
+            let kind = scaled_kind(text)
+                .filter(|&kind| !is_something_else(kind, start, &mut |at| before.label(at)));
             if let Some(kind) = kind {
                 self.sink
                     .write(&Hit::word(kind, 0, text.len()), text, &place_of, copy);

@@ -4,7 +4,7 @@ use crate::context::{WINDOW, label_of_text, phrase, tag_name};
 use crate::kind::Kind;
 use crate::label::{Rule, Strength};
 use crate::named;
-use crate::names::{Name, Said};
+use crate::names::Said;
 use crate::scan::Scan;
 use crate::syntax::Syntax;
 use crate::unit::Escapes;
@@ -75,9 +75,8 @@ impl Scan {
         place: usize,
         buffer: &[u8],
     ) -> Option<Option<Expect>> {
-        let name = Name::before(buffer, quote)?;
         let labels = self.rules.labels();
-        let said = self.names.said(name, buffer, quote, labels, self.charset);
+        let said = self.names.said(buffer, quote, labels, self.charset)?;
         self.said = said.label.map(|label| (place + 1, label));
         if self.syntax == Syntax::Json && !self.sink.in_string {
             return Some(said.rule.and_then(|rule| expected(rule, buffer, place)));

@@ -200,7 +200,7 @@ fn is_harmless(tag: &[u8]) -> bool {
         .any(|part| part.eq_ignore_ascii_case(b"value"))
 }
 
-/// The value behind a label in running text.
+/// The value behind a label in running text; `all` is room for its letters.
 pub(crate) fn text(
     buffer: &[u8],
     at: usize,
@@ -208,23 +208,26 @@ pub(crate) fn text(
     charset: Charset,
     kind: Kind,
     last: bool,
+    all: &mut Vec<Letter>,
 ) -> Extent {
     let limit = (at + VALUE_MAX).min(buffer.len());
-    let mut all = Vec::new();
-    // A value is short, so its letters are read in two steps, the second only where the first was not enough.
-    for most in [96, VALUE_MAX] {
+    // A value is short, so its letters are read in steps, each only where those before it were not enough.
+    for most in [32, 96, VALUE_MAX] {
         let to = (at + most).min(limit);
-        letters(buffer, at, to, escapes, charset, &mut all);
+        letters(buffer, at, to, escapes, charset, all);
         let whole = last && to == buffer.len();
         if !whole {
             let known = buffer.get(..to).unwrap_or_default();
             let open =
                 |letter: &Letter| is_open(known.get(letter.from..).unwrap_or_default(), escapes);
-            if let Some(open) = all.iter().position(open) {
-                all.truncate(open);
+            // Before these, no letter reaches the end of what is known.
+            let sure = all.partition_point(|letter| to - letter.from >= LETTER_MAX);
+            let end = all.get(sure..).unwrap_or_default();
+            if let Some(open) = end.iter().position(open) {
+                all.truncate(sure + open);
             }
         }
-        match among(&all, kind, whole) {
+        match among(all, kind, whole) {
             Some((head, tail)) => {
                 let place = |index: usize| all.get(index).map_or(to, |letter| letter.from);
                 let (from, to) = (place(head), place(tail));
@@ -393,7 +396,15 @@ mod tests {
 
     fn taken(kind: Kind, text_after: &str) -> Option<&str> {
         let bytes = text_after.as_bytes();
-        let extent = text(bytes, 0, Escapes::Backslash, Charset::Utf8, kind, false);
+        let extent = text(
+            bytes,
+            0,
+            Escapes::Backslash,
+            Charset::Utf8,
+            kind,
+            false,
+            &mut Vec::new(),
+        );
         if let Extent::Whole { from, to, .. } = extent {
             return text_after.get(from..to);
         }
@@ -446,6 +457,7 @@ mod tests {
                 Charset::Utf8,
                 Kind::Name,
                 false,
+                &mut Vec::new(),
             );
             assert!(
                 matches!(extent, Extent::Open { .. }),
@@ -479,7 +491,15 @@ mod tests {
             let bytes = text.as_bytes();
             let taken = |to: usize| {
                 let head = &bytes[..to];
-                super::text(head, 0, escapes, Charset::Utf8, Kind::Name, false)
+                super::text(
+                    head,
+                    0,
+                    escapes,
+                    Charset::Utf8,
+                    Kind::Name,
+                    false,
+                    &mut Vec::new(),
+                )
             };
             let Extent::Whole {
                 from: 0, to: value, ..

@@ -15,7 +15,7 @@ use crate::secret::{Reach, Rest};
 use crate::shape;
 use crate::syntax::Syntax;
 use crate::unit::Escapes;
-use crate::value::{letters, narrow, plain};
+use crate::value::{IDEOGRAPHS_MAX, ideographs, letters, narrow, plain};
 
 /// The longest tag that may stand between a label and its value, in bytes.
 const TAG_MAX: usize = 100;
@@ -92,6 +92,7 @@ impl Scan {
                 self.charset,
                 expect.rule.kind,
                 last,
+                &mut self.letters,
             ),
             Place::Form => {
                 // A secret may have anything in it but what separates parameters.
@@ -301,6 +302,25 @@ impl Scan {
         copy: &mut Copy<'_>,
     ) -> bool {
         let written = copy.buffer.get(from..to).unwrap_or_default();
+        let mut room = ['\0'; IDEOGRAPHS_MAX];
+        if let Some(chars) = ideographs(written, &mut room)
+            && let Some(kind) = shape::kind_of_ideographs(rule, chars.len())
+        {
+            let kind = kind.filter(|_| !self.rules.labels().is_label(written));
+            if let Some(kind) = kind {
+                let action = self.sink.add(kind);
+                self.sink.note(kind, written);
+                if action == Action::Null && quotes == Quotes::Json {
+                    copy.put(from - 1, to + 1, &Put::Text("null".to_owned()));
+                } else {
+                    for edit in self.edits(action, kind, chars) {
+                        let start = from + 3 * edit.at;
+                        copy.put(start, start + 3 * edit.over, &edit.put);
+                    }
+                }
+            }
+            return kind.is_some();
+        }
         let escapes = if quotes == Quotes::Coded {
             Escapes::Percent
         } else {
@@ -338,7 +358,7 @@ impl Scan {
         let kind = self.kind(rule, &text);
         if let Some(kind) = kind {
             let action = self.sink.add(kind);
-            self.sink.note(kind, &text);
+            self.sink.note(kind, text.as_bytes());
             if action == Action::Null && quotes == Quotes::Json {
                 copy.put(from - 1, to + 1, &Put::Text("null".to_owned()));
             } else {
@@ -361,8 +381,8 @@ impl Scan {
     /// The kind of a value; a label is none.
     fn kind(&self, rule: Rule, text: &str) -> Option<Kind> {
         let kind = (!text.is_empty()).then(|| shape::kind(rule, text))??;
-        let is_label =
-            matches!(kind, Kind::Name | Kind::Address) && self.rules.labels().is_label(text);
+        let is_label = matches!(kind, Kind::Name | Kind::Address)
+            && self.rules.labels().is_label(text.as_bytes());
         (!is_label).then_some(kind)
     }
 
@@ -376,7 +396,7 @@ impl Scan {
         copy: &mut Copy<'_>,
     ) {
         let action = self.sink.add(kind);
-        self.sink.note(kind, value);
+        self.sink.note(kind, value.as_bytes());
         if let (Action::Null, Some((from, to))) = (action, quoted) {
             copy.put(from - 1, to + 1, &Put::Text("null".to_owned()));
             return;

@@ -6,6 +6,7 @@ use crate::contextual::contextual;
 use crate::kind::Kind;
 use crate::label::Rule;
 use crate::number::number;
+use crate::secret;
 use crate::unit::{ALNUM, SIGN, is_alnum};
 
 /// The farthest that deciding about a word looks ahead: an address of 64 + 1 + 253 characters (RFC 5321 section
@@ -70,7 +71,7 @@ pub(crate) fn find(
 ) -> Decided {
     let end = text.len();
     if seen == ALNUM && !glued && !more {
-        let hit = number(text, 0, end).filter(|hit| !is_something_else(hit, label));
+        let hit = number(text, 0, end).filter(|hit| !is_something_else(hit.kind, 0, label));
         if let Some(hit) = hit.or_else(|| contextual(text, 0, end, label)) {
             found(&hit);
         }
@@ -126,15 +127,21 @@ pub(crate) fn find(
             };
             continue;
         }
-        let until = word_end(text, at);
+        let (until, digits) = word(text, at);
         if more && until == end {
             return Decided {
                 at: end,
                 glued: true,
             };
         }
+        // Without a digit only keys and addresses of network cards are told by their shape, and most words are words.
+        let pair = until - at == 2 && text.get(until) == Some(&b'-');
+        if !digits && !pair && !secret::may_begin(text, at) {
+            at = until;
+            continue;
+        }
         let hit = number(text, at, until)
-            .filter(|hit| !is_fraction(text, hit) && !is_something_else(hit, label));
+            .filter(|hit| !is_fraction(text, hit) && !is_something_else(hit.kind, at, label));
         at = match hit.or_else(|| contextual(text, at, until, label)) {
             Some(hit) => {
                 found(&hit);
@@ -146,10 +153,14 @@ pub(crate) fn find(
 }
 
 /// Tells whether a number that no check digit tells for certain stands behind a label of something else: an order, a sum.
+/// The label stands before the word, which may begin with a prefix that is no part of the number.
 #[inline]
-pub(crate) fn is_something_else(hit: &Hit, label: &mut impl FnMut(usize) -> Option<Rule>) -> bool {
-    matches!(hit.kind, Kind::Mobile | Kind::BankCard)
-        && label(hit.start).is_some_and(Rule::is_other)
+pub(crate) fn is_something_else(
+    kind: Kind,
+    word: usize,
+    label: &mut impl FnMut(usize) -> Option<Rule>,
+) -> bool {
+    matches!(kind, Kind::Mobile | Kind::BankCard) && label(word).is_some_and(Rule::is_other)
 }
 
 /// Tells whether a number is what stands behind `0.`.
@@ -159,6 +170,20 @@ fn is_fraction(text: &[u8], hit: &Hit) -> bool {
         Some([.., byte, b'0', b'.']) => !is_alnum(*byte),
         _ => false,
     }
+}
+
+/// The end of the word at a place, and whether it has a digit.
+#[inline]
+fn word(text: &[u8], at: usize) -> (usize, bool) {
+    let (mut end, mut digits) = (at, false);
+    for &byte in text.get(at..).unwrap_or_default() {
+        if !is_alnum(byte) {
+            break;
+        }
+        digits |= byte.is_ascii_digit();
+        end += 1;
+    }
+    (end, digits)
 }
 
 fn word_end(text: &[u8], at: usize) -> usize {
@@ -293,6 +318,33 @@ mod tests {
                 .into_iter()
                 .collect();
             assert_eq!(kinds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_label_of_a_number_stands_before_its_prefix() {
+        let other = Rule {
+            kind: Kind::Custom,
+            strength: crate::label::Strength::Other,
+        };
+        for text in [
+            "8613800138000",
+            "013800138000",
+            "8613800138000.",
+            "x 8613800138000",
+        ] {
+            let word = text.rfind(' ').map_or(0, |at| at + 1);
+            let mut hits = 0;
+            find(
+                text.as_bytes(),
+                if text.len() < 14 { ALNUM } else { ALNUM | MARK },
+                false,
+                false,
+                After::Sign,
+                &mut |at| (at == word).then_some(other),
+                &mut |_: &Hit| hits += 1,
+            );
+            assert_eq!(hits, 0, "{text}");
         }
     }
 

@@ -211,8 +211,7 @@ impl Labels {
     }
 
     /// Tells whether a text is a label and nothing more.
-    pub(crate) fn is_label(&self, text: &str) -> bool {
-        let bytes = text.as_bytes();
+    pub(crate) fn is_label(&self, bytes: &[u8]) -> bool {
         self.may_end(bytes) && self.words.contains_key(canonical(bytes).as_slice())
     }
 

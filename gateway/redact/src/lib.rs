@@ -15,7 +15,7 @@
 //! `field` (values whose field says what they are), `cluster` and `unit` (what a run of characters is in each format),
 //! `decide`, `find` and `number` (what is in a run), `check` (check digits), `sink` and `mask` (what each level leaves).
 //! Ahead of the pass stand `table` (columns by their head), `deltas` (texts that events tell in pieces), `path_stage` and
-//! `own_stage` (what an operator names). [`BodyRedactor`] puts gzip, deflate, brotli and zstd around it, and `engine`
+//! `own_stage` (what an operator names); `original` and `transcode` read other charsets. [`BodyRedactor`] puts gzip, deflate, brotli and zstd around it, and `engine`
 //! chooses by [`Content`]: one text, `multipart`, or an archive of office documents (`office`, of which `document`, `sheet`
 //! and `shared` read the entries and `runs` texts whose pieces stand apart), or messages (`proto`). What leaves may carry
 //! marks that say who received it (`watermark`, put behind the engine by `marking`). [`redact_header`], [`redact_url`],
@@ -62,6 +62,7 @@ mod names;
 mod network;
 mod number;
 mod office;
+mod original;
 mod own;
 mod own_stage;
 mod part;

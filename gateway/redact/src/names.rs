@@ -38,22 +38,26 @@ const fn top(bytes: u32, behind: u32) -> u64 {
 }
 
 impl Name {
-    /// Reads the name before the quote at `quote`; `None` where the buffer does not have 32 bytes before that, or the
-    /// name is empty or longer than 31.
+    /// Reads the name that ends where 32 bytes do; `None` where it is empty or longer than 31.
     #[inline(always)]
-    pub(crate) fn before(buffer: &[u8], quote: usize) -> Option<Self> {
-        let bytes = buffer.get(..quote)?.last_chunk::<32>()?;
+    fn of(bytes: &[u8; 32]) -> Option<(Self, &'static [u64; 4])> {
         let length = Self::length(bytes);
         if length == 0 {
             return None;
         }
         let own = OWN.get(length as usize)?;
+        Some((Self(Self::words(bytes, own)), own))
+    }
+
+    /// The bits of the bytes that are `own`.
+    #[inline(always)]
+    fn words(bytes: &[u8; 32], own: &[u64; 4]) -> [u64; 4] {
         let (words, _) = bytes.as_chunks::<8>();
         let mut name = [0; 4];
         for ((to, from), own) in name.iter_mut().zip(words).zip(own) {
             *to = u64::from_le_bytes(*from) & own;
         }
-        Some(Self(name))
+        name
     }
 
     /// Bytes behind the last quote, 32 where there is none.
@@ -70,12 +74,12 @@ impl Name {
 
     /// Which of [`SLOTS`] it stands in.
     #[inline(always)]
-    fn slot(&self) -> usize {
+    fn slot(&self) -> u8 {
         let [one, two, three, four] = self.0;
         let folded = one ^ two.rotate_left(11) ^ three.rotate_left(23) ^ four.rotate_left(37);
         // The golden ratio, as in Fibonacci hashing.
         let slot = folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2());
-        usize::try_from(slot).unwrap_or(0)
+        u8::try_from(slot).unwrap_or(0)
     }
 }
 
@@ -114,45 +118,99 @@ impl Said {
     }
 }
 
+/// A name that is remembered.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    name: Name,
+    /// The bits that are the name's.
+    own: [u64; 4],
+    said: Said,
+    /// Where the name stands that came after it the last time.
+    next: u8,
+}
+
+impl Known {
+    /// No name: no bits are its own, and they are not what it is.
+    const NONE: Self = Self {
+        name: Name([u64::MAX; 4]),
+        own: [0; 4],
+        said: Said {
+            rule: None,
+            label: None,
+            text: None,
+        },
+        next: 0,
+    };
+}
+
 /// What was read of the names that came last.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Vec<(Name, Said)>);
+pub(crate) struct Names {
+    known: Vec<Known>,
+    /// Where the name stands that came last.
+    last: u8,
+}
 
 impl Names {
-    /// Returns what the name says that ends before the quote at `quote`.
+    /// Returns what the name says that ends before the quote at `quote`; `None` where the buffer does not have 32 bytes
+    /// before that, or the name is empty or longer than 31.
+    ///
+    /// Records have the same names in the same order, so the one that followed the last time is compared first: where its
+    /// bytes stand there from its opening quote on, no other name can.
     #[inline(always)]
     pub(crate) fn said(
         &mut self,
-        name: Name,
         buffer: &[u8],
         quote: usize,
         labels: &Labels,
         charset: Charset,
-    ) -> Said {
-        match self.0.get(name.slot()) {
-            Some((known, said)) if *known == name => *said,
-            _ => self.learn(name, buffer, quote, labels, charset),
+    ) -> Option<Said> {
+        let bytes = buffer.get(..quote)?.last_chunk::<32>()?;
+        if let Some(last) = self.known.get(usize::from(self.last))
+            && let next = last.next
+            && let Some(known) = self.known.get(usize::from(next))
+            && Name::words(bytes, &known.own) == known.name.0
+        {
+            self.last = next;
+            return Some(known.said);
         }
+        let (name, own) = Name::of(bytes)?;
+        let slot = name.slot();
+        let said = match self.known.get(usize::from(slot)) {
+            Some(known) if known.name == name => known.said,
+            _ => self.learn((name, own), slot, buffer, quote, labels, charset),
+        };
+        if let Some(last) = self.known.get_mut(usize::from(self.last)) {
+            last.next = slot;
+        }
+        self.last = slot;
+        Some(said)
     }
 
     #[cold]
     fn learn(
         &mut self,
-        name: Name,
+        (name, own): (Name, &[u64; 4]),
+        slot: u8,
         buffer: &[u8],
         quote: usize,
         labels: &Labels,
         charset: Charset,
     ) -> Said {
-        if self.0.is_empty() {
-            self.0.resize(SLOTS, (Name::default(), Said::default()));
+        if self.known.is_empty() {
+            self.known.resize(SLOTS, Known::NONE);
         }
         let before = buffer.get(..quote).unwrap_or_default();
         let opening = memchr::memrchr(b'"', before).unwrap_or(0);
         let text = before.get(opening..).unwrap_or_default();
         let said = Said::by(text, labels, charset);
-        if let Some(slot) = self.0.get_mut(name.slot()) {
-            *slot = (name, said);
+        if let Some(known) = self.known.get_mut(usize::from(slot)) {
+            *known = Known {
+                name,
+                own: *own,
+                said,
+                next: known.next,
+            };
         }
         said
     }
@@ -189,16 +247,21 @@ mod tests {
             for two in names {
                 let read = |name| {
                     let (bytes, quote) = body("x", name);
-                    Name::before(&bytes, quote).unwrap()
+                    Name::of(bytes[..quote].last_chunk().unwrap()).unwrap().0
                 };
                 assert_eq!(read(one) == read(two), one == two, "{one:?} {two:?}");
             }
         }
+        let said = |bytes: &[u8], quote| {
+            Names::default().said(bytes, quote, Labels::shipped(), Charset::Utf8)
+        };
         for none in ["", &"n".repeat(32)] {
             let (bytes, quote) = body("", none);
-            assert_eq!(Name::before(&bytes, quote), None, "{none}");
+            assert_eq!(said(&bytes, quote), None, "{none}");
         }
-        assert_eq!(Name::before(b"\"name\":", 5), None);
+        assert_eq!(said(b"\"name\":", 5), None);
+        assert_eq!(said(&[0; 40], 39), None);
+        assert_eq!(said(&[0xFF; 40], 39), None);
     }
 
     proptest! {
@@ -210,10 +273,9 @@ mod tests {
             let mut names = Names::default();
             for (before, name) in picks {
                 let (bytes, quote) = body(&before, &name);
-                let Some(key) = Name::before(&bytes, quote) else { continue };
+                let Some(said) = names.said(&bytes, quote, labels, Charset::Utf8) else { continue };
                 let opening = bytes[..quote].iter().rposition(|&byte| byte == b'"').unwrap();
                 let written = &bytes[opening..quote];
-                let said = names.said(key, &bytes, quote, labels, Charset::Utf8);
                 prop_assert_eq!(said, Said::by(written, labels, Charset::Utf8));
                 // The labels are what would be read from everything that stands before the value.
                 if let Some(label) = said.label {

@@ -8,6 +8,7 @@ use crate::deltas::Deltas;
 use crate::kind::Summary;
 use crate::level::Level;
 use crate::media::{Format, Media};
+use crate::original::Original;
 use crate::own_stage::OwnStage;
 use crate::path_stage::PathStage;
 use crate::people::Person;
@@ -15,6 +16,7 @@ use crate::rules::Rules;
 use crate::scan::Scan;
 use crate::table::Table;
 use crate::transcode::Transcode;
+use crate::value::Charset;
 
 /// The most that is held back between two chunks, in bytes.
 pub const HELD_MAX: usize = 4096;
@@ -30,6 +32,7 @@ const _: () = assert!(
 /// Redacts one body as it streams past.
 #[derive(Debug)]
 pub struct Redactor {
+    original: Option<Box<Original>>,
     charset: Option<Box<Transcode>>,
     deltas: Option<Box<Deltas>>,
     table: Option<Box<Table>>,
@@ -63,16 +66,25 @@ impl Redactor {
             | Media::Form
             | Media::Markup => None,
         };
+        let paths = json
+            .then(|| PathStage::new(&rules, level, media == Media::Ndjson))
+            .flatten();
+        // Nothing stands ahead of the pass that changes the text.
+        let alone = separator.is_none()
+            && media != Media::EventStream
+            && paths.is_none()
+            && rules.own().is_empty();
+        let original = (alone && charset == Charset::Gb18030).then(|| Box::new(Original::new()));
         Self {
-            charset: Transcode::new(charset).map(Box::new),
+            charset: Transcode::new(charset)
+                .filter(|_| original.is_none())
+                .map(Box::new),
+            original,
             deltas: (media == Media::EventStream)
                 .then(|| Box::new(Deltas::new(Arc::clone(&rules), level))),
             table: separator
                 .map(|separator| Box::new(Table::new(Arc::clone(&rules), level, separator))),
-            paths: json
-                .then(|| PathStage::new(&rules, level, media == Media::Ndjson))
-                .flatten()
-                .map(Box::new),
+            paths: paths.map(Box::new),
             own: (!rules.own().is_empty())
                 .then(|| Box::new(OwnStage::new(Arc::clone(&rules), level, json))),
             scan: Scan::new(rules, level, media),
@@ -87,7 +99,9 @@ impl Redactor {
         let written = out.len();
         self.bytes_in += chunk.len() as u64;
         let direct = self.charset.is_none() && self.table.is_none() && self.own.is_none();
-        if direct && self.deltas.is_none() {
+        if let Some(original) = &mut self.original {
+            original.feed(chunk, false, &mut self.scan, out);
+        } else if direct && self.deltas.is_none() {
             self.scan(chunk, out);
         } else {
             self.through(chunk, false, out);
@@ -157,9 +171,9 @@ impl Redactor {
     /// Tells whether bytes were not of the charset, so that the output cannot be trusted.
     #[must_use]
     pub fn is_malformed(&self) -> bool {
-        self.charset
-            .as_ref()
-            .is_some_and(|charset| charset.malformed)
+        let charset = self.charset.as_ref();
+        charset.is_some_and(|charset| charset.malformed)
+            || self.original.as_ref().is_some_and(|body| body.malformed)
     }
 
     fn scan(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
@@ -190,7 +204,11 @@ impl Redactor {
     /// Ends the body: appends what was held back and returns what was done.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Summary {
         let written = out.len();
-        self.through(&[], true, out);
+        if let Some(original) = &mut self.original {
+            original.feed(&[], true, &mut self.scan, out);
+        } else {
+            self.through(&[], true, out);
+        }
         self.bytes_out += (out.len() - written) as u64;
         self.summary()
     }
@@ -235,6 +253,7 @@ impl Redactor {
     #[must_use]
     pub fn held(&self) -> usize {
         self.held.len()
+            + self.original.as_ref().map_or(0, |original| original.held())
             + self.deltas.as_ref().map_or(0, |deltas| deltas.held())
             + self.paths.as_ref().map_or(0, |paths| paths.held())
             + self.own.as_ref().map_or(0, |own| own.held())

@@ -97,14 +97,29 @@ impl Scan {
     /// Writes all of the buffer that is decided and returns where the undecided rest begins. The next buffer must
     /// begin with that rest; `last` says that there is none.
     pub(crate) fn run(&mut self, buffer: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
-        out.reserve(buffer.len());
+        // What is copied at once may reach beyond the end.
+        out.reserve(buffer.len() + 128);
+        self.pass_over(last, Copy::new(buffer, out))
+    }
+
+    /// The same, keeping what is changed: places in the buffer, and in `out`.
+    pub(crate) fn run_logged(
+        &mut self,
+        buffer: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+        changes: &mut Vec<Change>,
+    ) -> usize {
+        self.pass_over(last, Copy::new(buffer, out).logged(changes))
+    }
+
+    fn pass_over(&mut self, last: bool, mut copy: Copy<'_>) -> usize {
         self.said = None;
         self.barren = Barren::default();
         self.lineless = Barren::default();
-        let mut copy = Copy::new(buffer, out);
         let from = self.pass(last, &mut copy);
         copy.upto(from);
-        self.behind.pass(buffer, from);
+        self.behind.pass(copy.buffer, from);
         from
     }
 
@@ -158,7 +173,13 @@ impl Scan {
                 lines &= !below;
                 let word = || {
                     let (start, end) = bits.word_around(&ahead, offset)?;
-                    Some(((base + start).checked_sub(64)?, base + end - 64))
+                    let end = base + end - 64;
+                    let rest = if end < base + 64 {
+                        0
+                    } else {
+                        word_rest(buffer, end)
+                    };
+                    Some(((base + start).checked_sub(64)?, end + rest))
                 };
                 let mut step = match self.step_fast(at, place, word, copy) {
                     Some(step) => step,
@@ -250,3 +271,15 @@ impl Scan {
         }
     }
 }
+
+/// Letters and digits in a row from a place on, as far as any value that is one word goes.
+#[inline]
+fn word_rest(buffer: &[u8], from: usize) -> usize {
+    let rest = buffer.get(from..).unwrap_or_default().iter();
+    rest.take(WORD_MAX)
+        .take_while(|&&byte| is_alnum(byte))
+        .count()
+}
+
+/// More than any value has that is one word: where as many follow, the word is looked at as a cluster.
+const WORD_MAX: usize = 40;

@@ -119,16 +119,42 @@ static PREFIXES: LazyLock<Vec<Prefix>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Second bytes of the prefixes by their first, the lower six bits of each as the place of a bit.
+static SECONDS: LazyLock<[u64; 128]> = LazyLock::new(|| {
+    let mut seconds = [0; 128];
+    for prefix in PREFIXES.iter() {
+        if let [first, second, ..] = prefix.text
+            && let Some(bits) = seconds.get_mut(usize::from(*first))
+        {
+            *bits |= 1 << (second & 63);
+        }
+    }
+    // `ey`, of a token in JSON.
+    if let Some(bits) = seconds.get_mut(usize::from(b'e')) {
+        *bits |= 1 << (b'y' & 63);
+    }
+    seconds
+});
+
+/// Tells whether a secret could begin at a place; wrong at most in saying yes.
+#[inline]
+pub(crate) fn may_begin(text: &[u8], at: usize) -> bool {
+    let [first, second] = match text.get(at..) {
+        Some([first, second, ..]) => [*first, *second],
+        _ => return false,
+    };
+    SECONDS
+        .get(usize::from(first))
+        .is_some_and(|bits| bits >> (second & 63) & 1 == 1)
+}
+
 /// Where the secret ends that begins at `at`, a place where a word begins; `text.len()` where it may go on.
 pub(crate) fn token(text: &[u8], at: usize) -> Option<usize> {
-    let rest = text.get(at..)?;
-    let first = rest.first()?;
-    if !matches!(
-        first,
-        b'A' | b'L' | b'g' | b'x' | b's' | b'r' | b'y' | b'n' | b'p' | b'd' | b'h' | b'S' | b'e'
-    ) {
+    if !may_begin(text, at) {
         return None;
     }
+    let rest = text.get(at..)?;
+    let first = rest.first()?;
     let length = rest.iter().take_while(|&&byte| is_token(byte)).count();
     let rest = rest.get(..length)?;
     let found = if *first == b'e' {

@@ -79,6 +79,16 @@ pub(crate) fn kind(rule: Rule, text: &str) -> Option<Kind> {
     (rule.kind == Kind::Coordinates && place && address(text)).then_some(Kind::Address)
 }
 
+/// What [`kind`] says of a value of unified ideographs alone, where their number decides; else `None`.
+pub(crate) fn kind_of_ideographs(rule: Rule, count: usize) -> Option<Option<Kind>> {
+    let fits = match (rule.kind, rule.strength) {
+        (Kind::Name, Strength::Strong) => (1..=8).contains(&count),
+        (Kind::Address, Strength::Strong | Strength::Weak) => (4..=200).contains(&count),
+        _ => return None,
+    };
+    Some(fits.then_some(rule.kind))
+}
+
 /// Tells whether a value has a shape that its label's kind has. Full-width digits have become plain ones.
 fn fits(rule: Rule, text: &str) -> bool {
     let text = trim(text);
@@ -296,7 +306,9 @@ fn is_word(text: &str) -> bool {
 
 fn address(text: &str) -> bool {
     let count = text.chars().count();
-    if text.contains("://") || text.contains('@') || !(4..=200).contains(&count) {
+    let bytes = text.as_bytes();
+    let link = memchr::memchr(b':', bytes).is_some() && text.contains("://");
+    if link || memchr::memchr(b'@', bytes).is_some() || !(4..=200).contains(&count) {
         return false;
     }
     if network::ipv4(text.as_bytes()).is_some()
@@ -627,6 +639,29 @@ mod tests {
                         super::kind(rule, value).is_some(),
                         expected,
                         "{kind} {value}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ideographs_are_told_by_their_number_as_by_their_text() {
+        for (kind, strength) in [
+            (Kind::Name, Strength::Strong),
+            (Kind::Name, Strength::Weak),
+            (Kind::Address, Strength::Strong),
+            (Kind::Address, Strength::Weak),
+            (Kind::Plate, Strength::Strong),
+            (Kind::Name, Strength::Other),
+        ] {
+            let rule = Rule { kind, strength };
+            for count in 0..=48 {
+                if let Some(told) = kind_of_ideographs(rule, count) {
+                    assert_eq!(
+                        told,
+                        super::kind(rule, &"张".repeat(count)),
+                        "{rule:?} {count}"
                     );
                 }
             }

@@ -49,9 +49,10 @@ impl Sink {
     }
 
     /// Notes whom a value identifies.
-    pub(crate) fn note(&mut self, kind: Kind, value: &str) {
+    #[inline]
+    pub(crate) fn note(&mut self, kind: Kind, value: &[u8]) {
         if let Some(people) = &mut self.people {
-            people.note(kind, value);
+            people.note(kind, std::str::from_utf8(value).unwrap_or_default());
         }
     }
 
@@ -65,7 +66,7 @@ impl Sink {
     ) {
         let action = self.add(hit.kind);
         let value = text.get(hit.start..hit.end).unwrap_or_default();
-        self.note(hit.kind, std::str::from_utf8(value).unwrap_or_default());
+        self.note(hit.kind, value);
         match action {
             Action::Pass => {}
             _ if !self.in_string && text.get(hit.start..hit.end).is_some_and(is_number) => {

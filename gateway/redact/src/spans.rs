@@ -64,7 +64,7 @@ fn labelled(
     let value = shape::trim(text);
     let chars: Vec<char> = value.chars().map(narrow).collect();
     let plain: String = chars.iter().collect();
-    if plain.is_empty() || rules.labels().is_label(&plain) {
+    if plain.is_empty() || rules.labels().is_label(plain.as_bytes()) {
         return None;
     }
     let kind = shape::kind(rule, &plain)?;

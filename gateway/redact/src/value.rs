@@ -42,13 +42,17 @@ pub(crate) fn letters(
 
 /// The text of bytes in which every character is written as itself: no escapes, and no forms that are read as others.
 pub(crate) fn plain(written: &[u8], escapes: Escapes) -> Option<&str> {
-    let other = |&byte: &u8| byte == escapes.byte() || byte == 0xEF;
+    if escapes == Escapes::Percent {
+        return None;
+    }
+    let (mut other, mut lead) = (false, false);
+    for &byte in written {
+        other |= byte == escapes.byte() || byte == 0xEF;
+        lead |= byte == 0xE3;
+    }
     // U+3000, the ideographic space, is read as a space.
     let blank = |three: &[u8]| three == [0xE3, 0x80, 0x80];
-    if matches!(escapes, Escapes::Percent)
-        || written.iter().any(other)
-        || (memchr::memchr(0xE3, written).is_some() && written.windows(3).any(blank))
-    {
+    if other || lead && written.windows(3).any(blank) {
         return None;
     }
     std::str::from_utf8(written).ok()
@@ -101,6 +105,16 @@ impl Charset {
 }
 
 fn utf8(bytes: &[u8]) -> (char, usize) {
+    // Most of what is not ASCII, and none of what three bytes may not stand for.
+    if let [
+        one @ (0xE1..=0xEC | 0xEE | 0xEF),
+        two @ 0x80..=0xBF,
+        three @ 0x80..=0xBF,
+        ..,
+    ] = *bytes
+    {
+        return (of_three([one, two, three]), 3);
+    }
     let length = match bytes.first() {
         Some(0xC2..=0xDF) => 2,
         Some(0xE0..=0xEF) => 3,
@@ -112,6 +126,41 @@ fn utf8(bytes: &[u8]) -> (char, usize) {
         Some(Err(_)) | None => ('\u{FFFD}', 1),
     }
 }
+
+/// The character that three bytes of UTF-8 stand for.
+#[inline]
+fn of_three([one, two, three]: [u8; 3]) -> char {
+    let point = u32::from(one & 0xF) << 12 | u32::from(two & 0x3F) << 6 | u32::from(three & 0x3F);
+    char::from_u32(point).unwrap_or('\u{FFFD}')
+}
+
+/// The characters of a text of unified ideographs and nothing else, which every format writes as themselves in UTF-8;
+/// `None` for any other, and for longer ones.
+#[inline]
+pub(crate) fn ideographs<'r>(
+    written: &[u8],
+    room: &'r mut [char; IDEOGRAPHS_MAX],
+) -> Option<&'r [char]> {
+    let (triples, rest) = written.as_chunks::<3>();
+    if !rest.is_empty() || triples.len() > IDEOGRAPHS_MAX {
+        return None;
+    }
+    for (slot, &bytes) in room.iter_mut().zip(triples) {
+        if !matches!(bytes, [0xE4..=0xE9, 0x80..=0xBF, 0x80..=0xBF]) {
+            return None;
+        }
+        let ch = of_three(bytes);
+        // U+4000 to U+4DFF are an older block, and hexagrams.
+        if ch < '\u{4E00}' {
+            return None;
+        }
+        *slot = ch;
+    }
+    room.get(..triples.len())
+}
+
+/// Characters that are decoded at once: chosen, longer than most addresses.
+pub(crate) const IDEOGRAPHS_MAX: usize = 32;
 
 fn backslash(bytes: &[u8]) -> (char, usize) {
     let simple = |ch| (ch, 2);
@@ -239,6 +288,40 @@ mod tests {
             out.iter().map(|letter| letter.ch).collect::<String>(),
             "张三a"
         );
+    }
+
+    const ROOM: [char; IDEOGRAPHS_MAX] = ['\0'; IDEOGRAPHS_MAX];
+
+    #[test]
+    fn characters_of_three_bytes_are_decoded_as_the_library_does() {
+        for point in 0x800..=0xFFFF_u32 {
+            let Some(ch) = char::from_u32(point) else {
+                continue;
+            };
+            let mut room = [0; 4];
+            let bytes = ch.encode_utf8(&mut room).as_bytes();
+            assert_eq!(utf8(bytes), (ch, 3));
+            let known = ('\u{4E00}'..='\u{9FFF}').contains(&ch);
+            let mut room = ROOM;
+            let read = ideographs(bytes, &mut room);
+            assert_eq!(read, known.then_some(&[ch][..]), "{ch}");
+        }
+        for wrong in [
+            &b"\xE4\xB8"[..],
+            b"\xE4\xB8\x2D",
+            b"\xED\xA0\x80",
+            b"\xE0\x80\x80",
+        ] {
+            assert_eq!(utf8(wrong), ('\u{FFFD}', 1));
+        }
+        for other in ["张a", "张1三", "张 三", "，", "㐀", &"张".repeat(33)] {
+            assert_eq!(
+                ideographs(other.as_bytes(), &mut ROOM.clone()),
+                None,
+                "{other}"
+            );
+        }
+        assert_eq!(ideographs(b"\xE4\xB8\x2D", &mut ROOM.clone()), None);
     }
 
     #[test]
