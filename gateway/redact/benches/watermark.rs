@@ -1,7 +1,7 @@
 //! How many rows of an export name its recipient: of a thousand who may have had a copy, and without a list.
 //!
 //! `cargo bench -p hangu-redact --bench watermark`: a table of 2,000 citizens at level L2, samples of its rows in any order,
-//! 50 of each size. A wrong accusation is put up with in one document of a million.
+//! 20 of each size. A wrong accusation is put up with in one document of a million.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 #[path = "accuracy/generator.rs"]
@@ -17,7 +17,7 @@ use hangu_redact::{
     Rules, Unreadable, Watermark, WatermarkKey,
 };
 
-const SAMPLES: u32 = 50;
+const SAMPLES: u32 = 20;
 const MOST: f64 = 1e-6;
 
 /// What happens to a copy that gets out.

@@ -312,11 +312,9 @@ pub(crate) fn value(kind: Kind, r: &mut Random) -> String {
         Kind::TaxNumber => format!("{}{}", r.of(&["110108", "330106", "440300"]), r.digits(9)),
         Kind::Plate => {
             let province = r.of(&["京", "沪", "粤", "浙", "川", "陕"]).to_owned();
-            format!(
-                "{province}{}{}",
-                r.some(1, "ABCDEF"),
-                r.some(5, "ABCDEFGH0123456789")
-            )
+            // Five behind the letter of the place, of which two at most are letters (GA 36).
+            let head = r.some(1, "ABCDEF") + &r.some(2, "ABCDEFGH0123456789");
+            format!("{province}{head}{}", r.digits(3))
         }
         Kind::Vin => {
             let vin = "L".to_owned() + &r.some(9, "ABCDEFGHJKLMNPRSTUVWXYZ0123456789");
@@ -520,10 +518,20 @@ pub(crate) fn planted(name: &Name, r: &mut Random) -> Case {
         ),
         _ => (Media::Json, format!(r#"{{"msg":"已向 {value} 办理完毕"}}"#)),
     };
-    let written = if media == Media::Form {
-        percent(&value)
+    let written = match media {
+        Media::Form => percent(&value),
+        Media::Markup => value.replace('<', "&lt;"),
+        Media::Json
+        | Media::Ndjson
+        | Media::Text
+        | Media::EventStream
+        | Media::Csv
+        | Media::Tsv => value.clone(),
+    };
+    let text = if media == Media::Markup {
+        text.replace(&value, &written)
     } else {
-        value
+        text
     };
     Case {
         kind: Some(name.kind),
