@@ -154,14 +154,58 @@ pub(super) struct PolicyFiles {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Redact {
+    /// Something about watermarks.
+    #[command(subcommand)]
+    pub(super) command: Option<RedactCommand>,
     /// The configuration; checked where it is given.
     #[arg(long)]
     pub(super) config: Option<PathBuf>,
     /// `L1` to `L4`.
-    #[arg(long)]
-    pub(super) level: String,
+    #[arg(long, required = true)]
+    pub(super) level: Option<String>,
     /// The body's media type, as in `application/json`.
+    #[arg(long = "type", required = true)]
+    pub(super) media_type: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RedactCommand {
+    /// 水印 · An export in, the copy of one recipient out: CSV, TSV, JSON, NDJSON or XLSX.
+    Mark(RedactMark),
+    /// 溯源 · A document in, whom its marks name out, one JSON object a line; status 1 where they name nobody.
+    Trace(RedactTrace),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RedactMark {
+    /// File of the secret of watermarks, at least 32 random bytes.
+    #[arg(long)]
+    pub(super) key: PathBuf,
+    /// Whom the copy is for.
+    #[arg(long)]
+    pub(super) recipient: String,
+    /// Also put invisible characters into Chinese texts.
+    #[arg(long)]
+    pub(super) invisible: bool,
+    /// The export's media type, as in `text/csv`.
+    #[arg(long = "type")]
+    pub(super) media_type: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RedactTrace {
+    /// File of the secret of watermarks, at least 32 random bytes.
+    #[arg(long)]
+    pub(super) key: PathBuf,
+    /// Who may have had a copy, a name a line. Without it the number of the recipient is read out.
+    #[arg(long)]
+    pub(super) names: Option<PathBuf>,
+    /// The chance of a wrong accusation that is put up with.
+    #[arg(long, default_value_t = 0.000_001)]
+    pub(super) chance: f64,
+    /// The document's media type, as in `text/csv; charset=gbk`.
     #[arg(long = "type")]
     pub(super) media_type: String,
 }

@@ -3,13 +3,16 @@
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hangu_identity::cli::{Outcome, VerifyArguments};
 use hangu_inspect::seclang::{RuleSet, Source as RuleSource};
 use hangu_inspect::{Inspector, Sensitivity, Settings, bench};
-use hangu_redact::{Content, Level, Rules};
+use hangu_redact::{Carriers, Content, Level, Recipient, Rules, Watermark, WatermarkKey};
 
-use super::args::{Inspect, InspectBench, InspectCommand, Redact, Token};
+use super::args::{
+    Inspect, InspectBench, InspectCommand, Redact, RedactCommand, RedactMark, RedactTrace, Token,
+};
 use super::check::say;
 use super::pki::moment;
 use super::{Answer, complain, complain_of};
@@ -24,6 +27,11 @@ pub(super) fn settle(result: Result<Answer, String>) -> Answer {
 }
 
 pub(super) fn redact(arguments: &Redact) -> Answer {
+    match &arguments.command {
+        Some(RedactCommand::Mark(arguments)) => return settle(mark(arguments)),
+        Some(RedactCommand::Trace(arguments)) => return settle(trace(arguments)),
+        None => {}
+    }
     let rules = match arguments.config.as_deref().map(config::load).transpose() {
         Ok(configuration) => configuration.map_or_else(Rules::shipped, |c| c.redact.rules),
         Err(mistakes) => {
@@ -32,12 +40,15 @@ pub(super) fn redact(arguments: &Redact) -> Answer {
         }
     };
     settle((|| {
+        // Both are required where there is no sub-command.
         let level: Level = arguments
             .level
+            .as_deref()
+            .unwrap_or_default()
             .parse()
             .map_err(|e: hangu_redact::UnknownLevel| e.to_string())?;
-        let content =
-            Content::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
+        let media_type = arguments.media_type.as_deref().unwrap_or_default();
+        let content = Content::from_content_type(media_type).map_err(|e| e.to_string())?;
         hangu_redact::cli::redact(
             rules,
             level,
@@ -48,6 +59,70 @@ pub(super) fn redact(arguments: &Redact) -> Answer {
         .map_err(|e| e.to_string())?;
         Ok(Answer::Yes)
     })())
+}
+
+fn watermark_key(path: &Path) -> Result<Arc<WatermarkKey>, String> {
+    let named = |error: String| format!("`{}`: {error}", path.display());
+    let secret = fs::read(path).map_err(|e| named(e.to_string()))?;
+    let key = WatermarkKey::new(secret.trim_ascii()).map_err(|e| named(e.to_string()))?;
+    Ok(Arc::new(key))
+}
+
+fn mark(arguments: &RedactMark) -> Result<Answer, String> {
+    let key = watermark_key(&arguments.key)?;
+    let content = Content::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
+    let watermark = Watermark {
+        recipient: Recipient::named(&key, &arguments.recipient),
+        key,
+        carriers: Carriers {
+            invisible: arguments.invisible,
+            ..Carriers::default()
+        },
+    };
+    let (input, output) = (io::stdin().lock(), io::stdout().lock());
+    let marked =
+        hangu_redact::cli::mark(watermark, &content, input, output).map_err(|e| e.to_string())?;
+    if marked.cells == 0 {
+        complain(&"nothing in the export carries a mark · 导出内容中没有可以承载水印的单元格");
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Yes)
+}
+
+fn trace(arguments: &RedactTrace) -> Result<Answer, String> {
+    if !(arguments.chance > 0.0 && arguments.chance < 1.0) {
+        let given = arguments.chance;
+        return Err(format!(
+            "`--chance` is {given}; write a probability between 0 and 1, for example 0.000001"
+        ));
+    }
+    let key = watermark_key(&arguments.key)?;
+    let content = Content::from_content_type(&arguments.media_type).map_err(|e| e.to_string())?;
+    let names = arguments.names.as_deref().map(names).transpose()?;
+    let traced = hangu_redact::cli::trace(
+        &key,
+        &content,
+        names.as_deref(),
+        arguments.chance,
+        io::stdin().lock(),
+        io::stdout().lock(),
+    )
+    .map_err(|e| e.to_string())?;
+    if traced.named == 0 {
+        let cells = traced.cells;
+        complain(&format!(
+            "nobody can be named from {cells} different cells · 依据 {cells} 个不同的单元格无法确认接收方"
+        ));
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Yes)
+}
+
+/// Names, one a line.
+fn names(path: &Path) -> Result<Vec<String>, String> {
+    let text = fs::read_to_string(path).map_err(|e| format!("`{}`: {e}", path.display()))?;
+    let names = text.lines().map(str::trim).filter(|name| !name.is_empty());
+    Ok(names.map(str::to_owned).collect())
 }
 
 /// Returns the inspector and the threshold that a command names.
