@@ -6,14 +6,14 @@ use crate::rules;
 use crate::verdict::{Spot, Verdict};
 
 /// Bytes that any request may have looked at. Chosen: a small request may be encoded over and over.
-const BASE: usize = 128 << 10;
+const BASE: usize = 64 << 10;
 /// Bytes looked at for each byte of the request. Of 20,000 ordinary ones none had more than three; a long page with
 /// every encoding that is known, one in the other, has five.
 const PER_BYTE: usize = 5;
 /// What a match is worth, in bytes read: findings are compared with those that are there. Chosen: a page of markup has
 /// one in three hundred bytes, what is made of attacks ten times as many.
 const MATCH: usize = 192;
-/// The part of it after which a request is not read on that is refused four times over.
+/// A score that refuses a request four times over, and the part of its share after which such a one is not read on.
 const DECIDED: (u32, usize) = (20, 4);
 
 /// The work that a request has made so far.
@@ -103,15 +103,19 @@ mod tests {
 
     #[test]
     fn long_pages_in_every_encoding_are_read_to_their_end() {
-        let line = "<p>caf%C3%A9 &amp;nbsp; \\u4e2d is at <a href=\"/a%20b\">the house</a> of the mayor.</p>\n";
-        let page = line.repeat(4000);
-        for end in ["", "<script src=//evil.example/x.js></script>"] {
-            let verdict = read(
-                &Inspector::new(Settings::default()),
-                &format!("a={page}{end}"),
-            );
-            assert!(!gives_up(&verdict), "{:?}", verdict.findings);
-        }
+        let line = "<p>caf%25C3%25A9 %26amp;nbsp; \\u4e2d is at <a href=\"/a%2520b\">the house</a> of the mayor.</p>\n";
+        let body = format!(
+            "a={}<script src=//evil.example/x.js></script>",
+            line.repeat(4000)
+        );
+        let verdict = read(&Inspector::new(Settings::default()), &body);
+        assert!(!gives_up(&verdict), "{:?}", verdict.findings);
+        let script = |finding: &crate::Finding| finding.rule == rules::XSS_SCRIPT.id;
+        assert!(
+            verdict.findings.iter().any(script),
+            "{:?}",
+            verdict.findings
+        );
     }
 
     #[test]

@@ -193,7 +193,10 @@ impl Verdict {
         if self.findings.len() >= KEPT {
             // What counts finds room, however much was said that does not count.
             let light = |known: &Finding| known.quoted || known.observed;
-            let Some(place) = self.findings.iter().rposition(light) else {
+            // That something was left unread is said whatever else there is to say.
+            let unread = finding.rule == rules::PROTOCOL_EFFORT.id;
+            let last = unread.then(|| self.findings.len().saturating_sub(1));
+            let Some(place) = self.findings.iter().rposition(light).or(last) else {
                 return;
             };
             if light(&finding) {
@@ -639,6 +642,25 @@ mod tests {
         verdict.add(last, Spot::Query(b"q"), &Layers::default(), b"y", 0, 1);
         assert_eq!(verdict.findings.len(), KEPT);
         assert!(verdict.blocks(5), "{}", verdict.score);
+    }
+
+    #[test]
+    fn what_was_left_unread_reaches_every_threshold_whatever_else_was_found() {
+        let mut verdict = Verdict::default();
+        let heavy = rules::CATALOGUE.iter().filter(|rule| rule.score == 5);
+        for (round, rule) in heavy.cycle().take(2 * KEPT).enumerate() {
+            let name = round.to_string();
+            let spot = Spot::Query(name.as_bytes());
+            if rule.id != rules::PROTOCOL_EFFORT.id {
+                verdict.add(rule, spot, &Layers::default(), b"x", 0, 1);
+            }
+        }
+        assert_eq!(verdict.findings.len(), KEPT);
+        assert!(!verdict.blocks(10_000));
+        let effort = &rules::PROTOCOL_EFFORT;
+        verdict.add(effort, Spot::Body, &Layers::default(), b"y", 0, 1);
+        assert_eq!(verdict.findings.len(), KEPT);
+        assert!(verdict.blocks(10_000));
     }
 
     #[test]
