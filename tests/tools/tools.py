@@ -21,7 +21,7 @@ TAMPERS = [
 ]  # fmt: skip
 ENCODINGS = {"base64encode": "/packed?q=RmVlcw==", "charunicodeencode": "/again?q=Fees", "chardoubleencode": "/again?q=Fees"}
 # Its other modules brute-force passwords, fetch their lists from the network or say nothing of weaknesses.
-WAPITI = ["buster", "exec", "file", "xss,permanentxss", "redirect", "sql", "blindsql", "xxe"]
+WAPITI = ["buster", "exec", "file", "xss,permanentxss", "redirect", "sql", "blindsql"]
 
 
 @dataclasses.dataclass
@@ -88,7 +88,7 @@ def sqlmap_run(name, place, asked, short=False):
 def wapiti():
     for module in WAPITI:
         yield Run("wapiti", module, wapiti_command(module), wapiti_found, short="xss" in module,
-                  beyond=("open redirect",) if module in ("redirect", "file") else ())
+                  beyond=("open redirect", "inclusion") if module == "redirect" else ())
 
 
 def wapiti_command(module):
