@@ -156,13 +156,10 @@ impl<'d, R: AsyncRead, W: AsyncWrite> Way<'d, R, W> {
     async fn carry(&mut self) -> Result<(), Refusal> {
         let mut buffer = vec![0; BUFFER];
         loop {
-            let read = match self.from.read(&mut buffer).await {
-                Ok(read @ 1..) => read,
-                Ok(0) | Err(_) => {
-                    // The other side learns it as it would without anybody in between.
-                    let _gone = self.to.shutdown().await;
-                    return Ok(());
-                }
+            let Ok(read @ 1..) = self.from.read(&mut buffer).await else {
+                // The other side learns it as it would without anybody in between.
+                let _gone = self.to.shutdown().await;
+                return Ok(());
             };
             let mut input = buffer.get(..read).unwrap_or_default();
             while let Some(item) = self.next(&mut input)? {

@@ -62,11 +62,9 @@ pub fn request(
     let state = exchange.sent.get_or_insert_default();
     match body {
         RequestBody::Whole { bytes, trailers } => whole(&bytes, trailers, redactor, state),
-        body => Ok(RequestBody::Redacted(Box::new(Redacted::new(
-            body,
-            redactor,
-            Arc::clone(state),
-        )))),
+        body @ (RequestBody::Empty | RequestBody::Stream { .. } | RequestBody::Redacted(_)) => Ok(
+            RequestBody::Redacted(Box::new(Redacted::new(body, redactor, Arc::clone(state)))),
+        ),
     }
 }
 
