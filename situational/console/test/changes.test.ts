@@ -223,6 +223,7 @@ test('findings of a draft are its own, and every error', () => {
     message: '',
     message_zh: '',
     help: '',
+    help_zh: '',
     others,
   })
   const findings = [
