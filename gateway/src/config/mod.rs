@@ -9,6 +9,8 @@ mod mistake;
 mod redaction;
 mod reference;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 pub use file::{

@@ -10,6 +10,7 @@ mod dice;
 mod differential;
 mod follows;
 mod gateway;
+mod languages;
 mod lifecycle;
 mod lifecycle_model;
 mod lifecycle_reach;

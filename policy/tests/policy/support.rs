@@ -27,12 +27,34 @@ pub(crate) fn snapshot(model: &str, rules: &str) -> Snapshot {
     load(model, rules).unwrap_or_else(|mistakes| panic!("{}", shown(&mistakes)))
 }
 
+/// Mistakes as lines in English; each must be told in Chinese as well.
 pub(crate) fn shown(mistakes: &[Mistake]) -> String {
+    mistakes.iter().for_each(in_both_languages);
     mistakes
         .iter()
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// Holds the Chinese text of a mistake against the English one: it is Chinese, and quotes what that quotes.
+#[track_caller]
+pub(crate) fn in_both_languages(mistake: &Mistake) {
+    for (en, zh) in [
+        (&mistake.message, &mistake.message_zh),
+        (&mistake.help, &mistake.help_zh),
+    ] {
+        assert_eq!(en.is_empty(), zh.is_empty(), "{mistake:?}");
+        let chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+        assert!(zh.is_empty() || zh.contains(chinese), "{mistake:?}");
+        // Where what is quoted holds a backtick itself, nobody can tell the quotes apart.
+        if en.matches('`').count() % 2 == 0 {
+            for quoted in en.split('`').skip(1).step_by(2) {
+                assert!(zh.contains(&format!("`{quoted}`")), "{quoted}: {mistake:?}");
+            }
+        }
+    }
+    assert!(!mistake.message.is_empty(), "{mistake:?}");
 }
 
 /// The mistakes of a policy that must not load.

@@ -249,6 +249,15 @@ async fn a_broken_candidate_is_refused_with_every_mistake_and_its_place() {
                 .iter()
                 .all(|m| m["column"].is_u64() && m["help"].is_string())
         );
+        let zh = |key: &str| [&mistakes[0], &mistakes[1]].map(|m| m[key].clone());
+        assert_eq!(
+            zh("message_zh"),
+            [
+                "这一行有 1 个字段（不含 `p`），模型定义了 9 个",
+                "模型没有定义行类型 `z`"
+            ]
+        );
+        assert_eq!(zh("help_zh")[1], "已定义的有 p、g、g2");
     }
     let cases = json!([{ "name": "t", "text": "\n{\"r\": []}\n" }]);
     let answer = ask(&world, &who, "test", json!({ "cases": cases })).await;
