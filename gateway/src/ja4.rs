@@ -264,15 +264,15 @@ impl<'a> Bytes<'a> {
     }
 
     /// Bytes behind a length of one byte.
-    fn short(&mut self) -> Option<Bytes<'a>> {
+    fn short(&mut self) -> Option<Self> {
         let length = self.byte()?;
-        self.take(length.into()).map(Bytes)
+        self.take(length.into()).map(Self)
     }
 
     /// Bytes behind a length of two.
-    fn long(&mut self) -> Option<Bytes<'a>> {
+    fn long(&mut self) -> Option<Self> {
         let length = self.word()?;
-        self.take(length.into()).map(Bytes)
+        self.take(length.into()).map(Self)
     }
 
     /// All that is left as numbers of two bytes, without GREASE.
@@ -383,7 +383,7 @@ mod tests {
             assert_eq!(fingerprint(&whole[..cut]), None, "{cut}");
         }
         assert_eq!(fingerprint(b"GET / HTTP/1.1\r\n\r\n"), None);
-        let mut server = whole.clone();
+        let mut server = whole;
         server[5] = 2;
         assert_eq!(fingerprint(&server), None);
     }

@@ -322,7 +322,7 @@ mod tests {
         write(&mut asked, Opcode::Text, long.as_bytes(), None);
         let (client, server, end) = through(&asked, &answered, 1 << 20).await;
         let closed = close(1002, "malformed-message 7");
-        assert_eq!(server, [closed.clone()]);
+        assert_eq!(server, std::slice::from_ref(&closed));
         assert_eq!(client.last(), Some(&closed));
         assert!(client.len() <= 3);
         let End::Refused(refusal) = end else {
