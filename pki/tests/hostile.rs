@@ -207,3 +207,24 @@ fn pem(kind: &str, der: &[u8]) -> Vec<u8> {
     )
     .into_bytes()
 }
+
+#[test]
+fn no_byte_of_a_request_can_be_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut authority = Authority::init(dir.path(), Names::of("Hangu"), now()).unwrap();
+    for _ in 0..12 {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::default();
+        let der = params.serialize_request(&key).unwrap().der().to_vec();
+        for at in 0..der.len() {
+            for byte in [0, 1, 0x7f, 0x80, 0xff, der[at] ^ 1, der[at] ^ 0x80] {
+                let mut other = der.clone();
+                other[at] = byte;
+                let pem = pem("CERTIFICATE REQUEST", &other);
+                let issued = authority.issue(&request(Key::Csr(pem)), now());
+                let same = byte == der[at];
+                assert_eq!(issued.is_ok(), same, "{at}: {der:02x?} to {byte:02x}");
+            }
+        }
+    }
+}

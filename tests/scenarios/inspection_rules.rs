@@ -220,7 +220,8 @@ fn mistakes_in_exceptions_and_rules_are_named_with_their_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_in_shadow_are_told_of_and_refuse_nothing() {
     let plan = plan("rules = [\"own\"]").with(|all| {
-        all["inspect"]["rules"][0]["shadow"] = true.into();
+        let own = all["inspect"]["rules"][0].as_table_mut().unwrap();
+        own.insert("shadow".to_owned(), true.into());
     });
     let pass = plan.start().await;
     let passed = note(&pass, PUBLIC, "shadow", "KAPUT12").await;

@@ -32,7 +32,7 @@ fn in_both_languages(mistake: &Mistake) {
 /// A portal with these further lines, and something behind it.
 fn portal(lines: &str) -> String {
     format!(
-        "{ZONE}[[portal]]\nname = \"p\"\nzone = \"internet\"\nhosts = [\"a.example\"]\n{lines}\n[portal.upstream]\naddresses = [\"127.0.0.1:1\"]\n"
+        "{ZONE}[[portal]]\nname = \"p\"\nzone = \"internet\"\nhosts = [\"a.example\"]\ndepartment = \"d\"\n{lines}\n[portal.upstream]\naddresses = [\"127.0.0.1:1\"]\n"
     )
 }
 

@@ -234,12 +234,50 @@ pub(super) fn requested_key(pem: &[u8]) -> Result<SubjectPublicKeyInfo, Authorit
     let unusable = |fault: String| AuthorityError::Csr(fault);
     let der = CertificateSigningRequestDer::from_pem_slice(pem)
         .map_err(|error| unusable(error.to_string()))?;
+    if !is_framed(&der) {
+        return Err(unusable("not in DER".to_owned()));
+    }
     CertificateSigningRequestParams::from_der(&der).map_err(|error| unusable(error.to_string()))?;
     let (_, csr) =
         X509CertificationRequest::from_der(&der).map_err(|error| unusable(error.to_string()))?;
     let key = &csr.certification_request_info.subject_pki;
     key_fault(key)?;
     SubjectPublicKeyInfo::from_der(key.raw).map_err(|error| unusable(error.to_string()))
+}
+
+/// Whether a request is in DER where no signature covers it: a sequence of what is signed, an algorithm and a bit
+/// string, every tag and length as it has to be. The parsers are content with less.
+fn is_framed(der: &[u8]) -> bool {
+    let framed = |mut der: &[u8]| {
+        let mut whole = element(&mut der, 0x30)?;
+        let _signed = element(&mut whole, 0x30)?;
+        let mut algorithm = element(&mut whole, 0x30)?;
+        let signature = element(&mut whole, 0x03)?;
+        let _name = element(&mut algorithm, 0x06)?;
+        (der.is_empty() && whole.is_empty() && signature.first() == Some(&0)).then_some(())
+    };
+    framed(der).is_some()
+}
+
+/// The content of the next element, if it has this tag and a definite length in the fewest bytes (X.690, 10.1).
+fn element<'a>(bytes: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
+    let (&[found, first], mut rest) = bytes.split_first_chunk()?;
+    let mut length = usize::from(first);
+    if let Some(count @ 1..=4) = length.checked_sub(0x80) {
+        let (digits, behind) = rest.split_at_checked(count)?;
+        length = digits
+            .iter()
+            .fold(0, |sum, digit| sum << 8 | usize::from(*digit));
+        rest = behind;
+        if digits.first() == Some(&0) || length < 0x80 {
+            return None;
+        }
+    } else if length >= 0x80 {
+        return None;
+    }
+    let (content, behind) = rest.split_at_checked(length)?;
+    *bytes = behind;
+    (found == tag).then_some(content)
 }
 
 /// The second that `at` lies in, as rcgen takes it.
