@@ -91,6 +91,8 @@ pub struct Exchange {
     pub people: Vec<Person>,
     /// What was not looked at, and why.
     pub unread: SmallVec<[&'static str; 1]>,
+    /// Cells of the answer that carry a mark of its recipient.
+    pub marked: Option<u64>,
     /// What policy said.
     pub decision: Option<Decided>,
     /// The request's body.
@@ -323,6 +325,7 @@ impl Exchange {
             tried: None,
             people: Vec::new(),
             unread: SmallVec::new(),
+            marked: None,
             decision: None,
             sent: None,
             upstream: None,

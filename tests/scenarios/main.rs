@@ -34,3 +34,4 @@ mod streams;
 mod strictness;
 mod upgrade;
 mod upstreams;
+mod watermark;

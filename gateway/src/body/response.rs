@@ -350,6 +350,9 @@ impl Stream {
         {
             exchange.unread.push("unread-parts");
         }
+        if let (Some(redactor), Some(exchange)) = (&redactor, &mut self.exchange) {
+            exchange.marked = redactor.marks().map(|marked| marked.cells);
+        }
         let done = redactor.and_then(|redactor| redactor.so_far());
         if let Some((summary, people)) = done {
             self.summary = Some(summary);

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hangu_policy::said;
-use hangu_redact::{Action, Keys, Kind, Level, OwnKind, OwnKindFile, Rules};
+use hangu_redact::{
+    Action, Carriers, Keys, Kind, Level, OwnKind, OwnKindFile, Rules, WatermarkKey,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,6 +22,13 @@ pub(super) struct Redact {
     /// File of the secret of tokens, encryption and shifted dates, at least 32 random bytes. Default: none, and those
     /// actions drop the value.
     pub key: Option<At<PathBuf>>,
+    /// File of the secret of watermarks, at least 32 random bytes. Default: none, and what carries the obligation
+    /// `watermark:on` is refused.
+    pub watermark_key: Option<At<PathBuf>>,
+    /// Whether marks may stand in invisible characters (U+200B) as well, which survive more programs and are seen by
+    /// whoever compares texts. Default: no.
+    #[serde(default)]
+    pub watermark_invisible: bool,
     /// What tokens are for: those of two purposes cannot be joined. Default: `default`.
     pub purpose: Option<String>,
     /// By level, `L1` to `L4`: what is done to a kind, such as `mobile = "keep 3 4"`; what is not named stays as shipped.
@@ -42,6 +51,19 @@ pub struct Redaction {
     pub warnings: Vec<String>,
     /// The file of the secret.
     pub key: Option<PathBuf>,
+    /// What marks exports for their recipients.
+    pub watermark: Option<Marking>,
+}
+
+/// What marks exports.
+#[derive(Debug, Clone)]
+pub struct Marking {
+    /// The key of marks.
+    pub key: Arc<WatermarkKey>,
+    /// Where marks may stand.
+    pub carriers: Carriers,
+    /// The file of the key's secret.
+    pub file: PathBuf,
 }
 
 impl Default for Redaction {
@@ -50,6 +72,7 @@ impl Default for Redaction {
             rules: Rules::shipped(),
             warnings: Vec::new(),
             key: None,
+            watermark: None,
         }
     }
 }
@@ -112,6 +135,27 @@ impl Redaction {
             self.key = Some(path);
         }
         self.rules = Arc::new(rules);
+        if let Some(key) = &written.watermark_key {
+            let file = desk.file(key);
+            // A file that cannot be read is a mistake already.
+            let Ok(secret) = std::fs::read(&file) else {
+                return;
+            };
+            let carriers = Carriers {
+                invisible: written.watermark_invisible,
+                ..Carriers::default()
+            };
+            match WatermarkKey::new(secret.trim_ascii()) {
+                Ok(key) => {
+                    self.watermark = Some(Marking {
+                        key: Arc::new(key),
+                        carriers,
+                        file,
+                    });
+                }
+                Err(wrong) => desk.wrong(&key.span(), unusable(&wrong)),
+            }
+        }
     }
 
     fn add(&mut self, desk: &mut Desk<'_>, rules: &mut Rules, own: &At<OwnKindFile>) {

@@ -327,6 +327,12 @@ fn named_files(c: &Configuration) -> Vec<PathBuf> {
         JwksSource::Url { .. } => None,
     }));
     files.extend(c.redact.key.clone());
+    files.extend(
+        c.redact
+            .watermark
+            .iter()
+            .map(|marking| marking.file.clone()),
+    );
     if let Some(console) = &c.console {
         files.push(console.users.clone());
         files.extend(console.policy.files().cloned());

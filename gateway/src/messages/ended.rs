@@ -46,6 +46,7 @@ pub fn facts(exchange: &Exchange) -> Box<Exchange> {
         tried: None,
         people: Vec::new(),
         unread: SmallVec::new(),
+        marked: None,
         decision: exchange.decision.clone(),
         sent: None,
         upstream: exchange.upstream.clone(),

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use hangu_policy::{Permit, RedactLevel};
 use hangu_redact::{
-    BodyRedactor, Coding, Content, Counts, Level, Limits, Media, Rules, Unreadable as Parts,
-    redact_header,
+    BodyRedactor, Coding, Content, Counts, Level, Limits, Media, Recipient, Rules,
+    Unreadable as Parts, Watermark, redact_header,
 };
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
@@ -36,6 +36,8 @@ pub struct Plan {
     /// What it asks of the request.
     requests: Option<Level>,
     head_only: bool,
+    /// Whether the answer is marked for its recipient.
+    marked: bool,
     /// Whether the answer is a sample of what the portal's fields carry.
     sampled: bool,
 }
@@ -88,7 +90,8 @@ pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Head) -> Plan 
         // What extensions make of messages, compression most of all, is not undone.
         parts.headers.remove(SEC_WEBSOCKET_EXTENSIONS);
     }
-    if level.is_some() {
+    let marked = permit.obligations().watermark;
+    if level.is_some() || marked {
         parts.headers.remove(RANGE);
         parts.headers.remove(IF_RANGE);
         limit_codings(parts);
@@ -108,6 +111,7 @@ pub fn plan(exchange: &mut Exchange, permit: &Permit, parts: &mut Head) -> Plan 
         level,
         requests,
         head_only: parts.method == Method::HEAD,
+        marked,
         sampled,
     }
 }
@@ -153,10 +157,9 @@ enum Reading {
 
 fn reading(
     response: &Response<Incoming>,
-    rules: Arc<Rules>,
-    level: Level,
+    redaction: Option<(Arc<Rules>, Level, Parts)>,
+    mark: Option<Watermark>,
     head_only: bool,
-    unreadable: Parts,
 ) -> Result<Reading, &'static str> {
     // What follows a switch of protocols is no body; its messages are read.
     let no_content = matches!(
@@ -170,9 +173,45 @@ fn reading(
         return Err("a part of a document is not redacted");
     }
     let (content, coding) = read_as(response.headers(), &OF_ANSWERS)?;
-    Ok(Reading::Redactor(Box::new(BodyRedactor::of(
-        rules, level, content, coding, LIMITS, unreadable,
-    ))))
+    let redactor = match (mark, redaction) {
+        (None, None) => return Ok(Reading::NoBody),
+        (None, Some((rules, level, unreadable))) => {
+            BodyRedactor::of(rules, level, content, coding, LIMITS, unreadable)
+        }
+        (Some(mark), redaction) => {
+            BodyRedactor::marked(redaction, mark, content, coding, LIMITS)
+                .map_err(|_| "no watermark can stand in an answer of this type")?
+        }
+    };
+    Ok(Reading::Redactor(Box::new(redactor)))
+}
+
+/// What marks an answer for whoever asked: by the caller's name, or the address of nobody. Answers that are no success
+/// are no exports.
+fn mark(exchange: &Exchange, plan: Plan, status: StatusCode) -> Result<Option<Watermark>, Refusal> {
+    if !plan.marked {
+        return Ok(None);
+    }
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Refusal::Unredactable(
+            "an upgraded connection carries no watermark",
+        ));
+    }
+    // A permit with this obligation is given only where there is a key.
+    let Some(marking) = &exchange.snapshot.configuration.redact.watermark else {
+        return Err(Refusal::Obligation);
+    };
+    let caller = exchange.caller();
+    let recipient = if caller.is_nobody() {
+        Recipient::named(&marking.key, &exchange.address().to_string())
+    } else {
+        Recipient::named(&marking.key, &caller.id)
+    };
+    Ok(status.is_success().then(|| Watermark {
+        key: Arc::clone(&marking.key),
+        recipient,
+        carriers: marking.carriers,
+    }))
 }
 
 /// What is said of bodies that cannot be read.
@@ -244,7 +283,8 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
         sampling(exchange, plan, &response),
         trial(exchange, plan, &response),
     );
-    let Some(level) = plan.level else {
+    let mark = mark(exchange, plan, response.status())?;
+    if plan.level.is_none() && mark.is_none() {
         return Ok(Prepared {
             response,
             redactor: None,
@@ -253,11 +293,14 @@ pub fn prepare(exchange: &mut Exchange, plan: Plan, answer: Answer) -> Result<Pr
             lease,
             upgraded,
         });
-    };
+    }
     let rules = Arc::clone(&exchange.snapshot.configuration.redact.rules);
     let parts = parts(portal.settings.unreadable);
-    redact_head(exchange, &rules, level, response.headers_mut());
-    let redactor = match reading(&response, rules, level, plan.head_only, parts) {
+    if let Some(level) = plan.level {
+        redact_head(exchange, &rules, level, response.headers_mut());
+    }
+    let redaction = plan.level.map(|level| (rules, level, parts));
+    let redactor = match reading(&response, redaction, mark, plan.head_only) {
         Ok(Reading::Redactor(redactor)) => Some(redactor),
         Ok(Reading::NoBody) => None,
         Err(why) if portal.settings.unreadable == Unreadable::Pass => {
@@ -296,7 +339,8 @@ fn trial(
     let level = exchange.portal().ok()?.settings.redact_trial;
     let level = level.filter(|level| plan.level.is_none_or(|present| present < *level))?;
     let rules = Arc::clone(&exchange.snapshot.configuration.redact.rules);
-    match reading(response, rules, level, plan.head_only, Parts::Pass) {
+    let redaction = Some((rules, level, Parts::Pass));
+    match reading(response, redaction, None, plan.head_only) {
         Ok(Reading::Redactor(redactor)) => Some((level, redactor)),
         Ok(Reading::NoBody) | Err(_) => None,
     }

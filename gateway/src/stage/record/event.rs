@@ -251,6 +251,9 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         if decided.obligations.log_full {
             obligations.push("log:full");
         }
+        if decided.obligations.watermark {
+            obligations.push("watermark:on");
+        }
     }
     event.decision = decided.map(|(d, policy)| Decision {
         id: exchange.id.as_str(),
@@ -288,10 +291,14 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
     });
     let tried = exchange.tried.as_deref().and_then(tried);
     let asked = asked(exchange);
+    let marked = exchange
+        .marked
+        .map(|cells| format!("watermarked:cells={cells}"));
     let mut notes: SmallVec<[&str; 2]> = SmallVec::new();
     notes.extend(exchange.unread.iter().copied());
     notes.extend(tried.as_deref());
     notes.extend(asked.as_deref());
+    notes.extend(marked.as_deref());
     if exchange
         .sent
         .as_ref()
