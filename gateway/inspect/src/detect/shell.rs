@@ -69,6 +69,7 @@ fn separators(value: &[u8], found: &mut impl FnMut(Match)) {
             b'&' => {
                 command.argued()
                     || doubled && !command.ambiguous()
+                    || start == 0 && at(value, command.to) == b'&' && command.is_enclosed(value)
                     || (!command.ambiguous()
                         && command.last
                         && !is_word(if start == 0 {
