@@ -8,7 +8,8 @@ use crate::clock::Calendar;
 use crate::config::Configuration;
 
 /// The decision of an event, with the facts that it rested on as far as the event and the configuration have them.
-/// What is neither (trust in a device) stays unknown, and a rule that hangs on it does not apply if it allows.
+/// What an event does not have stays unknown, such as the trust in a device before events told it; a rule that hangs on it
+/// does not apply if it allows.
 pub fn recorded(
     configuration: &Configuration,
     calendar: &Calendar,
@@ -42,7 +43,7 @@ pub fn recorded(
         caller => caller,
     };
     let time = calendar.at(at("/time").and_then(Value::as_u64).unwrap_or(0));
-    let request = json!({
+    let mut request = json!({
         "sub": caller,
         "dom": known.map_or("", |portal| portal.department.as_str()),
         "src": zone,
@@ -57,6 +58,12 @@ pub fn recorded(
             "cert": at("/tls/certificate").is_some_and(|certificate| !certificate.is_null()),
         },
     });
+    // Nobody has no device.
+    let trust = at("/unmapped/device_trust").and_then(Value::as_i64);
+    let trust = trust.or((caller == "anon").then_some(0));
+    if let (Some(trust), Some(Value::Object(facts))) = (trust, request.get_mut("ctx")) {
+        facts.insert("dev".to_owned(), trust.into());
+    }
     let rules = at("/unmapped/decision/rules")
         .and_then(Value::as_array)
         .into_iter()

@@ -377,6 +377,8 @@ fields! {
         identified_by: Option<String>,
         /// How sure that is.
         assurance: Option<u8>,
+        /// Trust in the device.
+        device_trust: Option<u8>,
         /// The caller's clearance.
         clearance: Option<String>,
         /// The decision.

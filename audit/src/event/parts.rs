@@ -90,6 +90,8 @@ pub struct Actor<'a> {
     pub method: Option<&'a str>,
     /// How sure that is, 0 to 4.
     pub assurance: Option<u8>,
+    /// Trust in the device, 0 to 100, as the decision took it.
+    pub device_trust: Option<u8>,
     /// Clearance.
     pub clearance: Option<&'a str>,
 }

@@ -171,6 +171,7 @@ impl Event<'_> {
         if let Some(actor) = &self.actor {
             json.text_if("identified_by", actor.method);
             json.number_if("assurance", actor.assurance);
+            json.number_if("device_trust", actor.device_trust);
             json.text_if("clearance", actor.clearance);
         }
         if let Some(decision) = &self.decision {

@@ -322,6 +322,7 @@ const STEPS = {
     await rowWith('sqli-tautology').waitFor()
     assert.match(await rowWith('sqli-tautology').innerText(), /6\.3%/)
     await page.goto(`${origin}/console/#/inspection/events?rule=sqli-tautology`)
+    await rowWith('/search').first().waitFor()
     await page.keyboard.press('j')
     await page.keyboard.press('Enter')
     await drawer.getByRole('button', { name: '标为误报' }).click()
@@ -343,6 +344,7 @@ const STEPS = {
     await drawer.getByText('居民会这样提问').waitFor()
     await drawer.locator('[aria-disabled=true]', { hasText: '批准' }).first().waitFor()
     await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
     await rowWith('待批准').nth(1).waitFor()
   },
   'an exception of a colleague is approved with a reason, and ends when somebody ends it': async () => {
@@ -354,8 +356,9 @@ const STEPS = {
     await drawer.getByRole('button', { name: '立即结束' }).click()
     await dialog.locator('textarea').fill('已改名')
     await dialog.getByRole('button', { name: '立即结束' }).click()
-    await drawer.getByText('已结束').waitFor()
+    await drawer.getByText('已结束').first().waitFor()
     await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
   },
   'a value is brought back only with a reason': async () => {
     await page.goto(`${origin}/console/#/redaction/reveal`)

@@ -396,6 +396,10 @@ async fn every_question_leaves_one_event_with_the_tool_whether_it_is_answered_or
 
 /// Writes a decision into the log.
 async fn write(world: &World, path: &str, effect: Effect, revision: &str) {
+    written(world, path, effect, revision, None).await;
+}
+
+async fn written(world: &World, path: &str, effect: Effect, revision: &str, trust: Option<u8>) {
     let now = Timestamp(i64::try_from(clock::wall_ms()).unwrap());
     let id = world.gateway.ids.next();
     let mut event = Event::new(now, What::Http, id.as_str());
@@ -413,6 +417,7 @@ async fn write(world: &World, path: &str, effect: Effect, revision: &str) {
     event.actor = Some(Actor {
         id: "u:li",
         assurance: Some(2),
+        device_trust: trust,
         ..Actor::default()
     });
     event.decision = Some(Decision {
@@ -435,7 +440,7 @@ async fn a_replay_shows_each_flip_of_the_newest_decisions_and_counts_the_rest() 
     write(&world, "/old", Effect::Allow, "another").await;
     write(&world, "/report", Effect::Deny, &revision).await;
     write(&world, "/", Effect::Allow, &revision).await;
-    // Trust in the device, which this rested on, is not in the event.
+    // Trust in the device, which this rested on, was not in events once.
     write(&world, "/api/v1/people/7", Effect::Allow, &revision).await;
     let own = lines(&world, &who, "replay", json!({})).await;
     let summary = |lines: &[Value]| lines.last().unwrap()["summary"].clone();
@@ -468,4 +473,15 @@ async fn a_replay_shows_each_flip_of_the_newest_decisions_and_counts_the_rest() 
     assert_eq!(gained["request"]["path"], "/report");
     assert_eq!(summary["by_caller"]["u:li"], 2);
     assert_eq!(summary["by_portal"]["staff"], 2);
+    let trusted = "/api/v1/people/8";
+    written(&world, trusted, Effect::Allow, &revision, Some(70)).await;
+    written(&world, trusted, Effect::Deny, &revision, Some(50)).await;
+    let of = |lines: &[Value]| lines.last().unwrap()["summary"].clone();
+    let told = lines(&world, &who, "replay", json!({ "events": 2 })).await;
+    assert_eq!(of(&told)["unjudged"], 0, "{told:?}");
+    assert_eq!(
+        (&of(&told)["same"], &of(&told)["lost"]),
+        (&json!(2), &json!(0)),
+        "{told:?}"
+    );
 }

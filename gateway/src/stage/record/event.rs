@@ -229,6 +229,7 @@ pub(super) fn event<R>(exchange: &Exchange, ending: &Ending, record: impl FnOnce
         session: None,
         method: proof(c.proof),
         assurance: Some(c.assurance.level()),
+        device_trust: u8::try_from(crate::stage::decide::device_trust(c)).ok(),
         clearance: clearance.as_deref(),
     });
     let decided = exchange.decision.as_ref();
