@@ -21,7 +21,7 @@
 //! What a policy means beyond one request (lint, tests, who and what, differences, replays) is in
 //! [`analysis`], what must hold of every request in [`statement`]; what other engines would answer is in [`compat`].
 //!
-//! Reading order: [`source`] (what comes in), [`said`] (what is said of it in both languages), `language` (the model), [`rules`] (the rows), [`engine`]
+//! Reading order: [`source`] (what comes in), [`mod@said`] (what is said of it), `language` (the model), [`rules`] (the rows), [`engine`]
 //! (index, decision, explanation), [`decision`] (what comes out), [`lifecycle`] (how a policy comes to be live).
 
 pub mod analysis;

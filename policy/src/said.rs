@@ -1,6 +1,6 @@
 //! A text for people, in the languages that they read.
 
-/// A text in English and in Chinese; made by [`said!`](crate::said), so that no text has one of them only.
+/// A text in English and in Chinese; made by [`said!`](crate::said!), so that no text has one of them only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// In English: lower case, no full stop.

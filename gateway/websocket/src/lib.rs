@@ -9,7 +9,7 @@
 //! for every way of cutting them. What the protocol forbids is a [`Fault`] with its close code; nothing is read after it.
 //! Extensions are not spoken: whoever uses this sees to it that none is agreed on.
 //!
-//! Reading order: [`Reader`], then `head` (the first bytes of a frame), [`Close`], [`write`].
+//! Reading order: [`Reader`], then `head` (the first bytes of a frame), [`Close`], [`write()`].
 
 mod close;
 mod fault;
